@@ -1,0 +1,5 @@
+//! Chores of the repository: `cargo run -p xtask -- tidy`.
+
+fn main() {
+    println!("xtask: no chores yet");
+}
