@@ -1,0 +1,70 @@
+//! How many processors there are.
+
+use std::fs;
+
+/// Counts of logical processors.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Processors {
+    /// Configured in the machine.
+    pub configured: usize,
+    /// Online now.
+    pub online: usize,
+    /// This process may run on (affinity mask).
+    pub available: usize,
+    /// Whole processors that the control group's quota allows, if it sets one.
+    pub quota: Option<usize>,
+}
+
+/// Reads the counts from the system; every count is at least one.
+pub fn processors() -> Processors {
+    // SAFETY: sysconf takes and returns plain numbers.
+    let count = |name| unsafe { libc::sysconf(name) }.max(1) as usize;
+    let online = count(libc::_SC_NPROCESSORS_ONLN);
+    Processors {
+        configured: count(libc::_SC_NPROCESSORS_CONF).max(online),
+        online,
+        available: affinity_count().unwrap_or(online),
+        quota: quota_from_cpu_max(
+            &fs::read_to_string("/sys/fs/cgroup/cpu.max").unwrap_or_default(),
+        ),
+    }
+}
+
+fn affinity_count() -> Option<usize> {
+    // SAFETY: cpu_set_t is plain bits, zero is the empty set; rule 2.
+    unsafe {
+        let mut set: libc::cpu_set_t = std::mem::zeroed();
+        let size = std::mem::size_of::<libc::cpu_set_t>();
+        if libc::sched_getaffinity(0, size, &mut set) != 0 {
+            return None;
+        }
+        Some((libc::CPU_COUNT(&set) as usize).max(1))
+    }
+}
+
+/// The quota in a cgroup's `cpu.max` text: `QUOTA PERIOD` or `max PERIOD`.
+fn quota_from_cpu_max(text: &str) -> Option<usize> {
+    let mut words = text.split_whitespace();
+    let quota: u64 = words.next()?.parse().ok()?;
+    let period: u64 = words.next()?.parse().ok()?;
+    (period > 0).then(|| ((quota / period) as usize).max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn at_least_one_of_each() {
+        let p = processors();
+        assert!(p.configured >= p.online && p.online >= 1 && p.available >= 1);
+    }
+
+    #[test]
+    fn quota_is_rounded_down_but_not_to_nothing() {
+        assert_eq!(quota_from_cpu_max("250000 100000\n"), Some(2));
+        assert_eq!(quota_from_cpu_max("50000 100000\n"), Some(1));
+        assert_eq!(quota_from_cpu_max("max 100000\n"), None);
+        assert_eq!(quota_from_cpu_max(""), None);
+    }
+}

@@ -1,0 +1,84 @@
+//! Names and limits of the machine and of this operating system process.
+
+use std::ffi::CStr;
+
+/// Kind, release and machine as `uname` tells them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SystemName {
+    /// Such as `Linux`.
+    pub name: String,
+    /// Such as `6.1.0-18-amd64`.
+    pub release: String,
+    /// Such as `x86_64`.
+    pub machine: String,
+}
+
+/// Asks the system for its name.
+pub fn system_name() -> SystemName {
+    // SAFETY: utsname is plain bytes, zero is a value; rule 2.
+    let names = unsafe {
+        let mut names: libc::utsname = std::mem::zeroed();
+        libc::uname(&mut names);
+        names
+    };
+    // SAFETY: uname leaves each field terminated by a zero byte.
+    let text =
+        |f: &[libc::c_char]| unsafe { CStr::from_ptr(f.as_ptr()) }.to_string_lossy().into_owned();
+    SystemName {
+        name: text(&names.sysname),
+        release: text(&names.release),
+        machine: text(&names.machine),
+    }
+}
+
+/// The host's name as `gethostname` gives it.
+pub fn host_name() -> Vec<u8> {
+    let mut bytes = vec![0u8; 256];
+    // SAFETY: rule 2; one byte is kept back so that the name ends.
+    let failed = unsafe { libc::gethostname(bytes.as_mut_ptr().cast(), bytes.len() - 1) } != 0;
+    let length = if failed { 0 } else { bytes.iter().position(|b| *b == 0).unwrap_or(0) };
+    bytes.truncate(length);
+    bytes
+}
+
+/// The number of this operating system process.
+pub fn process_number() -> u32 {
+    std::process::id()
+}
+
+/// Size of a memory page in bytes.
+pub fn page_bytes() -> usize {
+    // SAFETY: sysconf takes and returns plain numbers.
+    unsafe { libc::sysconf(libc::_SC_PAGESIZE) as usize }
+}
+
+/// How many file descriptors this process may have open.
+pub fn max_open_files() -> usize {
+    // SAFETY: sysconf takes and returns plain numbers.
+    let count = unsafe { libc::sysconf(libc::_SC_OPEN_MAX) };
+    if count < 1 { 1024 } else { count as usize }
+}
+
+/// Whether the descriptor is a terminal.
+pub fn is_terminal(fd: i32) -> bool {
+    // SAFETY: isatty only looks the number up.
+    unsafe { libc::isatty(fd) == 1 }
+}
+
+/// Ends the process at once with `code`: no destructors, no handlers of exit.
+pub fn exit_now(code: i32) -> ! {
+    // SAFETY: _exit takes a plain number and does not return.
+    unsafe { libc::_exit(code) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_system_has_a_name() {
+        assert_eq!(system_name().name, "Linux");
+        assert!(!host_name().is_empty());
+        assert!(page_bytes() >= 4096 && max_open_files() > 3);
+    }
+}
