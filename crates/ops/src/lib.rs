@@ -1,1 +1,5 @@
-//! (being founded)
+//! The tables of operations: generic ones (what a file holds) and specific ones
+//! (what the engine executes).
+#![forbid(unsafe_code)]
+
+pub mod generic;
