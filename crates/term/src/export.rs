@@ -1,0 +1,113 @@
+//! Export entries: the identity `Module:Function/Arity` and where a call to it goes.
+//!
+//! 1. An entry is made once and never freed: code, fun terms and tables point at it for ever.
+//! 2. `address[ix]` is where a call goes under code index `ix`: an instruction. It is written
+//!    by the holder of the code-write permission for the staging index only, or patched for all
+//!    indices under the rules of the code crate; it is read relaxed.
+//! 3. `stub` is a small instruction sequence of the entry's own, to which `address` points while
+//!    no code is loaded or while the function is a BIF; crate `code` writes it.
+
+use crate::atom::Atom;
+use parking_lot::RwLock;
+use std::collections::HashMap;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+
+/// Code indices: active, staging and previous rotate over these.
+pub const CODE_INDICES: usize = 3;
+/// Words of [`Export::stub`].
+pub const STUB_WORDS: usize = 8;
+const NO_BIF: u32 = u32::MAX;
+
+/// One exported, or called, function.
+#[repr(C, align(64))]
+pub struct Export {
+    pub address: [AtomicPtr<u64>; CODE_INDICES],
+    pub stub: [AtomicU64; STUB_WORDS],
+    pub module: Atom,
+    pub function: Atom,
+    pub arity: u8,
+    bif: AtomicU32,
+}
+
+impl Export {
+    /// Row of the BIF table, if the function is a BIF.
+    pub fn bif(&self) -> Option<usize> {
+        match self.bif.load(Ordering::Relaxed) {
+            NO_BIF => None,
+            row => Some(row as usize),
+        }
+    }
+    /// Binds the entry to a row of the BIF table; for boot.
+    pub fn set_bif(&self, row: usize) {
+        self.bif.store(row as u32, Ordering::Relaxed);
+    }
+}
+
+type Key = (Atom, Atom, u8);
+
+struct Table {
+    by_mfa: RwLock<HashMap<Key, &'static Export>>,
+    on_create: OnceLock<fn(&'static Export)>,
+}
+
+fn table() -> &'static Table {
+    static TABLE: OnceLock<Table> = OnceLock::new();
+    TABLE.get_or_init(|| Table { by_mfa: RwLock::default(), on_create: OnceLock::new() })
+}
+
+/// Says what makes a fresh entry callable (crate `code` points it at its stub). Once, at boot.
+pub fn set_on_create(hook: fn(&'static Export)) {
+    table().on_create.set(hook).ok();
+    for export in all() {
+        hook(export);
+    }
+}
+
+/// The entry of `module:function/arity`, made if it is new.
+pub fn get_or_create(module: Atom, function: Atom, arity: u8) -> &'static Export {
+    let key = (module, function, arity);
+    if let Some(export) = find(module, function, arity) {
+        return export;
+    }
+    let mut by_mfa = table().by_mfa.write();
+    if let Some(export) = by_mfa.get(&key) {
+        return export;
+    }
+    let export: &'static Export = Box::leak(Box::new(Export {
+        address: Default::default(),
+        stub: Default::default(),
+        module,
+        function,
+        arity,
+        bif: AtomicU32::new(NO_BIF),
+    }));
+    if let Some(hook) = table().on_create.get() {
+        hook(export);
+    }
+    by_mfa.insert(key, export);
+    export
+}
+
+/// The entry of `module:function/arity`, if it was made.
+pub fn find(module: Atom, function: Atom, arity: u8) -> Option<&'static Export> {
+    table().by_mfa.read().get(&(module, function, arity)).copied()
+}
+
+/// All entries, in no order.
+pub fn all() -> Vec<&'static Export> {
+    table().by_mfa.read().values().copied().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::am;
+
+    #[test]
+    fn an_entry_is_made_once() {
+        let one = get_or_create(am::lists, am::foldl, 2);
+        assert!(std::ptr::eq(one, get_or_create(am::lists, am::foldl, 2)));
+        assert!(find(am::lists, am::foldl, 3).is_none());
+    }
+}
