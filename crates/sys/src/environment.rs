@@ -4,7 +4,8 @@
 //! first use: the C library's is not safe to change while other threads run.
 
 use std::collections::BTreeMap;
-use std::os::unix::ffi::OsStringExt;
+use std::ffi::OsStr;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::sync::{OnceLock, RwLock};
 
 type Table = BTreeMap<Vec<u8>, Vec<u8>>;
@@ -29,6 +30,21 @@ pub fn set(name: &[u8], value: &[u8]) -> bool {
     let good = is_name(name) && !value.contains(&0);
     if good {
         table().write().expect("environment").insert(name.to_vec(), value.to_vec());
+    }
+    good
+}
+
+/// Sets a variable in our table and in the C library's, for what the library
+/// itself reads (`TZ`, `LC_ALL`). As [`set`] otherwise.
+///
+/// # Safety
+///
+/// No other thread of the process may exist.
+pub unsafe fn set_before_threads(name: &[u8], value: &[u8]) -> bool {
+    let good = set(name, value);
+    if good {
+        // SAFETY: the caller promises that no other thread reads the environment.
+        unsafe { std::env::set_var(OsStr::from_bytes(name), OsStr::from_bytes(value)) };
     }
     good
 }

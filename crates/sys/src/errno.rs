@@ -52,7 +52,7 @@ errno_names! {
     ELIBEXEC "elibexec", EILSEQ "eilseq", ERESTART "erestart", ESTRPIPE "estrpipe",
     EUSERS "eusers", ENOTSOCK "enotsock", EDESTADDRREQ "edestaddrreq", EMSGSIZE "emsgsize",
     EPROTOTYPE "eprototype", ENOPROTOOPT "enoprotoopt", EPROTONOSUPPORT "eprotonosupport",
-    ESOCKTNOSUPPORT "esocktnosupport", EOPNOTSUPP "eopnotsupp", EPFNOSUPPORT "epfnosupport",
+    ESOCKTNOSUPPORT "esocktnosupport", EOPNOTSUPP "enotsup", EPFNOSUPPORT "epfnosupport",
     EAFNOSUPPORT "eafnosupport", EADDRINUSE "eaddrinuse", EADDRNOTAVAIL "eaddrnotavail",
     ENETDOWN "enetdown", ENETUNREACH "enetunreach", ENETRESET "enetreset",
     ECONNABORTED "econnaborted", ECONNRESET "econnreset", ENOBUFS "enobufs",
@@ -69,7 +69,7 @@ mod tests {
     #[test]
     fn names_follow_the_platform() {
         assert_eq!(Errno(libc::ENOENT).name(), "enoent");
-        assert_eq!(Errno(libc::EOPNOTSUPP).name(), "eopnotsupp");
+        assert_eq!(Errno(libc::EOPNOTSUPP).name(), "enotsup");
         assert_eq!(Errno(99_999).name(), "unknown");
     }
 }

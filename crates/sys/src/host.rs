@@ -65,6 +65,49 @@ pub fn is_terminal(fd: i32) -> bool {
     unsafe { libc::isatty(fd) == 1 }
 }
 
+/// The user that this process acts as.
+pub fn user_number() -> u32 {
+    // SAFETY: geteuid takes nothing and cannot fail.
+    unsafe { libc::geteuid() }
+}
+
+/// The character set of the locale that the environment names, such as
+/// `UTF-8`. Sets the C library's character type locale, so call it before
+/// other threads start.
+pub fn locale_codeset() -> String {
+    // SAFETY: both take constants; the answer is a string of the library's,
+    // copied at once.
+    unsafe {
+        libc::setlocale(libc::LC_CTYPE, c"".as_ptr());
+        let codeset = CStr::from_ptr(libc::nl_langinfo(libc::CODESET));
+        codeset.to_string_lossy().into_owned()
+    }
+}
+
+/// Makes this process a background one: forks twice, lets the parents end
+/// with success, leaves the terminal and puts `/dev/null` in place of the
+/// standard descriptors. Call it before other threads start.
+pub fn detach() {
+    // SAFETY: only one thread exists, so fork copies a whole program; the
+    // other calls take plain numbers and constants.
+    unsafe {
+        if libc::fork() != 0 {
+            libc::_exit(0);
+        }
+        libc::setsid();
+        if libc::fork() != 0 {
+            libc::_exit(0);
+        }
+        let null = libc::open(c"/dev/null".as_ptr(), libc::O_RDWR);
+        for fd in 0..=2 {
+            libc::dup2(null, fd);
+        }
+        if null > 2 {
+            libc::close(null);
+        }
+    }
+}
+
 /// Ends the process at once with `code`: no destructors, no handlers of exit.
 pub fn exit_now(code: i32) -> ! {
     // SAFETY: _exit takes a plain number and does not return.
