@@ -63,10 +63,6 @@ impl<'a> Int<'a> {
         self.digits
     }
 
-    pub fn neg(self) -> Int<'a> {
-        Int::new(!self.negative, self.digits)
-    }
-
     /// The value as a signed word, if it fits.
     #[inline]
     pub fn to_i64(self) -> Option<i64> {
@@ -113,6 +109,14 @@ impl<'a> Int<'a> {
     }
 }
 
+impl<'a> std::ops::Neg for Int<'a> {
+    type Output = Int<'a>;
+
+    fn neg(self) -> Int<'a> {
+        Int::new(!self.negative, self.digits)
+    }
+}
+
 impl Ord for Int<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
         match (self.negative, other.negative) {
@@ -149,7 +153,7 @@ pub fn add(a: Int, b: Int, out: &mut [u64]) -> Res {
 
 /// `out = a - b`; bound as for [`add`].
 pub fn sub(a: Int, b: Int, out: &mut [u64]) -> Res {
-    add(a, b.neg(), out)
+    add(a, -b, out)
 }
 
 /// Digits that [`mul`] may need.

@@ -267,6 +267,7 @@ fn store(value: &UBig, out: &mut [u64]) -> usize {
 }
 
 /// Working digits: on the stack for all usual sizes.
+#[allow(clippy::large_enum_variant, reason = "it is the point: no allocation")]
 pub(crate) enum Work {
     Small([u64; 40], usize),
     Large(Vec<u64>),

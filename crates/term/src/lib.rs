@@ -15,10 +15,15 @@
 
 pub mod atom;
 pub mod binary;
+pub mod compare;
 pub mod export;
 pub mod fun_entry;
+pub mod hamt;
+pub mod hash;
+pub mod identity;
 pub mod layout;
 pub mod node;
+pub mod print;
 pub mod raw;
 pub mod tag;
 pub mod view;
@@ -29,4 +34,4 @@ pub use export::Export;
 pub use fun_entry::FunEntry;
 pub use node::Node;
 pub use raw::RawTerm;
-pub use view::{Bits, Cons, Fun, Kind, Map, Ref, Term, Tuple};
+pub use view::{Big, Bits, Cons, External, Fun, Kind, Map, Ref, Term, Tuple};

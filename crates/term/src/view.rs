@@ -359,6 +359,11 @@ impl<'h> Cons<'h> {
     pub fn tail(self) -> Term<'h> {
         self.term(1)
     }
+    /// Head and tail.
+    pub fn both(self) -> &'h [Term<'h>] {
+        // SAFETY: rules 1 and 2; a cell is two words.
+        unsafe { std::slice::from_raw_parts(self.ptr.cast(), 2) }
+    }
 }
 
 impl<'h> Tuple<'h> {
@@ -461,6 +466,10 @@ impl<'h> Map<'h> {
     }
     pub fn is_flat(self) -> bool {
         tag::map_tag(self.header()) == MapTag::Flat
+    }
+    /// Whether this is no whole map but a node of a hashed one.
+    pub fn is_inner_node(self) -> bool {
+        tag::map_tag(self.header()) == MapTag::Node
     }
     /// Number of keys (only of a whole map, not of an inner node).
     pub fn size(self) -> usize {
