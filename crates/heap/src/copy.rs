@@ -1,0 +1,228 @@
+//! Copying terms between storages, without recursion and without keeping sharing (as OTP does).
+//!
+//! The copy works like a collector without forwarding: the root object is copied as it is, then
+//! the words of the copy are scanned and each pointer in them is replaced by one to a further
+//! copy, until the scan meets the end. A list's cells are copied in one run.
+
+use crate::literal::{is_being_purged, is_literal};
+use crate::off_heap::{self, OffHeap};
+use oxbeam_term::RawTerm;
+use oxbeam_term::layout::*;
+use oxbeam_term::tag::{self, Subtag};
+
+/// Words of the object at `object`, header included.
+///
+/// # Safety
+/// A whole object starts there.
+pub unsafe fn object_words(object: *const u64) -> usize {
+    // SAFETY: by contract; a heap binary and a flat map have a word 1.
+    unsafe {
+        let header = *object;
+        match Subtag::of(header) {
+            Subtag::Map => 1 + tag::map_words(header, *object.add(1)),
+            _ => 1 + tag::header_arity(header),
+        }
+    }
+}
+
+/// Which words of an object are terms: from index `.0` to the end, or, for those with one term
+/// among raw words, at `.0` alone.
+pub enum TermWords {
+    None,
+    From(usize),
+    Only(usize),
+}
+
+/// Where an object with that header holds terms.
+pub const fn term_words(header: u64) -> TermWords {
+    match Subtag::of(header) {
+        Subtag::Tuple => TermWords::From(1),
+        Subtag::Map => match tag::map_tag(header) {
+            tag::MapTag::Node => TermWords::From(1),
+            _ => TermWords::From(2),
+        },
+        Subtag::Fun => TermWords::From(FUN_CREATOR),
+        Subtag::SubBin => TermWords::Only(SUB_ORIG),
+        Subtag::MatchState => TermWords::Only(MATCH_ORIG),
+        Subtag::Ref if header == REF_PID => TermWords::Only(3),
+        _ => TermWords::None,
+    }
+}
+
+/// Whether a copy leaves this pointer as it is.
+fn stays(term: RawTerm, literals_too: bool) -> bool {
+    !literals_too && is_literal(term) && !is_being_purged(term)
+}
+
+/// Words that a copy of `term` needs. `literals_too`: copy literals as well (for storage that
+/// may keep no pointer to them).
+///
+/// # Safety
+/// The term and all it refers to are alive.
+pub unsafe fn flat_words(term: RawTerm, literals_too: bool) -> usize {
+    let mut words = 0;
+    let mut pending = vec![];
+    let mut next = Some(term);
+    while let Some(term) = next.take().or_else(|| pending.pop()) {
+        if term.is_immediate() || stays(term, literals_too) {
+            continue;
+        }
+        // SAFETY: by contract.
+        unsafe {
+            if term.is_list() {
+                words += 2;
+                let head = term.head();
+                if !head.is_immediate() {
+                    pending.push(head);
+                }
+                next = Some(term.tail());
+                continue;
+            }
+            let object = term.ptr();
+            let size = object_words(object);
+            words += size;
+            match term_words(*object) {
+                TermWords::None => {}
+                TermWords::Only(at) => next = Some(RawTerm(*object.add(at))),
+                TermWords::From(at) => pending.extend(
+                    (at..size).map(|n| RawTerm(*object.add(n))).filter(|t| !t.is_immediate()),
+                ),
+            }
+        }
+    }
+    words
+}
+
+/// Copies `term` to `*top`, which moves up by [`flat_words`]; what the copy holds outside the
+/// heap is linked into `off_heap`.
+///
+/// # Safety
+/// The term and all it refers to are alive, there is room at `*top`, and `off_heap` belongs to
+/// the storage of `*top`.
+pub unsafe fn copy_into(
+    term: RawTerm,
+    top: &mut *mut u64,
+    off_heap: &OffHeap,
+    literals_too: bool,
+) -> RawTerm {
+    let mut scan = *top;
+    // SAFETY: by contract, here and below; `scan` walks whole objects already copied.
+    unsafe {
+        let root = copy_one(term, top, off_heap, literals_too);
+        while scan < *top {
+            let word = *scan;
+            if RawTerm(word).is_header() {
+                let size = object_words(scan);
+                match term_words(word) {
+                    TermWords::None => {}
+                    TermWords::Only(at) => {
+                        copy_word(scan.add(at), top, off_heap, literals_too);
+                        if Subtag::of(word) == Subtag::MatchState {
+                            rebase_match_state(scan);
+                        }
+                    }
+                    TermWords::From(at) => {
+                        for n in at..size {
+                            copy_word(scan.add(n), top, off_heap, literals_too);
+                        }
+                    }
+                }
+                scan = scan.add(size);
+            } else {
+                copy_word(scan, top, off_heap, literals_too);
+                scan = scan.add(1);
+            }
+        }
+        root
+    }
+}
+
+unsafe fn copy_word(slot: *mut u64, top: &mut *mut u64, off_heap: &OffHeap, literals_too: bool) {
+    // SAFETY: `copy_into`'s contract.
+    unsafe { *slot = copy_one(RawTerm(*slot), top, off_heap, literals_too).0 };
+}
+
+unsafe fn copy_one(
+    term: RawTerm,
+    top: &mut *mut u64,
+    off_heap: &OffHeap,
+    literals_too: bool,
+) -> RawTerm {
+    if term.is_immediate() {
+        return term;
+    }
+    if term.is_list() && term.0 & SPINE_MARK != 0 {
+        return RawTerm(term.0 & !SPINE_MARK);
+    }
+    if stays(term, literals_too) {
+        return term;
+    }
+    // SAFETY: `copy_into`'s contract.
+    unsafe {
+        if term.is_list() {
+            copy_spine(term, top, literals_too)
+        } else {
+            copy_object(term, top, off_heap)
+        }
+    }
+}
+
+/// Copies the cells of a list in one run; the last tail stays to be scanned.
+unsafe fn copy_spine(list: RawTerm, top: &mut *mut u64, literals_too: bool) -> RawTerm {
+    let first = *top;
+    let mut rest = list;
+    // SAFETY: `copy_into`'s contract.
+    unsafe {
+        loop {
+            let cell = *top;
+            *top = cell.add(2);
+            *cell = rest.head().0;
+            rest = rest.tail();
+            if !rest.is_list() || stays(rest, literals_too) {
+                *cell.add(1) = rest.0;
+                return RawTerm::list(first);
+            }
+            *cell.add(1) = RawTerm::list(*top).0 | SPINE_MARK;
+        }
+    }
+}
+
+/// Set in a tail that already points into the copy, so that the scan leaves it alone. Pointers
+/// have zero top bits.
+const SPINE_MARK: u64 = 1 << 63;
+
+unsafe fn copy_object(term: RawTerm, top: &mut *mut u64, off_heap: &OffHeap) -> RawTerm {
+    // SAFETY: `copy_into`'s contract.
+    unsafe {
+        let object = term.ptr();
+        let size = object_words(object);
+        let copy = *top;
+        *top = copy.add(size);
+        if *object == REFC_BIN_HEADER && *object.add(REFC_FLAGS) != 0 {
+            // A second reference: the owner must not append in place any more.
+            *object.add(REFC_FLAGS) = 0;
+        }
+        std::ptr::copy_nonoverlapping(object, copy, size);
+        if is_off_heap(*copy) {
+            off_heap::retain(copy);
+            off_heap.link(copy);
+        }
+        RawTerm::boxed(copy)
+    }
+}
+
+/// Points a match state's base at its original's bytes, which may have moved.
+///
+/// # Safety
+/// The object is a match state whose original is alive.
+pub unsafe fn rebase_match_state(object: *mut u64) {
+    // SAFETY: by contract; the original is a heap or refc binary.
+    unsafe {
+        let original = RawTerm(*object.add(MATCH_ORIG)).ptr();
+        *object.add(MATCH_BASE) = if Subtag::of(*original) == Subtag::HeapBin {
+            original.add(HEAP_BIN_BYTES) as u64
+        } else {
+            *original.add(REFC_BYTES)
+        };
+    }
+}

@@ -1,0 +1,117 @@
+//! A term that belongs to no process: a message on its way, a timer's message, a saved reason.
+
+use crate::copy::{copy_into, flat_words};
+use crate::fragment::Fragment;
+use crate::heap::{Heap, out_of_memory};
+use oxbeam_term::{RawTerm, Term};
+use std::ptr::NonNull;
+
+/// A term with the fragment that holds all of it (no fragment for an immediate or a literal).
+pub struct OwnedTerm {
+    root: RawTerm,
+    fragment: Option<NonNull<Fragment>>,
+}
+
+// SAFETY: the fragment belongs to this value alone and moves with it.
+unsafe impl Send for OwnedTerm {}
+// SAFETY: a shared owned term is only read.
+unsafe impl Sync for OwnedTerm {}
+
+impl OwnedTerm {
+    /// A copy of a term of any storage. Literals are shared, not copied.
+    pub fn copy_of(term: Term<'_>) -> OwnedTerm {
+        OwnedTerm::copy(term, false)
+    }
+
+    /// A copy that shares nothing with literal areas, for storage that no purge looks into.
+    pub fn deep_copy_of(term: Term<'_>) -> OwnedTerm {
+        OwnedTerm::copy(term, true)
+    }
+
+    fn copy(term: Term<'_>, literals_too: bool) -> OwnedTerm {
+        let raw = term.raw();
+        // SAFETY: a branded term is alive.
+        let words = unsafe { flat_words(raw, literals_too) };
+        if words == 0 {
+            return OwnedTerm { root: raw, fragment: None };
+        }
+        let fragment = Fragment::new(words).unwrap_or_else(|| out_of_memory(words));
+        // SAFETY: fresh fragment with room for exactly these words.
+        let root = unsafe {
+            let header = fragment.as_ref();
+            let mut top = header.take(words).expect("a fresh fragment has room");
+            copy_into(raw, &mut top, &header.off_heap, literals_too)
+        };
+        OwnedTerm { root, fragment: Some(fragment) }
+    }
+
+    /// Builds a term in a scratch heap and keeps a copy of it.
+    pub fn build(make: impl for<'h> FnOnce(&'h Heap) -> Term<'h>) -> OwnedTerm {
+        let scratch = Heap::detached();
+        OwnedTerm::copy_of(make(&scratch))
+    }
+
+    pub const fn immediate(term: RawTerm) -> OwnedTerm {
+        assert!(term.is_immediate());
+        OwnedTerm { root: term, fragment: None }
+    }
+
+    /// The term, as long as this value is borrowed.
+    pub fn view(&self) -> Term<'_> {
+        // SAFETY: the fragment lives as long as this value.
+        unsafe { Term::from_raw(self.root) }
+    }
+
+    /// Words of the term's copy.
+    pub fn words(&self) -> usize {
+        // SAFETY: the fragment is ours and alive.
+        self.fragment.map_or(0, |fragment| unsafe { fragment.as_ref() }.used_words())
+    }
+
+    /// Copies the term onto a heap.
+    pub fn copy_to<'h>(&self, heap: &'h Heap) -> Term<'h> {
+        heap.import(self.view())
+    }
+
+    /// Gives the term to a heap without copying: its fragment becomes one of the heap's.
+    pub fn attach_to(mut self, heap: &Heap) -> Term<'_> {
+        if let Some(fragment) = self.fragment.take() {
+            // SAFETY: the fragment was ours alone.
+            unsafe { heap.link_fragment(fragment) };
+        }
+        // SAFETY: the term now lives in that heap.
+        unsafe { heap.brand(self.root) }
+    }
+}
+
+impl Drop for OwnedTerm {
+    fn drop(&mut self) {
+        if let Some(fragment) = self.fragment.take() {
+            // SAFETY: nobody else refers to the fragment.
+            unsafe { Fragment::free(fragment) };
+        }
+    }
+}
+
+impl std::fmt::Debug for OwnedTerm {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "OwnedTerm({:?})", self.root)
+    }
+}
+
+impl Heap {
+    /// Copies a term of another storage onto this heap.
+    pub fn import<'h>(&'h self, term: Term<'_>) -> Term<'h> {
+        let raw = term.raw();
+        // SAFETY: a branded term is alive; `alloc` gives room for the copy.
+        unsafe {
+            let words = flat_words(raw, false);
+            if words == 0 {
+                return self.brand(raw);
+            }
+            let mut top = self.alloc(words);
+            let copy = copy_into(raw, &mut top, self.off_heap(), false);
+            self.brand(copy)
+        }
+    }
+}
