@@ -75,8 +75,8 @@ fn the_search_path_does_not_grow() {
 
 fn stock() -> Option<(PathBuf, PathBuf)> {
     let root = PathBuf::from("/usr/lib/erlang");
-    let found = std::fs::read_dir(&root).ok()?.filter_map(Result::ok).map(|e| e.path());
-    let erts = found.filter(|p| p.join("bin/erlexec").exists()).next()?;
+    let mut found = std::fs::read_dir(&root).ok()?.filter_map(Result::ok).map(|e| e.path());
+    let erts = found.find(|p| p.join("bin/erlexec").exists())?;
     Some((root, erts.join("bin/erlexec")))
 }
 

@@ -155,8 +155,8 @@ const LEAVING: &[&str] = &[
 fn bad_flags_are_refused_as_stock_refuses_them() {
     let root = std::path::Path::new("/usr/lib/erlang");
     let Ok(entries) = std::fs::read_dir(root) else { return };
-    let found = entries.filter_map(Result::ok).map(|e| e.path().join("bin/beam.smp"));
-    let Some(beam) = found.filter(|p| p.exists()).next() else { return };
+    let mut found = entries.filter_map(Result::ok).map(|e| e.path().join("bin/beam.smp"));
+    let Some(beam) = found.find(|p| p.exists()) else { return };
     let mut different = Vec::new();
     for line in LEAVING {
         let output = Command::new(&beam).args(line.split(' ')).output().unwrap();

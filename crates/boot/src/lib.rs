@@ -15,5 +15,9 @@
 
 pub mod args;
 pub mod flags;
+pub mod front;
+pub mod otp_root;
+pub mod release;
+pub mod tools;
 
 pub mod words;

@@ -35,15 +35,13 @@ pub fn set(name: &[u8], value: &[u8]) -> bool {
 }
 
 /// Sets a variable in our table and in the C library's, for what the library
-/// itself reads (`TZ`, `LC_ALL`). As [`set`] otherwise.
-///
-/// # Safety
-///
-/// No other thread of the process may exist.
-pub unsafe fn set_before_threads(name: &[u8], value: &[u8]) -> bool {
+/// itself reads (`TZ`, `LC_ALL`). As [`set`] otherwise. Panics when this
+/// process has more than one thread.
+pub fn set_before_threads(name: &[u8], value: &[u8]) -> bool {
+    assert!(crate::host::is_single_threaded(), "the environment changed beside other threads");
     let good = set(name, value);
     if good {
-        // SAFETY: the caller promises that no other thread reads the environment.
+        // SAFETY: no other thread exists that could read the environment.
         unsafe { std::env::set_var(OsStr::from_bytes(name), OsStr::from_bytes(value)) };
     }
     good

@@ -84,10 +84,17 @@ pub fn locale_codeset() -> String {
     }
 }
 
+/// Whether the calling thread is the only one of this process. True stays true
+/// until the caller itself starts a thread.
+pub fn is_single_threaded() -> bool {
+    std::fs::read_dir("/proc/self/task").is_ok_and(|tasks| tasks.count() == 1)
+}
+
 /// Makes this process a background one: forks twice, lets the parents end
 /// with success, leaves the terminal and puts `/dev/null` in place of the
-/// standard descriptors. Call it before other threads start.
+/// standard descriptors. Panics when this process has more than one thread.
 pub fn detach() {
+    assert!(is_single_threaded(), "a process with several threads cannot fork safely");
     // SAFETY: only one thread exists, so fork copies a whole program; the
     // other calls take plain numbers and constants.
     unsafe {
