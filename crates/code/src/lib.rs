@@ -26,3 +26,13 @@ pub mod ranges;
 pub mod stub;
 
 pub use module::Module;
+
+/// The mark of a catch whose handler is at `address`, as it lies on the stack.
+pub fn catch_mark(address: *const u64) -> oxbeam_term::RawTerm {
+    oxbeam_term::RawTerm::catch(((address as usize - memory::base()) / 8) as u32)
+}
+
+/// The handler's address of a catch mark.
+pub fn catch_address(mark: oxbeam_term::RawTerm) -> *const u64 {
+    (memory::base() + mark.catch_index() as usize * 8) as *const u64
+}

@@ -82,6 +82,13 @@ impl Block {
         self.start
     }
 
+    /// Copies `words` to the start. Panics when they are more than the block has.
+    pub fn fill(&mut self, words: &[u64]) {
+        assert!(words.len() <= self.words(), "a block holds what is written to it");
+        // SAFETY: `&mut self`: nobody else uses the block yet; the length was checked.
+        unsafe { std::ptr::copy_nonoverlapping(words.as_ptr(), self.start, words.len()) };
+    }
+
     /// Words in all.
     pub fn words(&self) -> usize {
         self.pages * PAGE_BYTES / 8

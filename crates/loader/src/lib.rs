@@ -1,1 +1,24 @@
-//! (being founded)
+//! From a file's bytes to a module ready to be published.
+//!
+//! 1. Nothing outside the result changes but the tables of names: atoms,
+//!    export entries and fun entries are made as the file names them.
+//! 2. Every operand of every instruction is checked for its kind, every label
+//!    for its function; branches stay inside their function, calls go to
+//!    function entries of the arity that they state.
+//! 3. Where the file gives no proof of what a register holds, the instruction
+//!    chosen tests it while running (see `checked` in the table of specific
+//!    operations); nothing is refused for want of a proof.
+#![forbid(unsafe_code)]
+
+mod bits;
+mod context;
+mod emit;
+mod fold;
+mod instruction;
+mod select;
+mod source;
+mod transform;
+mod verify;
+
+pub use context::{Literals, LoadError, Profile};
+pub use transform::prepare;

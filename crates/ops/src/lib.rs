@@ -2,5 +2,6 @@
 //! (what the engine executes).
 #![forbid(unsafe_code)]
 
+pub mod bits;
 pub mod generic;
 pub mod specific;
