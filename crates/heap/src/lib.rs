@@ -20,10 +20,13 @@
 pub mod block;
 pub mod build;
 pub mod copy;
+pub mod foreign_fun;
 pub mod fragment;
 pub mod gc;
 pub mod heap;
+pub mod known_ref;
 pub mod literal;
+pub mod map;
 pub mod off_heap;
 pub mod owned;
 pub mod sizes;

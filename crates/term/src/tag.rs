@@ -24,7 +24,7 @@ pub const IMMED2_MASK: u64 = 0x3F;
 pub const ATOM: u64 = 0x0B;
 pub const CATCH: u64 = 0x1B;
 /// The empty list.
-pub const NIL: u64 = !0 << 6 | 0x3B;
+pub const NIL: u64 = 0x3B;
 
 /// Bits of a small integer's value.
 pub const SMALL_BITS: u32 = 60;
