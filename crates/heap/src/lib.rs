@@ -17,6 +17,7 @@
 //!    leaves them alone too, except those in the area that is being purged.
 //! 7. A heap belongs to the thread that runs its process; it moves between threads whole.
 
+pub mod arith;
 pub mod block;
 pub mod build;
 pub mod copy;
