@@ -27,6 +27,10 @@ impl Default for HeapOptions {
     }
 }
 
+/// Words that allocation leaves free below the stack, so that a call can always push its
+/// continuation. Engines ask a collection for this much more than they need.
+pub const STACK_RESERVE_WORDS: usize = 4;
+
 /// A run of words with a fill mark.
 #[derive(Clone, Copy)]
 pub(crate) struct Block {
@@ -196,7 +200,7 @@ impl Heap {
     #[inline]
     pub fn alloc(&self, words: usize) -> *mut u64 {
         let top = self.top.get();
-        if !crate::ZEAL && words <= self.free_words() {
+        if !crate::ZEAL && words + STACK_RESERVE_WORDS <= self.free_words() {
             self.top.set(top.wrapping_add(words));
             return top;
         }
