@@ -8,10 +8,12 @@
 #![forbid(unsafe_code)]
 
 pub mod decode;
+pub mod encode;
 mod reader;
 mod tag;
 
 pub use decode::{DecodeError, Decoded, Options, binary_to_term, decode};
+pub use encode::{EncodeOptions, TooBig, encode, term_to_binary};
 
 /// First byte of an external term.
 pub const VERSION: u8 = 131;

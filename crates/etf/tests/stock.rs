@@ -3,7 +3,7 @@
 
 use std::cmp::Ordering;
 
-use oxbeam_etf::{NoZlib, Options, binary_to_term};
+use oxbeam_etf::{EncodeOptions, NoZlib, Options, binary_to_term, term_to_binary};
 use oxbeam_heap::Heap;
 use oxbeam_term::Term;
 use oxbeam_term::compare::{compare, eq, eq_value};
@@ -88,5 +88,21 @@ fn display() {
         }
         let got = to_bytes(term);
         assert_eq!(String::from_utf8_lossy(&got), String::from_utf8_lossy(expect));
+    }
+}
+
+#[test]
+fn encoding() {
+    let heap = Heap::detached();
+    for line in corpus() {
+        let term = decode(&heap, &line);
+        let bytes = term_to_binary(term, EncodeOptions::default(), &NoZlib).unwrap();
+        assert!(bytes == line.bytes, "{}\n{bytes:02x?}\n{:02x?}", text(term), line.bytes);
+        for (minor_version, deterministic) in [(0, false), (2, false), (1, true)] {
+            let options = EncodeOptions { minor_version, deterministic, compression: 0 };
+            let bytes = term_to_binary(term, options, &NoZlib).unwrap();
+            let back = binary_to_term(&heap, &bytes, Options::default(), &NoZlib).unwrap();
+            assert!(eq(back.term, term), "{}", text(term));
+        }
     }
 }

@@ -253,7 +253,7 @@ fn shift<'h>(heap: &'h Heap, a: Term<'h>, b: Term<'h>, right: bool) -> Result<'h
 pub fn neg<'h>(heap: &'h Heap, a: Term<'h>) -> Result<'h> {
     match a.kind() {
         Kind::Small(value) => Ok(heap.int(-value)),
-        Kind::Float(value) => Ok(heap.float(0.0 - value)),
+        Kind::Float(value) => Ok(heap.float(-value)),
         Kind::Big(big) => Ok(heap.integer(!big.is_negative(), big.digits())),
         _ => Err(Badarith),
     }
@@ -263,7 +263,9 @@ pub fn neg<'h>(heap: &'h Heap, a: Term<'h>) -> Result<'h> {
 pub fn abs<'h>(heap: &'h Heap, a: Term<'h>) -> Option<Term<'h>> {
     match a.kind() {
         Kind::Small(value) => Some(heap.int(value.abs())),
-        Kind::Float(value) => Some(heap.float(value.abs())),
+        // Minus zero stays what it is.
+        Kind::Float(value) if value < 0.0 => Some(heap.float(-value)),
+        Kind::Float(_) => Some(a),
         Kind::Big(big) if big.is_negative() => Some(heap.integer(false, big.digits())),
         Kind::Big(_) => Some(a),
         _ => None,
