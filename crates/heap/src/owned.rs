@@ -82,6 +82,23 @@ impl OwnedTerm {
         // SAFETY: the term now lives in that heap.
         unsafe { heap.brand(self.root) }
     }
+
+    /// Like [`OwnedTerm::attach_to`], but keeps the root here: the owner must then treat it as a
+    /// root of that heap (see [`OwnedTerm::root_mut`]).
+    pub fn attach_in_place(&mut self, heap: &Heap) {
+        if let Some(fragment) = self.fragment.take() {
+            // SAFETY: the fragment was ours alone.
+            unsafe { heap.link_fragment(fragment) };
+        }
+    }
+
+    /// The root, for the collector of the heap that the term is attached to.
+    ///
+    /// # Safety
+    /// The term is attached, and only a collection of its heap changes the word.
+    pub unsafe fn root_mut(&mut self) -> &mut RawTerm {
+        &mut self.root
+    }
 }
 
 impl Drop for OwnedTerm {

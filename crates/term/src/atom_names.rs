@@ -99,6 +99,7 @@ predefined! {
     check_io = "check_io",
     class = "class",
     CLOCK_SERVICE = "CLOCK_SERVICE",
+    clock_service = "clock_service",
     close = "close",
     code = "code",
     code_server = "code_server",

@@ -1,0 +1,71 @@
+//! Collecting a process's heap: what the engine and natives' callers ask for.
+
+use crate::process::{Owned, ProcState};
+use oxbeam_heap::{Collection, GcKind, GcReport, OwnedTerm, RootSet};
+use oxbeam_term::{RawTerm, am};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+static COLLECTIONS: AtomicU64 = AtomicU64::new(0);
+static RECLAIMED_WORDS: AtomicU64 = AtomicU64::new(0);
+
+/// `(collections, words reclaimed)` of all processes since the start.
+pub fn statistics() -> (u64, u64) {
+    (COLLECTIONS.load(Ordering::Relaxed), RECLAIMED_WORDS.load(Ordering::Relaxed))
+}
+
+struct ProcessRoots<'r> {
+    own: &'r mut ProcState,
+    live: &'r mut [RawTerm],
+    more: &'r mut [RawTerm],
+}
+
+impl RootSet for ProcessRoots<'_> {
+    fn each_root(&mut self, visit: &mut dyn FnMut(&mut [RawTerm])) {
+        visit(self.live);
+        visit(self.more);
+        self.own.each_root(visit);
+    }
+}
+
+/// Collects, so that `need_words` are free. `live` are the live X registers, `more` any further
+/// roots of the caller. Gives the cost in reductions.
+///
+/// A heap that outgrows its `max_heap_size` with `kill` set gets `killed` as its exit reason,
+/// which the caller looks at.
+///
+/// # Safety
+/// The heap's `top` and `stop` are current, and `live` and `more` show every term that is used
+/// afterwards and is neither on the stack nor in the process's state.
+pub unsafe fn collect(
+    owned: &mut Owned,
+    kind: GcKind,
+    need_words: usize,
+    live: &mut [RawTerm],
+    more: &mut [RawTerm],
+) -> usize {
+    let Owned { heap, own } = owned;
+    let report = {
+        let mut roots = ProcessRoots { own, live, more };
+        // SAFETY: by contract.
+        unsafe { heap.collect(Collection { kind, need_words, roots: &mut roots }) }
+    };
+    count(own, report);
+    let total = heap.block_words() + heap.old_block_words();
+    if own.max_heap.size_words != 0 && total > own.max_heap.size_words && own.max_heap.kill {
+        own.exit_reason = Some(OwnedTerm::immediate(RawTerm::atom(am::killed)));
+    }
+    report.moved_words / 10 + 1
+}
+
+fn count(own: &mut ProcState, report: GcReport) {
+    let counts = &mut own.gc_counts;
+    counts.reclaimed_words += report.reclaimed_words as u64;
+    if report.major {
+        counts.major += 1;
+        counts.minor = 0;
+    } else {
+        counts.minor += 1;
+    }
+    COLLECTIONS.fetch_add(1, Ordering::Relaxed);
+    RECLAIMED_WORDS.fetch_add(report.reclaimed_words as u64, Ordering::Relaxed);
+}

@@ -1,0 +1,24 @@
+//! The running system: processes, signals, schedulers, timers, names.
+//!
+//! The crate knows no instruction set: an [`engine::Engine`], set at boot, runs a process's code.
+//! Natives (BIFs and static NIFs) come in through the tables of [`native`].
+
+pub mod dictionary;
+pub mod engine;
+pub mod exception;
+pub mod gc;
+pub mod link;
+pub mod mailbox;
+pub mod monitor;
+pub mod native;
+pub mod process;
+pub mod reference;
+pub mod registry;
+pub mod scheduler;
+pub mod signal;
+pub mod system;
+pub mod timer;
+
+pub use engine::{Engine, Regs, Switch};
+pub use native::{Class, Cx, Flow, NativeFn, NativeResult};
+pub use process::{Owned, Process};

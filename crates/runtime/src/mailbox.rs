@@ -1,0 +1,72 @@
+//! The inner message queue of a process, with the position of the receive that is under way.
+//!
+//! 1. A message that a receive has looked at is *attached*: its fragment is part of the process
+//!    heap and its term a root. One that has not been looked at keeps its own fragment.
+//! 2. `save` is the index of the next message to look at; a match removes the message before it
+//!    and sets it back to the first.
+
+use crate::signal::queue::{Message, MessageList};
+use oxbeam_heap::Heap;
+use oxbeam_term::{RawTerm, Term};
+
+/// Messages that were fetched from the signal queue.
+#[derive(Default)]
+pub struct Mailbox {
+    list: MessageList,
+}
+
+impl Mailbox {
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+    pub fn is_empty(&self) -> bool {
+        self.list.len() == 0
+    }
+
+    /// Appends a message.
+    pub fn push(&mut self, message: Box<Message>) {
+        self.list.push_back(message);
+    }
+
+    /// The message at the save position, attached to the heap; `None` at the end of the queue.
+    pub fn peek(&mut self, heap: &Heap) -> Option<RawTerm> {
+        let message = self.list.at_save()?;
+        if !message.attached {
+            message.term.attach_in_place(heap);
+            message.attached = true;
+        }
+        Some(message.term.view().raw())
+    }
+
+    /// Moves the save position on by one message.
+    pub fn advance(&mut self) {
+        self.list.advance_save();
+    }
+
+    /// Removes the message at the save position and sets the position back to the first.
+    pub fn remove(&mut self) -> Option<Box<Message>> {
+        let message = self.list.remove_at_save();
+        self.list.reset_save();
+        message
+    }
+
+    /// Sets the save position back to the first message.
+    pub fn reset_save(&mut self) {
+        self.list.reset_save();
+    }
+
+    /// All messages, first to last, as they can be seen by the process itself.
+    pub fn terms<'m>(&'m self) -> impl Iterator<Item = Term<'m>> {
+        self.list.iter().map(|message| message.term.view())
+    }
+
+    /// Shows the terms of attached messages to the collector.
+    pub(crate) fn each_root(&mut self, visit: &mut dyn FnMut(&mut [RawTerm])) {
+        self.list.each_mut(|message| {
+            if message.attached {
+                // SAFETY: an attached message's term is a root of the heap that is collected.
+                visit(std::slice::from_mut(unsafe { message.term.root_mut() }));
+            }
+        });
+    }
+}

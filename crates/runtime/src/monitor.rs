@@ -1,0 +1,106 @@
+//! Monitors and aliases: what the watching end and the watched end keep.
+
+use crate::process::PidData;
+use crate::reference::RefNumbers;
+use oxbeam_heap::OwnedTerm;
+use oxbeam_term::{Atom, RawTerm};
+use std::collections::HashMap;
+
+/// What a monitor watches, as its owner named it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Target {
+    Process(PidData),
+    /// A registered name, and the process or port it stood for (`None`: nothing).
+    Name(Atom, Option<RawTerm>),
+    Port(u64),
+    TimeOffset,
+}
+
+impl Target {
+    /// The process that has to be told, if there is one.
+    pub fn pid(self) -> Option<PidData> {
+        match self {
+            Target::Process(pid) => Some(pid),
+            Target::Name(_, Some(end)) if end.is_local_pid() => Some(end.local_data()),
+            _ => None,
+        }
+    }
+}
+
+/// A monitor at the end that watches.
+pub struct Watching {
+    pub target: Target,
+    /// Stands in the place of `'DOWN'` (the `{tag, Term}` option).
+    pub tag: Option<OwnedTerm>,
+}
+
+/// A monitor at the end that is watched.
+#[derive(Clone, Copy, Debug)]
+pub struct Watched {
+    pub by: RawTerm,
+    /// The name it was set through.
+    pub name: Option<Atom>,
+}
+
+/// Both directions of a process's monitors, by reference.
+#[derive(Default)]
+pub struct Monitors {
+    watching: Option<Box<HashMap<RefNumbers, Watching>>>,
+    watched: Option<Box<HashMap<RefNumbers, Watched>>>,
+}
+
+impl Monitors {
+    pub fn watch(&mut self, reference: RefNumbers, watching: Watching) {
+        self.watching.get_or_insert_default().insert(reference, watching);
+    }
+    pub fn stop_watching(&mut self, reference: RefNumbers) -> Option<Watching> {
+        self.watching.as_mut()?.remove(&reference)
+    }
+    pub fn watching(&self) -> impl Iterator<Item = (&RefNumbers, &Watching)> {
+        self.watching.iter().flat_map(|map| map.iter())
+    }
+    pub fn add_watched(&mut self, reference: RefNumbers, watched: Watched) {
+        self.watched.get_or_insert_default().insert(reference, watched);
+    }
+    pub fn remove_watched(&mut self, reference: RefNumbers) -> Option<Watched> {
+        self.watched.as_mut()?.remove(&reference)
+    }
+    pub fn watched(&self) -> impl Iterator<Item = (&RefNumbers, &Watched)> {
+        self.watched.iter().flat_map(|map| map.iter())
+    }
+}
+
+/// When an alias ends by itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AliasKind {
+    /// Only by `unalias/1`.
+    Explicit,
+    /// With its monitor.
+    Demonitor,
+    /// With its monitor, or with the first message through it.
+    ReplyDemonitor,
+}
+
+/// The active aliases of a process.
+#[derive(Default)]
+pub struct Aliases {
+    active: Option<Box<HashMap<RefNumbers, AliasKind>>>,
+}
+
+impl Aliases {
+    pub fn add(&mut self, reference: RefNumbers, kind: AliasKind) {
+        self.active.get_or_insert_default().insert(reference, kind);
+    }
+    pub fn remove(&mut self, reference: RefNumbers) -> Option<AliasKind> {
+        self.active.as_mut()?.remove(&reference)
+    }
+    pub fn get(&self, reference: RefNumbers) -> Option<AliasKind> {
+        self.active.as_ref()?.get(&reference).copied()
+    }
+    /// The monitor of that reference is gone.
+    pub fn monitor_ended(&mut self, reference: RefNumbers) {
+        if self.get(reference).is_some_and(|kind| kind != AliasKind::Explicit) {
+            self.remove(reference);
+        }
+    }
+}

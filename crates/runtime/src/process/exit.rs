@@ -1,0 +1,95 @@
+//! The end of a process.
+
+use super::{Owned, Process, table};
+use crate::monitor::Target;
+use crate::registry;
+use crate::signal::handle::answer_as_dead;
+use crate::signal::{Control, send_control, send_control_to};
+use oxbeam_heap::OwnedTerm;
+use oxbeam_term::{RawTerm, am};
+use parking_lot::RwLock;
+use std::sync::Arc;
+
+/// What other crates do when a process ends (tables it owns, say), while it can still be found.
+pub type ExitHook = fn(&Arc<Process>, &mut Owned);
+
+static HOOKS: RwLock<Vec<ExitHook>> = RwLock::new(vec![]);
+
+/// Adds a hook; for boot.
+pub fn on_exit(hook: ExitHook) {
+    HOOKS.write().push(hook);
+}
+
+/// Ends a process whose ownership the caller holds: answers what waits in its in-queue, tells
+/// links and monitors, frees its heap. The reason is the state's `exit_reason`, else `normal`.
+pub fn finish(process: &Arc<Process>) {
+    process.state.start_exiting();
+    // SAFETY: the caller holds the ownership, and this takes it for good.
+    let mut owned = unsafe { process.take_owned() }.expect("a process ends once");
+    let normal = || OwnedTerm::immediate(RawTerm::atom(am::normal));
+    let reason = owned.own.exit_reason.take().unwrap_or_else(normal);
+    registry::unregister_process(process);
+    for hook in HOOKS.read().iter() {
+        hook(process, &mut owned);
+    }
+    if let Some((timer, _)) = owned.own.timeout.take() {
+        timer.cancel();
+    }
+    let me = RawTerm::pid(process.pid);
+    table::remove(process.pid);
+    let rest = process.in_queue().lock().close();
+    let mut late_monitors = vec![];
+    for signal in rest {
+        match signal {
+            crate::signal::queue::Signal::Control(control) => match *control {
+                // A link or monitor request that came in time is answered with the reason.
+                Control::Link { from } => {
+                    owned.own.links.add(from);
+                }
+                Control::Monitor { by, reference, .. } => late_monitors.push((by, reference)),
+                Control::Demonitor { reference } => {
+                    late_monitors.retain(|(_, set)| *set != reference);
+                    owned.own.monitors.remove_watched(reference);
+                }
+                Control::Unlink { from, id } => {
+                    owned.own.links.remove(from);
+                    send_control_to(from, Control::UnlinkAck { from: me, id });
+                }
+                other => answer_as_dead(me, crate::signal::queue::Signal::Control(Box::new(other))),
+            },
+            message => answer_as_dead(me, message),
+        }
+    }
+    tell_links(&owned, me, &reason);
+    let watched = owned.own.monitors.watched().map(|(reference, w)| (w.by, *reference));
+    for (by, reference) in watched.chain(late_monitors) {
+        let reason = OwnedTerm::copy_of(reason.view());
+        send_control_to(by, Control::Down { reference, reason });
+    }
+    stop_watching(&owned);
+    if owned.own.flags.system_process {
+        crate::system::system_process_died(process.pid);
+    }
+}
+
+fn tell_links(owned: &Owned, me: RawTerm, reason: &OwnedTerm) {
+    for end in owned.own.links.active() {
+        let reason = OwnedTerm::copy_of(reason.view());
+        send_control_to(end, Control::Exit { from: me, reason, linked: true });
+    }
+}
+
+fn stop_watching(owned: &Owned) {
+    for (&reference, watching) in owned.own.monitors.watching() {
+        match watching.target {
+            Target::Port(port) => {
+                send_control_to(RawTerm::port(port), Control::Demonitor { reference });
+            }
+            target => {
+                if let Some(pid) = target.pid() {
+                    send_control(pid, Control::Demonitor { reference });
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! A process: what everybody may reach, and what only its owner may.
+//!
+//! 1. [`Process`] is shared: its pid, its state word, its in-queue of signals. Anyone with a
+//!    reference may use these.
+//! 2. [`Owned`] (heap, registers, mailbox, links...) belongs to whoever holds the ownership: the
+//!    thread that moved the state word to RUNNING, or the one that creates the process before it
+//!    is published, or the one that ends it. Nobody else follows the pointer.
+//! 3. The state word changes only through the named transitions of [`state`]; each tells its
+//!    caller what it now owes (to put the process into a run queue, say).
+//! 4. A sender appends to the in-queue, then sets SIGNALS in the state word; the receiver clears
+//!    SIGNALS, then takes the in-queue. So no signal is overlooked.
+//! 5. After EXITING nothing is appended: the in-queue is closed, and its rest is answered by
+//!    [`exit::finish`].
+
+pub mod exit;
+pub mod spawn;
+pub mod state;
+pub mod table;
+
+use crate::dictionary::Dictionary;
+use crate::exception::ExceptionState;
+use crate::link::Links;
+use crate::mailbox::Mailbox;
+use crate::monitor::{Aliases, Monitors};
+use crate::signal::queue::InQueue;
+use crate::timer::TimerKey;
+use oxbeam_heap::{Heap, OwnedTerm};
+use oxbeam_term::{Atom, RawTerm, am};
+use parking_lot::Mutex;
+use state::StateWord;
+use std::cell::UnsafeCell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
+
+/// Table data of a pid: what [`oxbeam_term::Term::pid`] takes.
+pub type PidData = u64;
+
+/// A module, a function and an arity.
+pub type Mfa = (Atom, Atom, u8);
+
+/// Scheduling priority.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[repr(u8)]
+pub enum Priority {
+    Max = 0,
+    High = 1,
+    Normal = 2,
+    Low = 3,
+}
+
+impl Priority {
+    pub const COUNT: usize = 4;
+
+    pub fn from_atom(atom: Atom) -> Option<Priority> {
+        Some(match atom {
+            am::max => Priority::Max,
+            am::high => Priority::High,
+            am::normal => Priority::Normal,
+            am::low => Priority::Low,
+            _ => return None,
+        })
+    }
+    pub fn atom(self) -> Atom {
+        [am::max, am::high, am::normal, am::low][self as usize]
+    }
+    pub(crate) fn from_bits(bits: u32) -> Priority {
+        [Priority::Max, Priority::High, Priority::Normal, Priority::Low][(bits & 3) as usize]
+    }
+}
+
+/// The part of a process that anyone may reach (rule 1).
+pub struct Process {
+    pub pid: PidData,
+    pub state: StateWord,
+    in_queue: Mutex<InQueue>,
+    owned: UnsafeCell<Option<Box<Owned>>>,
+    /// Index of the scheduler that ran it last.
+    pub last_scheduler: AtomicU16,
+    /// Registered name, as an atom's index plus one; 0: none.
+    name: AtomicU32,
+}
+
+// SAFETY: rule 2 guards `owned`; all else is synchronised.
+unsafe impl Sync for Process {}
+// SAFETY: as above; `Owned` is reached by one thread at a time.
+unsafe impl Send for Process {}
+
+/// What a process waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Waiting {
+    /// Nothing: it can run.
+    No,
+    /// A message or a timeout, in a receive.
+    Message,
+    /// Any signal or a wake-up, in a waiting native.
+    Wake,
+}
+
+/// The part of a process that only its owner reaches (rule 2).
+pub struct Owned {
+    pub heap: Heap,
+    pub own: ProcState,
+}
+
+/// What a process owns besides its heap.
+pub struct ProcState {
+    pub pid: PidData,
+    /// Instruction to go on at.
+    pub ip: *const u64,
+    /// X registers kept while the process is not running.
+    pub saved_x: Vec<RawTerm>,
+    /// Catches on the stack.
+    pub catches: u32,
+    pub exception: ExceptionState,
+    /// The native that runs or waits, for traces and `current_function`.
+    pub current: Option<Mfa>,
+    pub waiting: Waiting,
+    /// Where a receive goes on when its timeout fires (the engine sets it with `timeout`).
+    pub timeout_ip: *const u64,
+    pub timeout: Option<(TimerKey, u64)>,
+    /// Set when the timeout has fired and not been taken yet. A scheduler takes it for a process
+    /// that waits; the engine takes it (and goes to the timeout) when it is about to wait.
+    pub timed_out: bool,
+    pub mailbox: Mailbox,
+    pub dictionary: Dictionary,
+    pub links: Links,
+    pub monitors: Monitors,
+    pub aliases: Aliases,
+    pub group_leader: RawTerm,
+    pub parent: RawTerm,
+    pub initial_call: Mfa,
+    pub reductions: u64,
+    pub exit_reason: Option<OwnedTerm>,
+    pub trap_exit: bool,
+    pub priority: Priority,
+    pub suspend_count: u32,
+    /// Collections are put off while this is not zero.
+    pub gc_disabled: u32,
+    pub flags: Flags,
+    /// Roots of natives that are suspended between two of their steps.
+    pub extra_roots: Vec<RawTerm>,
+    pub max_heap: MaxHeap,
+    pub gc_counts: GcCounts,
+}
+
+/// Flags that `process_flag` sets and nothing else needs quickly.
+#[derive(Clone, Copy, Default)]
+pub struct Flags {
+    pub error_handler: Option<Atom>,
+    pub message_queue_off_heap: bool,
+    pub save_calls: u32,
+    pub sensitive: bool,
+    pub system_process: bool,
+    pub async_dist: bool,
+}
+
+/// The `max_heap_size` of a process, in words; 0: none.
+#[derive(Clone, Copy)]
+pub struct MaxHeap {
+    pub size_words: usize,
+    pub kill: bool,
+    pub error_logger: bool,
+}
+
+impl Default for MaxHeap {
+    fn default() -> MaxHeap {
+        MaxHeap { size_words: 0, kill: true, error_logger: true }
+    }
+}
+
+/// Collections of a process so far.
+#[derive(Clone, Copy, Default)]
+pub struct GcCounts {
+    pub minor: u64,
+    pub major: u64,
+    pub reclaimed_words: u64,
+}
+
+// SAFETY: `ip` and `timeout_ip` point at code, which any thread may read.
+unsafe impl Send for ProcState {}
+
+impl ProcState {
+    /// A state that has not started yet; the engine sets `ip` and the registers.
+    pub fn new(pid: PidData, group_leader: RawTerm, initial_call: Mfa) -> ProcState {
+        ProcState {
+            pid,
+            ip: std::ptr::null(),
+            saved_x: vec![],
+            catches: 0,
+            exception: ExceptionState::NONE,
+            current: None,
+            waiting: Waiting::No,
+            timeout_ip: std::ptr::null(),
+            timeout: None,
+            timed_out: false,
+            mailbox: Mailbox::default(),
+            dictionary: Dictionary::default(),
+            links: Links::default(),
+            monitors: Monitors::default(),
+            aliases: Aliases::default(),
+            group_leader,
+            parent: RawTerm::atom(am::undefined),
+            initial_call,
+            reductions: 0,
+            exit_reason: None,
+            trap_exit: false,
+            priority: Priority::Normal,
+            suspend_count: 0,
+            gc_disabled: 0,
+            flags: Flags::default(),
+            extra_roots: vec![],
+            max_heap: MaxHeap::default(),
+            gc_counts: GcCounts::default(),
+        }
+    }
+
+    /// Words of this state that are roots of the heap, without the registers.
+    pub(crate) fn each_root(&mut self, visit: &mut dyn FnMut(&mut [RawTerm])) {
+        for word in self.exception.words() {
+            visit(std::slice::from_mut(word));
+        }
+        visit(std::slice::from_mut(&mut self.group_leader));
+        visit(std::slice::from_mut(&mut self.parent));
+        visit(&mut self.saved_x);
+        visit(&mut self.extra_roots);
+        self.dictionary.each_root(visit);
+        self.mailbox.each_root(visit);
+    }
+}
+
+impl Process {
+    pub(crate) fn new(pid: PidData, priority: Priority, owned: Box<Owned>) -> Arc<Process> {
+        Arc::new(Process {
+            pid,
+            state: StateWord::new(priority),
+            in_queue: Mutex::new(InQueue::default()),
+            owned: UnsafeCell::new(Some(owned)),
+            last_scheduler: AtomicU16::new(0),
+            name: AtomicU32::new(0),
+        })
+    }
+
+    /// The owned part; `None` once the process has ended.
+    ///
+    /// # Safety
+    /// The caller holds the ownership (rule 2), and drops the result before it gives it up.
+    #[allow(clippy::mut_from_ref, reason = "the ownership token is the state word")]
+    pub unsafe fn owned(&self) -> Option<&mut Owned> {
+        // SAFETY: by contract.
+        unsafe { (*self.owned.get()).as_deref_mut() }
+    }
+
+    /// Takes the owned part away for good.
+    ///
+    /// # Safety
+    /// As [`Process::owned`].
+    pub(crate) unsafe fn take_owned(&self) -> Option<Box<Owned>> {
+        // SAFETY: by contract.
+        unsafe { (*self.owned.get()).take() }
+    }
+
+    pub(crate) fn in_queue(&self) -> &Mutex<InQueue> {
+        &self.in_queue
+    }
+
+    /// Signals that have not been taken yet.
+    pub fn in_queue_len(&self) -> usize {
+        self.in_queue.lock().len()
+    }
+
+    /// The registered name.
+    pub fn name(&self) -> Option<Atom> {
+        self.name.load(Ordering::Acquire).checked_sub(1).map(Atom::from_index)
+    }
+    pub(crate) fn set_name(&self, name: Option<Atom>) {
+        self.name.store(name.map_or(0, |atom| atom.index() + 1), Ordering::Release);
+    }
+
+    /// Makes a process that waits in a native runnable.
+    pub fn wake(self: &Arc<Process>) {
+        if self.state.wake() {
+            crate::scheduler::enqueue(self.clone());
+        }
+    }
+
+    pub fn is_exiting(&self) -> bool {
+        self.state.is_exiting()
+    }
+}

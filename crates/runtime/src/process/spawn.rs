@@ -1,0 +1,161 @@
+//! The birth of a process.
+
+use super::{MaxHeap, Mfa, Owned, PidData, Priority, ProcState, Process, table};
+use crate::engine;
+use crate::monitor::{AliasKind, Target, Watched, Watching};
+use crate::native::Cx;
+use crate::reference::{RefNumbers, new_numbers};
+use oxbeam_heap::heap::HeapOptions;
+use oxbeam_heap::{Heap, OwnedTerm};
+use oxbeam_term::{Export, RawTerm, Term, am};
+use std::sync::Arc;
+
+/// Options of `spawn_opt`.
+pub struct SpawnOptions {
+    pub link: bool,
+    pub monitor: Option<MonitorOptions>,
+    pub priority: Priority,
+    pub heap: HeapOptions,
+    pub max_heap: MaxHeap,
+    pub message_queue_off_heap: bool,
+    pub async_dist: bool,
+    /// System processes keep the runtime alive: it ends when one of them does.
+    pub system_process: bool,
+}
+
+/// Options of the monitor that a spawn sets.
+#[derive(Default)]
+pub struct MonitorOptions {
+    pub alias: Option<AliasKind>,
+    pub tag: Option<OwnedTerm>,
+}
+
+impl Default for SpawnOptions {
+    fn default() -> SpawnOptions {
+        SpawnOptions {
+            link: false,
+            monitor: None,
+            priority: Priority::Normal,
+            heap: crate::system::default_heap_options(),
+            max_heap: crate::system::default_max_heap(),
+            message_queue_off_heap: false,
+            async_dist: false,
+            system_process: false,
+        }
+    }
+}
+
+/// A new process: its pid and, if it is monitored, the monitor's reference.
+#[derive(Clone, Copy, Debug)]
+pub struct Spawned {
+    pub pid: PidData,
+    pub monitor: Option<RefNumbers>,
+}
+
+/// Starts a process for `start(args...)`, whose arity is the number of arguments.
+///
+/// `None`: the process limit is reached.
+pub fn spawn(
+    cx: &mut Cx<'_>,
+    start: &'static Export,
+    args: &[Term<'_>],
+    options: SpawnOptions,
+) -> Option<Spawned> {
+    let initial = initial_call(start, args);
+    let leader = RawImport { leader: cx.own.group_leader, from: cx.heap };
+    let parent = RawTerm::pid(cx.process.pid);
+    let (process, owned) = create(start, args, initial, leader, &options)?;
+    owned_defaults(owned, cx.own, parent);
+    let pid = process.pid;
+    if options.link {
+        cx.own.links.add(RawTerm::pid(pid));
+        owned.own.links.add(parent);
+    }
+    let monitor = options.monitor.map(|monitor| {
+        let reference = new_numbers();
+        if let Some(kind) = monitor.alias {
+            cx.own.aliases.add(reference, kind);
+        }
+        let watching = Watching { target: Target::Process(pid), tag: monitor.tag };
+        cx.own.monitors.watch(reference, watching);
+        owned.own.monitors.add_watched(reference, Watched { by: parent, name: None });
+        reference
+    });
+    release(process);
+    Some(Spawned { pid, monitor })
+}
+
+/// Starts a process that no process asks for: one of the system's own. `args` are immediate.
+pub fn spawn_system(start: &'static Export, args: &[Term<'_>], options: SpawnOptions) -> PidData {
+    let nobody = Heap::detached();
+    let none = RawImport { leader: RawTerm::atom(am::undefined), from: &nobody };
+    let initial = (start.module, start.function, start.arity);
+    let (process, owned) =
+        create(start, args, initial, none, &options).expect("room for the system processes");
+    // A process without a leader is its own.
+    owned.own.group_leader = RawTerm::pid(process.pid);
+    let pid = process.pid;
+    release(process);
+    pid
+}
+
+/// `apply/3` and `apply/2` show what they apply.
+fn initial_call(start: &'static Export, args: &[Term<'_>]) -> Mfa {
+    if start.module == am::erlang
+        && start.function == am::apply
+        && let [module, function, list] = args
+        && let (Some(module), Some(function)) = (module.as_atom(), function.as_atom())
+    {
+        return (module, function, list.list().count().min(255) as u8);
+    }
+    (start.module, start.function, start.arity)
+}
+
+/// A group leader as it lies in another heap.
+struct RawImport<'a> {
+    leader: RawTerm,
+    from: &'a Heap,
+}
+
+fn create(
+    start: &'static Export,
+    args: &[Term<'_>],
+    initial: Mfa,
+    leader: RawImport<'_>,
+    options: &SpawnOptions,
+) -> Option<(Arc<Process>, &'static mut Owned)> {
+    let pid = table::reserve()?;
+    let heap = Heap::new(options.heap)?;
+    // SAFETY: the leader is a root of the heap it lies in, which is borrowed.
+    let leader = heap.import(unsafe { leader.from.brand(leader.leader) }).raw();
+    let args: Vec<RawTerm> = args.iter().map(|arg| heap.import(*arg).raw()).collect();
+    let mut own = ProcState::new(pid, leader, initial);
+    own.priority = options.priority;
+    own.max_heap = options.max_heap;
+    own.flags.message_queue_off_heap = options.message_queue_off_heap;
+    own.flags.system_process = options.system_process;
+    own.flags.async_dist = options.async_dist;
+    let mut owned = Box::new(Owned { heap, own });
+    engine::get().start(&mut owned, start, &args);
+    let process = Process::new(pid, options.priority, owned);
+    // SAFETY: the process is not published yet: the creator is its owner. The box does not move
+    // with the `Arc`, and the reference is not used after `release`.
+    let owned = unsafe { process.owned() }.expect("just made");
+    // SAFETY: as above; the lifetime ends with the creator's ownership.
+    let owned: &'static mut Owned = unsafe { &mut *std::ptr::from_mut(owned) };
+    Some((process, owned))
+}
+
+fn owned_defaults(owned: &mut Owned, parent_own: &ProcState, parent: RawTerm) {
+    owned.own.parent = parent;
+    owned.own.flags.error_handler = None;
+    owned.own.flags.async_dist |= parent_own.flags.async_dist;
+}
+
+/// Publishes a process and makes it runnable.
+fn release(process: Arc<Process>) {
+    table::publish(process.clone());
+    if process.state.stop_running(true) {
+        crate::scheduler::enqueue(process);
+    }
+}

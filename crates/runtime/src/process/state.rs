@@ -1,0 +1,145 @@
+//! The state word of a process.
+
+use super::Priority;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// A thread has the ownership and runs the process, or handles its signals.
+const RUNNING: u32 = 1;
+/// The process is in a run queue.
+const IN_RUN_QUEUE: u32 = 1 << 1;
+/// The in-queue has got signals since it was last taken.
+const SIGNALS: u32 = 1 << 2;
+/// The process was woken since it last started to run.
+const WOKEN: u32 = 1 << 3;
+/// The process is ending; once set, it is never unset.
+const EXITING: u32 = 1 << 4;
+const PRIORITY_SHIFT: u32 = 8;
+
+/// Atomic state of a process; see the process module's rules 3 and 4.
+pub struct StateWord(AtomicU32);
+
+/// What a process was set running for.
+#[derive(Clone, Copy, Debug)]
+pub struct Started {
+    pub signals: bool,
+    pub woken: bool,
+}
+
+impl StateWord {
+    /// A process that is owned by its creator.
+    pub(crate) fn new(priority: Priority) -> StateWord {
+        StateWord(AtomicU32::new(RUNNING | (priority as u32) << PRIORITY_SHIFT))
+    }
+
+    fn update(&self, change: impl Fn(u32) -> u32) -> u32 {
+        let mut old = self.0.load(Ordering::Relaxed);
+        loop {
+            match self.0.compare_exchange_weak(
+                old,
+                change(old),
+                Ordering::AcqRel,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => return old,
+                Err(now) => old = now,
+            }
+        }
+    }
+
+    fn set_and_queue(&self, bits: u32) -> bool {
+        let idle = |state: u32| state & (RUNNING | IN_RUN_QUEUE) == 0;
+        let change =
+            |state: u32| if idle(state) { state | bits | IN_RUN_QUEUE } else { state | bits };
+        idle(self.update(change))
+    }
+
+    /// A signal was appended. `true`: the caller puts the process into a run queue.
+    #[must_use]
+    pub fn signal(&self) -> bool {
+        self.set_and_queue(SIGNALS)
+    }
+
+    /// The process is to run again. `true`: the caller puts it into a run queue.
+    #[must_use]
+    pub fn wake(&self) -> bool {
+        self.set_and_queue(WOKEN)
+    }
+
+    /// A scheduler has taken the process from a run queue and becomes its owner.
+    pub fn start_running(&self) -> Started {
+        let old = self.update(|state| (state | RUNNING) & !(IN_RUN_QUEUE | SIGNALS | WOKEN));
+        debug_assert!(old & IN_RUN_QUEUE != 0 && old & RUNNING == 0);
+        Started { signals: old & SIGNALS != 0, woken: old & WOKEN != 0 }
+    }
+
+    /// The owner is about to take the in-queue. `false`: there is nothing in it.
+    pub fn begin_fetch(&self) -> bool {
+        self.0.load(Ordering::Relaxed) & SIGNALS != 0 && {
+            self.0.fetch_and(!SIGNALS, Ordering::AcqRel);
+            true
+        }
+    }
+
+    /// The owner gives the process up. `true`: it puts it into a run queue, because it can run
+    /// on (`runnable`), or something came in meanwhile.
+    #[must_use]
+    pub fn stop_running(&self, runnable: bool) -> bool {
+        let queue = |state: u32| runnable || state & (SIGNALS | WOKEN) != 0;
+        let change = |state: u32| {
+            let stopped = state & !RUNNING;
+            if queue(state) { stopped | IN_RUN_QUEUE } else { stopped }
+        };
+        queue(self.update(change))
+    }
+
+    /// The process ends; its owner keeps it for good.
+    pub fn start_exiting(&self) {
+        self.0.fetch_or(EXITING, Ordering::AcqRel);
+    }
+
+    pub fn is_exiting(&self) -> bool {
+        self.0.load(Ordering::Acquire) & EXITING != 0
+    }
+    pub fn is_running(&self) -> bool {
+        self.0.load(Ordering::Acquire) & RUNNING != 0
+    }
+    pub fn is_in_run_queue(&self) -> bool {
+        self.0.load(Ordering::Acquire) & IN_RUN_QUEUE != 0
+    }
+    pub fn has_signals(&self) -> bool {
+        self.0.load(Ordering::Acquire) & SIGNALS != 0
+    }
+    pub fn priority(&self) -> Priority {
+        Priority::from_bits(self.0.load(Ordering::Relaxed) >> PRIORITY_SHIFT)
+    }
+    pub fn set_priority(&self, priority: Priority) {
+        self.update(|state| state & !(3 << PRIORITY_SHIFT) | (priority as u32) << PRIORITY_SHIFT);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signal_to_a_running_process_requeues_it_when_it_stops() {
+        let state = StateWord::new(Priority::High);
+        assert!(!state.stop_running(false));
+        assert!(state.signal());
+        assert!(!state.signal());
+        let started = state.start_running();
+        assert!(started.signals && !started.woken);
+        assert!(!state.signal());
+        assert!(state.stop_running(false));
+        assert_eq!(state.priority(), Priority::High);
+    }
+
+    #[test]
+    fn a_fetch_takes_the_signal_mark_away() {
+        let state = StateWord::new(Priority::Normal);
+        assert!(!state.signal());
+        assert!(state.begin_fetch());
+        assert!(!state.begin_fetch());
+        assert!(!state.stop_running(false));
+    }
+}

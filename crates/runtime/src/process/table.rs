@@ -1,0 +1,137 @@
+//! Pid → process, without a lock on the way.
+//!
+//! 1. A slot holds null, the mark of a reservation, or a pointer that owns one reference count.
+//! 2. A look-up runs pinned to an epoch; the count of a removed process is given back only when
+//!    no pinned thread can have seen its pointer.
+//! 3. Pid data is given out in sequence; its low bits are the slot, so a pid is not used again
+//!    before all others of its slot's cycle.
+
+use super::{PidData, Process};
+use std::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+
+/// Bits of pid data.
+const PID_BITS: u32 = 28;
+const RESERVED: *mut Process = 8 as *mut Process;
+
+struct Table {
+    slots: Box<[AtomicPtr<Process>]>,
+    next: AtomicU64,
+    count: AtomicUsize,
+    limit: usize,
+}
+
+static TABLE: OnceLock<Table> = OnceLock::new();
+
+/// Default of the `+P` flag.
+pub const DEFAULT_LIMIT: usize = 262_144;
+
+fn table() -> &'static Table {
+    TABLE.get_or_init(|| Table::new(DEFAULT_LIMIT))
+}
+
+impl Table {
+    fn new(limit: usize) -> Table {
+        let limit = limit.next_power_of_two();
+        let mut slots = Vec::with_capacity(limit);
+        slots.resize_with(limit, AtomicPtr::default);
+        let (next, count) = (AtomicU64::new(0), AtomicUsize::new(0));
+        Table { slots: slots.into(), next, count, limit }
+    }
+    fn slot(&self, pid: PidData) -> &AtomicPtr<Process> {
+        &self.slots[pid as usize & (self.limit - 1)]
+    }
+}
+
+/// Sets the `+P` limit (rounded up to a power of two); for boot, before the first process.
+pub fn set_limit(limit: usize) {
+    TABLE.set(Table::new(limit)).ok().expect("the process limit is set before any use");
+}
+
+/// The greatest number of processes.
+pub fn limit() -> usize {
+    table().limit
+}
+
+/// Processes in the table.
+pub fn count() -> usize {
+    table().count.load(Ordering::Relaxed)
+}
+
+/// Reserves a pid. `None`: as many processes as the limit allows are alive.
+pub(super) fn reserve() -> Option<PidData> {
+    let table = table();
+    if table.count.fetch_add(1, Ordering::Relaxed) >= table.limit {
+        table.count.fetch_sub(1, Ordering::Relaxed);
+        return None;
+    }
+    loop {
+        let pid = table.next.fetch_add(1, Ordering::Relaxed) & ((1 << PID_BITS) - 1);
+        let free = std::ptr::null_mut();
+        let slot = table.slot(pid);
+        if slot.load(Ordering::Relaxed).is_null()
+            && slot.compare_exchange(free, RESERVED, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+        {
+            return Some(pid);
+        }
+    }
+}
+
+/// Publishes a process under its reserved pid.
+pub(super) fn publish(process: Arc<Process>) {
+    let slot = table().slot(process.pid);
+    let old = slot.swap(Arc::into_raw(process).cast_mut(), Ordering::AcqRel);
+    debug_assert!(old == RESERVED);
+}
+
+/// Removes a process; later look-ups do not find it.
+pub(super) fn remove(pid: PidData) {
+    let table = table();
+    let guard = crossbeam_epoch::pin();
+    let process = table.slot(pid).swap(std::ptr::null_mut(), Ordering::AcqRel);
+    debug_assert!(!process.is_null() && process != RESERVED);
+    // SAFETY: rule 2: the table's own count is dropped once, after all that are pinned now.
+    unsafe { guard.defer_unchecked(move || drop(Arc::from_raw(process.cast_const()))) };
+    table.count.fetch_sub(1, Ordering::Relaxed);
+}
+
+/// The process of that pid, if it is in the table (it may be exiting).
+pub fn find(pid: PidData) -> Option<Arc<Process>> {
+    let _guard = crossbeam_epoch::pin();
+    let process = TABLE.get()?.slot(pid).load(Ordering::Acquire);
+    if process.is_null() || process == RESERVED {
+        return None;
+    }
+    // SAFETY: rule 2: pinned, so the count that the slot owned has not been given back.
+    unsafe {
+        if (*process).pid != pid {
+            return None;
+        }
+        Arc::increment_strong_count(process);
+        Some(Arc::from_raw(process))
+    }
+}
+
+/// All processes that are in the table, those that are exiting left out.
+pub fn all() -> Vec<Arc<Process>> {
+    let Some(table) = TABLE.get() else { return vec![] };
+    let wanted = count();
+    let mut found = Vec::with_capacity(wanted);
+    for slot in &table.slots {
+        let _guard = crossbeam_epoch::pin();
+        let process = slot.load(Ordering::Acquire);
+        if process.is_null() || process == RESERVED {
+            continue;
+        }
+        // SAFETY: as in `find`.
+        let process = unsafe {
+            Arc::increment_strong_count(process);
+            Arc::from_raw(process)
+        };
+        if !process.is_exiting() {
+            found.push(process);
+        }
+    }
+    found.sort_by_key(|process| process.pid);
+    found
+}

@@ -1,0 +1,142 @@
+//! Schedulers: one thread each, with a run queue of its own.
+//!
+//! 1. A process is in at most one run queue, and only while its state word says so; whoever
+//!    takes it out runs it.
+//! 2. A scheduler with nothing to do steals from the others, and parks when they have nothing
+//!    either. Before it parks it marks itself idle and looks once more; whoever enqueues looks
+//!    at the idle marks afterwards: so one of the two sees the other.
+//! 3. An idle scheduler is woken for each process that is enqueued, as long as one is idle.
+
+mod run_queue;
+mod worker;
+
+use crate::process::Process;
+use run_queue::RunQueue;
+use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use worker::Parker;
+
+/// Most schedulers there can be: one bit each in the idle mask.
+pub const MAX_SCHEDULERS: usize = 64;
+
+struct Scheduler {
+    queue: RunQueue,
+    parker: Parker,
+    /// Turns that processes got here.
+    turns: AtomicU64,
+    reductions: AtomicU64,
+}
+
+struct Schedulers {
+    all: Vec<Scheduler>,
+    idle: AtomicU64,
+    round_robin: AtomicUsize,
+    stopped: AtomicBool,
+}
+
+static SCHEDULERS: OnceLock<Schedulers> = OnceLock::new();
+
+fn schedulers() -> &'static Schedulers {
+    SCHEDULERS.get().expect("schedulers are made at boot")
+}
+
+thread_local! {
+    static CURRENT: Cell<usize> = const { Cell::new(usize::MAX) };
+}
+
+/// Index of the scheduler that the calling thread is; `None` for another thread.
+pub fn current_index() -> Option<usize> {
+    Some(CURRENT.get()).filter(|&index| index != usize::MAX)
+}
+
+/// Makes the schedulers, without running them: processes can be enqueued from now on.
+pub fn create(count: usize) {
+    let count = count.clamp(1, MAX_SCHEDULERS);
+    let new = || Scheduler {
+        queue: RunQueue::default(),
+        parker: Parker::default(),
+        turns: AtomicU64::new(0),
+        reductions: AtomicU64::new(0),
+    };
+    let schedulers = Schedulers {
+        all: std::iter::repeat_with(new).take(count).collect(),
+        idle: AtomicU64::new(0),
+        round_robin: AtomicUsize::new(0),
+        stopped: AtomicBool::new(false),
+    };
+    SCHEDULERS.set(schedulers).ok().expect("schedulers are made once");
+}
+
+/// Starts the scheduler threads.
+pub fn start() {
+    for index in 0..schedulers().all.len() {
+        std::thread::Builder::new()
+            .name(format!("erts_sched_{}", index + 1))
+            .stack_size(8 << 20)
+            .spawn(move || worker::run(index))
+            .expect("a thread for each scheduler");
+    }
+}
+
+/// Number of schedulers.
+pub fn count() -> usize {
+    schedulers().all.len()
+}
+
+/// Puts a runnable process into a run queue (rule 1) and sees to it that somebody runs it.
+pub(crate) fn enqueue(process: Arc<Process>) {
+    let schedulers = schedulers();
+    let index = home_of(schedulers, &process);
+    schedulers.all[index].queue.push(process);
+    wake_one(schedulers, index);
+}
+
+/// The caller's own queue for a process that is new or was run here, else the last one.
+fn home_of(schedulers: &Schedulers, process: &Process) -> usize {
+    let last = process.last_scheduler.load(Ordering::Relaxed) as usize;
+    match last.checked_sub(1) {
+        Some(index) => index % schedulers.all.len(),
+        None => current_index().unwrap_or_else(|| {
+            schedulers.round_robin.fetch_add(1, Ordering::Relaxed) % schedulers.all.len()
+        }),
+    }
+}
+
+fn wake_one(schedulers: &Schedulers, preferred: usize) {
+    std::sync::atomic::fence(Ordering::SeqCst);
+    let idle = schedulers.idle.load(Ordering::Relaxed);
+    if idle == 0 {
+        return;
+    }
+    let index = if idle >> preferred & 1 != 0 { preferred } else { idle.trailing_zeros() as usize };
+    if schedulers.idle.fetch_and(!(1 << index), Ordering::AcqRel) >> index & 1 != 0 {
+        schedulers.all[index].parker.unpark();
+    }
+}
+
+/// A timer was set that is due before all others: an idle scheduler must not sleep past it.
+pub(crate) fn deadline_moved() {
+    if let Some(schedulers) = SCHEDULERS.get() {
+        wake_one(schedulers, current_index().unwrap_or(0));
+    }
+}
+
+/// Processes in all run queues, by scheduler.
+pub fn run_queue_lengths() -> Vec<usize> {
+    schedulers().all.iter().map(|scheduler| scheduler.queue.len()).collect()
+}
+
+/// `(turns, reductions)` of all schedulers together.
+pub fn totals() -> (u64, u64) {
+    let all = &schedulers().all;
+    let sum = |field: fn(&Scheduler) -> &AtomicU64| {
+        all.iter().map(|scheduler| field(scheduler).load(Ordering::Relaxed)).sum()
+    };
+    (sum(|s| &s.turns), sum(|s| &s.reductions))
+}
+
+/// Stops all schedulers after their present turn, for the end of the runtime.
+pub fn stop_all() {
+    schedulers().stopped.store(true, Ordering::Release);
+}

@@ -1,0 +1,73 @@
+//! The run queue of one scheduler: runnable processes by priority.
+
+use crate::process::{Priority, Process};
+use parking_lot::Mutex;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Turns of normal processes to one of a low one.
+const LOW_EVERY: u32 = 8;
+
+#[derive(Default)]
+struct Queues {
+    by_priority: [VecDeque<Arc<Process>>; Priority::COUNT],
+    normal_turns: u32,
+}
+
+/// A lock and four queues: max before high before the rest, low every eighth turn.
+#[derive(Default)]
+pub(super) struct RunQueue {
+    queues: Mutex<Queues>,
+    len: AtomicUsize,
+}
+
+impl RunQueue {
+    pub fn push(&self, process: Arc<Process>) {
+        let priority = process.state.priority();
+        let mut queues = self.queues.lock();
+        queues.by_priority[priority as usize].push_back(process);
+        self.len.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn len(&self) -> usize {
+        self.len.load(Ordering::Relaxed)
+    }
+
+    /// The next process to run here.
+    pub fn pop(&self) -> Option<Arc<Process>> {
+        if self.len() == 0 {
+            return None;
+        }
+        let mut queues = self.queues.lock();
+        let process = queues.pop()?;
+        self.len.fetch_sub(1, Ordering::Relaxed);
+        Some(process)
+    }
+
+    /// A process for another scheduler to run; `None` also when the queue is in use just now.
+    pub fn steal(&self) -> Option<Arc<Process>> {
+        if self.len() == 0 {
+            return None;
+        }
+        let mut queues = self.queues.try_lock()?;
+        let process = queues.by_priority.iter_mut().find_map(VecDeque::pop_back)?;
+        self.len.fetch_sub(1, Ordering::Relaxed);
+        Some(process)
+    }
+}
+
+impl Queues {
+    fn pop(&mut self) -> Option<Arc<Process>> {
+        let [max, high, normal, low] = &mut self.by_priority;
+        if let Some(process) = max.pop_front().or_else(|| high.pop_front()) {
+            return Some(process);
+        }
+        self.normal_turns += 1;
+        if self.normal_turns >= LOW_EVERY || normal.is_empty() {
+            self.normal_turns = 0;
+            return low.pop_front().or_else(|| normal.pop_front());
+        }
+        normal.pop_front()
+    }
+}

@@ -1,0 +1,122 @@
+//! The loop of a scheduler thread.
+
+use super::{CURRENT, Schedulers, schedulers};
+use crate::engine::{self, Regs, Switch};
+use crate::process::{Owned, Process, Waiting, exit};
+use crate::signal::handle::{Taken, ends_wait, take_all};
+use crate::timer;
+use oxbeam_sys::clock::monotonic_ns;
+use parking_lot::{Condvar, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// Where an idle scheduler sleeps.
+#[derive(Default)]
+pub(super) struct Parker {
+    woken: Mutex<bool>,
+    condition: Condvar,
+}
+
+impl Parker {
+    /// Sleeps until it is unparked or the timeout is over.
+    fn park(&self, timeout: Option<Duration>) {
+        let mut woken = self.woken.lock();
+        if !*woken {
+            match timeout {
+                Some(timeout) => {
+                    self.condition.wait_for(&mut woken, timeout);
+                }
+                None => self.condition.wait(&mut woken),
+            }
+        }
+        *woken = false;
+    }
+
+    pub fn unpark(&self) {
+        *self.woken.lock() = true;
+        self.condition.notify_one();
+    }
+}
+
+/// Runs a scheduler thread for ever.
+pub(super) fn run(index: usize) {
+    CURRENT.set(index);
+    let schedulers = schedulers();
+    let mut regs = Regs::new();
+    while !schedulers.stopped.load(Ordering::Acquire) {
+        timer::fire_due(monotonic_ns());
+        match next_process(schedulers, index) {
+            Some(process) => execute(schedulers, index, &mut regs, process),
+            None => idle(schedulers, index),
+        }
+    }
+}
+
+fn next_process(schedulers: &Schedulers, index: usize) -> Option<Arc<Process>> {
+    let own = schedulers.all[index].queue.pop();
+    let count = schedulers.all.len();
+    own.or_else(|| (1..count).find_map(|step| schedulers.all[(index + step) % count].queue.steal()))
+}
+
+/// Marks the scheduler idle, looks once more, and sleeps until it is woken or a timer is due.
+fn idle(schedulers: &Schedulers, index: usize) {
+    schedulers.idle.fetch_or(1 << index, Ordering::SeqCst);
+    let work = schedulers.all.iter().any(|scheduler| scheduler.queue.len() > 0);
+    let wait_ns = timer::next_deadline_ns().saturating_sub(monotonic_ns());
+    if !work && wait_ns > 0 {
+        let timeout = Duration::from_nanos(wait_ns as u64);
+        let forever = wait_ns > i64::MAX / 2;
+        schedulers.all[index].parker.park((!forever).then_some(timeout));
+    }
+    schedulers.idle.fetch_and(!(1 << index), Ordering::AcqRel);
+}
+
+/// One turn of a process.
+fn execute(schedulers: &Schedulers, index: usize, regs: &mut Regs, process: Arc<Process>) {
+    let started = process.state.start_running();
+    process.last_scheduler.store(index as u16 + 1, Ordering::Relaxed);
+    // SAFETY: process rule 2: the state word just made this thread the owner.
+    let Some(owned) = (unsafe { process.owned() }) else { return };
+    let taken = if started.signals { take_signals(&process, owned) } else { Taken::default() };
+    if taken.exit || owned.own.exit_reason.is_some() {
+        return exit::finish(&process);
+    }
+    if owned.own.suspend_count > 0 || !ends_wait(&owned.own, taken, started.woken) {
+        return stop(process, false);
+    }
+    leave_wait(owned);
+    let before = owned.own.reductions;
+    let switch = engine::get().run(regs, &process, owned);
+    let this = &schedulers.all[index];
+    this.turns.fetch_add(1, Ordering::Relaxed);
+    this.reductions.fetch_add(owned.own.reductions - before, Ordering::Relaxed);
+    match switch {
+        Switch::Yield => stop(process, true),
+        Switch::Wait => stop(process, false),
+        Switch::Exit => exit::finish(&process),
+    }
+}
+
+/// Takes the in-queue. The start of the turn has cleared SIGNALS, so it is set again first.
+fn take_signals(process: &Arc<Process>, owned: &mut Owned) -> Taken {
+    let queued = process.state.signal();
+    debug_assert!(!queued, "a running process is in no run queue");
+    take_all(process, owned)
+}
+
+/// A process that waited goes on: behind its timeout if that has fired.
+fn leave_wait(owned: &mut Owned) {
+    let own = &mut owned.own;
+    if own.waiting == Waiting::Message && own.timed_out {
+        own.ip = own.timeout_ip;
+        own.timed_out = false;
+    }
+    own.waiting = Waiting::No;
+}
+
+fn stop(process: Arc<Process>, runnable: bool) {
+    if process.state.stop_running(runnable) {
+        super::enqueue(process);
+    }
+}

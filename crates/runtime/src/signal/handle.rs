@@ -1,0 +1,206 @@
+//! What a process does with the signals that it takes.
+
+use super::queue::{Message, Signal};
+use super::{Control, send_control, send_control_to};
+use crate::monitor::{AliasKind, Target, Watched};
+use crate::native::Cx;
+use crate::process::{Owned, ProcState, Process, Waiting};
+use crate::reference::RefNumbers;
+use oxbeam_heap::{Heap, OwnedTerm};
+use oxbeam_term::{Node, RawTerm, Term, am};
+use std::sync::Arc;
+
+/// What came out of taking the in-queue.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Taken {
+    /// The mailbox has got messages.
+    pub messages: bool,
+    /// The process is to end, with the reason in its state.
+    pub exit: bool,
+}
+
+/// Takes the whole in-queue: messages go on to the mailbox, other signals are handled.
+pub fn take_all(process: &Arc<Process>, owned: &mut Owned) -> Taken {
+    let mut taken = Taken::default();
+    while process.state.begin_fetch() {
+        let signals = process.in_queue().lock().take();
+        for signal in signals {
+            if taken.exit {
+                answer_as_dead(RawTerm::pid(process.pid), signal);
+                continue;
+            }
+            match signal {
+                Signal::Message(message) => {
+                    owned.own.mailbox.push(message);
+                    taken.messages = true;
+                }
+                Signal::Control(control) => {
+                    let Owned { heap, own } = owned;
+                    let before = own.mailbox.len();
+                    let mut cx = Cx { heap, own, process, reductions: 0 };
+                    handle(&mut cx, *control);
+                    taken.messages |= cx.own.mailbox.len() > before;
+                    taken.exit |= cx.own.exit_reason.is_some();
+                    owned.own.reductions += 1;
+                }
+            }
+        }
+    }
+    taken
+}
+
+fn handle(cx: &mut Cx<'_>, control: Control) {
+    let me = RawTerm::pid(cx.process.pid);
+    match control {
+        Control::Link { from } => {
+            cx.own.links.add(from);
+        }
+        Control::Unlink { from, id } => {
+            cx.own.links.remove(from);
+            send_control_to(from, Control::UnlinkAck { from: me, id });
+        }
+        Control::UnlinkAck { from, id } => cx.own.links.acknowledge(from, id),
+        Control::Exit { from, reason, linked } => exit(cx, from, reason, linked),
+        Control::Monitor { by, reference, name } => {
+            cx.own.monitors.add_watched(reference, Watched { by, name });
+        }
+        Control::Demonitor { reference } => {
+            cx.own.monitors.remove_watched(reference);
+        }
+        Control::Down { reference, reason } => down(cx.own, reference, &reason),
+        Control::AliasMessage { reference, term } => alias_message(cx.own, reference, term),
+        Control::GroupLeader { leader } => {
+            cx.own.group_leader = leader.attach_to(cx.heap).raw();
+        }
+        Control::Timeout { number } => timeout(cx.own, number),
+        Control::Suspend => cx.own.suspend_count += 1,
+        Control::Resume => cx.own.suspend_count = cx.own.suspend_count.saturating_sub(1),
+        Control::Request(request) => request.run(cx),
+    }
+}
+
+fn timeout(own: &mut ProcState, number: u64) {
+    if own.timeout.as_ref().is_some_and(|(_, set)| *set == number) {
+        own.timeout = None;
+        own.timed_out = true;
+    }
+}
+
+/// An exit signal: ends the process, becomes a message, or does nothing.
+fn exit(cx: &mut Cx<'_>, from: RawTerm, reason: OwnedTerm, linked: bool) {
+    if linked && !cx.own.links.remove(from) {
+        return;
+    }
+    let kill = !linked && reason.view().is(am::kill);
+    if kill {
+        cx.own.exit_reason = Some(OwnedTerm::immediate(RawTerm::atom(am::killed)));
+        return;
+    }
+    if cx.own.trap_exit {
+        cx.own.mailbox.push(Message::new(exit_message(from, reason.view())));
+        return;
+    }
+    let own_exit = from == RawTerm::pid(cx.process.pid);
+    if !reason.view().is(am::normal) || own_exit {
+        cx.own.exit_reason = Some(reason);
+    }
+}
+
+/// `{'EXIT', From, Reason}`
+pub fn exit_message(from: RawTerm, reason: Term<'_>) -> OwnedTerm {
+    OwnedTerm::build(|heap| heap.tagged(am::EXIT, [Term::immediate(from), heap.import(reason)]))
+}
+
+fn down(own: &mut ProcState, reference: RefNumbers, reason: &OwnedTerm) {
+    let Some(watching) = own.monitors.stop_watching(reference) else { return };
+    let me = RawTerm::pid(own.pid);
+    let is_alias = own.aliases.get(reference).is_some();
+    let message = OwnedTerm::build(|heap| {
+        let tag = match &watching.tag {
+            Some(tag) => tag.copy_to(heap),
+            None => Term::atom(am::DOWN),
+        };
+        let reference = monitor_ref(heap, reference, me, is_alias);
+        let (kind, object) = down_object(heap, watching.target);
+        heap.tuple(&[tag, reference, kind, object, reason.copy_to(heap)])
+    });
+    own.aliases.monitor_ended(reference);
+    own.mailbox.push(Message::new(message));
+}
+
+/// The reference term of a monitor: one that is an alias too names its process.
+pub fn monitor_ref(heap: &Heap, numbers: RefNumbers, me: RawTerm, alias: bool) -> Term<'_> {
+    if alias { heap.pid_ref(numbers, me) } else { heap.plain_ref(numbers) }
+}
+
+fn down_object<'h>(heap: &'h Heap, target: Target) -> (Term<'h>, Term<'h>) {
+    let process = Term::atom(am::process);
+    match target {
+        Target::Process(pid) => (process, Term::pid(pid)),
+        Target::Name(name, end) => {
+            let is_port = end.is_some_and(|end| end.is_local_port());
+            let kind = if is_port { Term::atom(am::port) } else { process };
+            (kind, heap.tuple(&[Term::atom(name), Term::atom(Node::this().name)]))
+        }
+        Target::Port(port) => (Term::atom(am::port), Term::port(port)),
+        Target::TimeOffset => (Term::atom(am::time_offset), Term::atom(am::clock_service)),
+    }
+}
+
+fn alias_message(own: &mut ProcState, reference: RefNumbers, term: OwnedTerm) {
+    let Some(kind) = own.aliases.get(reference) else { return };
+    if kind == AliasKind::ReplyDemonitor {
+        own.aliases.remove(reference);
+        demonitor(own, reference);
+    }
+    own.mailbox.push(Message::new(term));
+}
+
+/// Ends a monitor from the watching side. `false`: there was none.
+pub fn demonitor(own: &mut ProcState, reference: RefNumbers) -> bool {
+    let Some(watching) = own.monitors.stop_watching(reference) else { return false };
+    own.aliases.monitor_ended(reference);
+    match watching.target {
+        Target::Port(port) => {
+            send_control_to(RawTerm::port(port), Control::Demonitor { reference });
+        }
+        Target::Name(_, Some(end)) if end.is_local_port() => {
+            send_control_to(end, Control::Demonitor { reference });
+        }
+        target => {
+            if let Some(pid) = target.pid() {
+                send_control(pid, Control::Demonitor { reference });
+            }
+        }
+    }
+    true
+}
+
+/// Answers a signal in the name of a process (or port) that is gone.
+pub fn answer_as_dead(who: RawTerm, signal: Signal) {
+    let noproc = || OwnedTerm::immediate(RawTerm::atom(am::noproc));
+    let Signal::Control(control) = signal else { return };
+    match *control {
+        Control::Link { from } => {
+            let exit = Control::Exit { from: who, reason: noproc(), linked: true };
+            send_control_to(from, exit);
+        }
+        Control::Unlink { from, id } => {
+            send_control_to(from, Control::UnlinkAck { from: who, id });
+        }
+        Control::Monitor { by, reference, .. } => {
+            send_control_to(by, Control::Down { reference, reason: noproc() });
+        }
+        Control::Request(request) => request.dead(),
+        _ => {}
+    }
+}
+
+/// Whether a process that waits is to run on after it took signals.
+pub fn ends_wait(own: &ProcState, taken: Taken, woken: bool) -> bool {
+    match own.waiting {
+        Waiting::No => true,
+        Waiting::Message => taken.messages || own.timed_out,
+        Waiting::Wake => woken || taken.messages,
+    }
+}

@@ -1,0 +1,136 @@
+//! Signals between processes, and between processes and ports.
+//!
+//! All kinds go through the one in-queue of the receiver, so their order between two ends is
+//! the order in which they were sent. Signals that are no messages are handled when the receiver
+//! is scheduled in, when its receive finds no message, and when it asks for them.
+
+pub mod handle;
+pub mod queue;
+
+use crate::native::Cx;
+use crate::process::{PidData, Process, table};
+use crate::reference::RefNumbers;
+use oxbeam_heap::OwnedTerm;
+use oxbeam_term::{Atom, RawTerm};
+use queue::{Message, Signal};
+use std::sync::Arc;
+
+/// A request that is answered in the receiver's own context.
+pub trait Request: Send {
+    /// Runs as the receiver, between two of its instructions.
+    fn run(self: Box<Self>, cx: &mut Cx<'_>);
+    /// The receiver is gone.
+    fn dead(self: Box<Self>);
+}
+
+/// A signal that is no message.
+pub enum Control {
+    Link {
+        from: RawTerm,
+    },
+    Unlink {
+        from: RawTerm,
+        id: u64,
+    },
+    UnlinkAck {
+        from: RawTerm,
+        id: u64,
+    },
+    /// An end of a link has ended, or `exit/2` was called (`linked` false).
+    Exit {
+        from: RawTerm,
+        reason: OwnedTerm,
+        linked: bool,
+    },
+    Monitor {
+        by: RawTerm,
+        reference: RefNumbers,
+        name: Option<Atom>,
+    },
+    Demonitor {
+        reference: RefNumbers,
+    },
+    /// What was watched has ended.
+    Down {
+        reference: RefNumbers,
+        reason: OwnedTerm,
+    },
+    /// A message through an alias: delivered if the alias is active.
+    AliasMessage {
+        reference: RefNumbers,
+        term: OwnedTerm,
+    },
+    GroupLeader {
+        leader: OwnedTerm,
+    },
+    /// The receive timeout of that number has fired.
+    Timeout {
+        number: u64,
+    },
+    Suspend,
+    Resume,
+    Request(Box<dyn Request>),
+}
+
+/// Appends a signal to a process's in-queue and makes it runnable. Gives the signal back when
+/// the process takes no more.
+pub fn deliver(process: &Arc<Process>, signal: Signal) -> Result<(), Signal> {
+    process.in_queue().lock().push(signal)?;
+    if process.state.signal() {
+        crate::scheduler::enqueue(process.clone());
+    }
+    Ok(())
+}
+
+/// Sends a message to a process; one to a process that is gone is dropped.
+pub fn send_message(to: &Arc<Process>, term: OwnedTerm) {
+    deliver(to, Signal::Message(Message::new(term))).ok();
+}
+
+/// Sends a message to the process of that pid, if it is alive.
+pub fn send_to_pid(to: PidData, term: OwnedTerm) {
+    if let Some(process) = table::find(to) {
+        send_message(&process, term);
+    }
+}
+
+/// Sends a control signal to a process. `false`: it is gone, and the signal was answered as the
+/// dead answer it.
+pub fn send_control(to: PidData, control: Control) -> bool {
+    let control = Signal::Control(Box::new(control));
+    let refused = match table::find(to) {
+        Some(process) => deliver(&process, control),
+        None => Err(control),
+    };
+    match refused {
+        Ok(()) => true,
+        Err(signal) => {
+            handle::answer_as_dead(RawTerm::pid(to), signal);
+            false
+        }
+    }
+}
+
+/// What takes signals in the place of a port; set by the crate that has ports.
+pub trait PortSignals: Sync {
+    /// Hands a link, unlink, exit, monitor or demonitor signal to a port. `false`: no such port.
+    fn signal(&self, port: u64, control: Control) -> bool;
+}
+
+static PORTS: std::sync::OnceLock<&'static dyn PortSignals> = std::sync::OnceLock::new();
+
+/// Sets what handles signals to ports; once, at boot.
+pub fn install_ports(ports: &'static dyn PortSignals) {
+    PORTS.set(ports).ok().expect("ports are installed once");
+}
+
+/// Sends a control signal to a local process or port.
+pub fn send_control_to(to: RawTerm, control: Control) -> bool {
+    if to.is_local_pid() {
+        return send_control(to.local_data(), control);
+    }
+    match PORTS.get() {
+        Some(ports) if to.is_local_port() => ports.signal(to.local_data(), control),
+        _ => false,
+    }
+}

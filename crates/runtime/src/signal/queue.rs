@@ -1,0 +1,215 @@
+//! Signals on their way: one ordered queue into each process.
+//!
+//! 1. Senders append to the in-queue under its lock and never touch anything else of the
+//!    receiver; so two signals from one sender arrive in the order they were sent, whatever
+//!    their kinds.
+//! 2. The receiver takes the whole in-queue at once, moves messages on to its mailbox in order
+//!    and handles the others as it meets them.
+
+use super::Control;
+use oxbeam_heap::OwnedTerm;
+use std::ptr::NonNull;
+
+/// A message.
+pub struct Message {
+    next: Option<NonNull<Message>>,
+    prev: Option<NonNull<Message>>,
+    pub term: OwnedTerm,
+    /// See the mailbox's rule 1.
+    pub attached: bool,
+}
+
+impl Message {
+    pub fn new(term: OwnedTerm) -> Box<Message> {
+        Box::new(Message { next: None, prev: None, term, attached: false })
+    }
+}
+
+/// One signal.
+pub enum Signal {
+    Message(Box<Message>),
+    Control(Box<Control>),
+}
+
+/// The in-queue of a process.
+#[derive(Default)]
+pub struct InQueue {
+    signals: Vec<Signal>,
+    /// The process takes no more signals.
+    closed: bool,
+}
+
+impl InQueue {
+    /// Appends a signal; gives it back when the process is gone.
+    pub fn push(&mut self, signal: Signal) -> Result<(), Signal> {
+        if self.closed {
+            return Err(signal);
+        }
+        self.signals.push(signal);
+        Ok(())
+    }
+    pub fn is_empty(&self) -> bool {
+        self.signals.is_empty()
+    }
+    pub fn len(&self) -> usize {
+        self.signals.len()
+    }
+    /// Takes all signals.
+    pub fn take(&mut self) -> Vec<Signal> {
+        std::mem::take(&mut self.signals)
+    }
+    /// Takes all signals and refuses further ones.
+    pub fn close(&mut self) -> Vec<Signal> {
+        self.closed = true;
+        self.take()
+    }
+}
+
+/// A doubly linked list of messages with a save position.
+///
+/// Every node is a leaked box that the list owns; links are only followed with the list borrowed.
+#[derive(Default)]
+pub struct MessageList {
+    first: Option<NonNull<Message>>,
+    last: Option<NonNull<Message>>,
+    /// The message to look at next; `None`: all have been looked at.
+    save: Option<NonNull<Message>>,
+    len: usize,
+}
+
+// SAFETY: the list owns its messages, which are `Send`.
+unsafe impl Send for MessageList {}
+
+impl MessageList {
+    pub fn len(&self) -> usize {
+        self.len
+    }
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    pub fn push_back(&mut self, message: Box<Message>) {
+        let node = NonNull::from(Box::leak(message));
+        // SAFETY: nodes of the list are alive and ours (type's doc).
+        unsafe {
+            (*node.as_ptr()).prev = self.last;
+            match self.last {
+                Some(last) => (*last.as_ptr()).next = Some(node),
+                None => self.first = Some(node),
+            }
+        }
+        self.last = Some(node);
+        self.len += 1;
+        if self.save.is_none() {
+            // Both at the end of the old messages, and before an empty queue's first.
+            self.save = Some(node);
+        }
+    }
+
+    pub fn at_save(&mut self) -> Option<&mut Message> {
+        // SAFETY: as in `push_back`.
+        self.save.map(|node| unsafe { &mut *node.as_ptr() })
+    }
+
+    pub fn advance_save(&mut self) {
+        if let Some(node) = self.save {
+            // SAFETY: as in `push_back`.
+            self.save = unsafe { node.as_ref().next };
+        }
+    }
+
+    pub fn reset_save(&mut self) {
+        self.save = self.first;
+    }
+
+    pub fn remove_at_save(&mut self) -> Option<Box<Message>> {
+        let node = self.save?;
+        // SAFETY: as in `push_back`; the node leaves the list, so its box may come back.
+        unsafe {
+            let message = Box::from_raw(node.as_ptr());
+            match message.prev {
+                Some(prev) => (*prev.as_ptr()).next = message.next,
+                None => self.first = message.next,
+            }
+            match message.next {
+                Some(next) => (*next.as_ptr()).prev = message.prev,
+                None => self.last = message.prev,
+            }
+            self.save = message.next;
+            self.len -= 1;
+            Some(message)
+        }
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Message> {
+        let mut next = self.first;
+        std::iter::from_fn(move || {
+            // SAFETY: as in `push_back`; the list is borrowed.
+            let message = unsafe { next?.as_ref() };
+            next = message.next;
+            Some(message)
+        })
+    }
+
+    pub fn each_mut(&mut self, mut visit: impl FnMut(&mut Message)) {
+        let mut next = self.first;
+        while let Some(node) = next {
+            // SAFETY: as in `push_back`.
+            let message = unsafe { &mut *node.as_ptr() };
+            next = message.next;
+            visit(message);
+        }
+    }
+}
+
+impl Drop for MessageList {
+    fn drop(&mut self) {
+        self.reset_save();
+        while self.remove_at_save().is_some() {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use oxbeam_term::RawTerm;
+
+    fn list(n: i64) -> MessageList {
+        let mut list = MessageList::default();
+        (0..n).for_each(|i| list.push_back(Message::new(OwnedTerm::immediate(RawTerm::small(i)))));
+        list
+    }
+
+    fn values(list: &MessageList) -> Vec<i64> {
+        list.iter().map(|m| m.term.view().as_small().unwrap()).collect()
+    }
+
+    #[test]
+    fn selective_removal_keeps_the_others_in_order() {
+        let mut list = list(5);
+        list.advance_save();
+        list.advance_save();
+        list.remove_at_save();
+        list.reset_save();
+        list.remove_at_save();
+        assert_eq!(values(&list), [1, 3, 4]);
+        list.advance_save();
+        list.advance_save();
+        assert!(list.at_save().is_some());
+        list.advance_save();
+        assert!(list.at_save().is_none());
+        list.push_back(Message::new(OwnedTerm::immediate(RawTerm::small(9))));
+        assert_eq!(list.at_save().unwrap().term.view().as_small(), Some(9));
+    }
+
+    #[test]
+    fn removing_the_last_leaves_the_save_at_the_end() {
+        let mut list = list(1);
+        list.remove_at_save();
+        assert!(list.at_save().is_none());
+        assert_eq!(list.len(), 0);
+        list.push_back(Message::new(OwnedTerm::immediate(RawTerm::small(3))));
+        assert_eq!(values(&list), [3]);
+        assert!(list.at_save().is_some());
+    }
+}

@@ -1,0 +1,78 @@
+//! The runtime as a whole: what boot has set, and how it ends.
+
+use crate::process::{MaxHeap, PidData};
+use oxbeam_heap::heap::HeapOptions;
+use oxbeam_sys::clock;
+use parking_lot::RwLock;
+use std::sync::OnceLock;
+
+/// What boot has set.
+pub struct System {
+    pub schedulers: usize,
+    pub dirty_cpu_schedulers: usize,
+    pub dirty_io_schedulers: usize,
+    /// Version and release of OTP, as the profile says.
+    pub otp_release: String,
+    pub erts_version: String,
+    pub root_dir: String,
+    /// The init arguments, as `init:get_plain_arguments` and its kin see them.
+    pub init_arguments: Vec<Vec<u8>>,
+    pub start_monotonic_ns: i64,
+    pub start_system_ns: i64,
+}
+
+static SYSTEM: OnceLock<System> = OnceLock::new();
+
+/// Sets the system's facts; once, at boot.
+pub fn install(system: System) {
+    SYSTEM.set(system).ok().expect("the system is set once");
+}
+
+/// The system's facts.
+pub fn get() -> &'static System {
+    SYSTEM.get().expect("the system is set at boot")
+}
+
+static HEAP_DEFAULTS: RwLock<Option<(HeapOptions, MaxHeap)>> = RwLock::new(None);
+
+/// Defaults of new heaps (`+h` flags, `system_flag`).
+pub fn default_heap_options() -> HeapOptions {
+    HEAP_DEFAULTS.read().map_or_else(HeapOptions::default, |(heap, _)| heap)
+}
+pub fn default_max_heap() -> MaxHeap {
+    HEAP_DEFAULTS.read().map_or_else(MaxHeap::default, |(_, max)| max)
+}
+pub fn set_heap_defaults(heap: HeapOptions, max: MaxHeap) {
+    *HEAP_DEFAULTS.write() = Some((heap, max));
+}
+
+/// System time minus monotonic time, in nanoseconds.
+pub fn time_offset_ns() -> i64 {
+    let system = get();
+    system.start_system_ns - system.start_monotonic_ns
+}
+/// Erlang system time in nanoseconds.
+pub fn system_time_ns() -> i64 {
+    clock::monotonic_ns() + time_offset_ns()
+}
+
+/// What must be written out before the runtime ends; set by the crate that has ports.
+static FLUSH: OnceLock<fn()> = OnceLock::new();
+
+pub fn install_flush(flush: fn()) {
+    FLUSH.set(flush).ok().expect("the flush is installed once");
+}
+
+/// Ends the runtime with an exit status; `flush`: after all output is written.
+pub fn halt(status: i32, flush: bool) -> ! {
+    if flush && let Some(write_out) = FLUSH.get() {
+        write_out();
+    }
+    oxbeam_sys::host::exit_now(status)
+}
+
+/// A system process is gone: the runtime cannot go on.
+pub(crate) fn system_process_died(pid: PidData) -> ! {
+    eprintln!("System process <0.{pid}.0> terminated, which the runtime cannot go on without");
+    halt(1, true)
+}
