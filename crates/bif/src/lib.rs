@@ -1,0 +1,9 @@
+//! Built-in functions: one table, [`table::BIFS`], and one file or folder per Erlang module.
+//!
+//! `erlang:process_info/2` is `erlang::process_info::process_info_2`: the name tells the file.
+//! A function checks its arguments, makes OTP's error terms, and leaves the work to the crate
+//! that has the mechanism.
+#![forbid(unsafe_code)]
+
+pub mod erlang;
+pub mod table;
