@@ -9,9 +9,11 @@ use std::ffi::{CStr, CString};
 use std::io::IoSlice;
 use std::os::fd::RawFd;
 
+mod block;
 mod info;
 mod path;
 
+pub use block::Block;
 pub use info::{Access, FileInfo, FileKind, read_info};
 pub use path::{
     current_directory, delete_directory, delete_file, hard_link, list_directory, make_directory,
@@ -170,29 +172,38 @@ impl File {
 
     /// Reads until `buffer` is full or the file ends; answers the count.
     pub fn read(&self, buffer: &mut [u8]) -> Answer<usize> {
-        let mut filled = 0;
-        while filled < buffer.len() {
-            let rest = &mut buffer[filled..];
-            // SAFETY: crate rule 3: the rest of the caller's buffer.
-            let read =
-                retried(|| unsafe { libc::read(self.fd, rest.as_mut_ptr().cast(), rest.len()) });
-            match read {
-                Ok(0) => break,
-                Ok(count) => filled += count,
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(filled)
+        // SAFETY: crate rule 3: the caller's buffer.
+        unsafe { self.fill(buffer.as_mut_ptr(), buffer.len(), None) }
     }
 
     /// As [`File::read`], at an offset and without moving the position.
     pub fn read_at(&self, buffer: &mut [u8], offset: i64) -> Answer<usize> {
+        // SAFETY: crate rule 3: the caller's buffer.
+        unsafe { self.fill(buffer.as_mut_ptr(), buffer.len(), Some(offset)) }
+    }
+
+    /// Reads up to `size` bytes, from the position or from an offset, into a
+    /// block of their own. Errors: `ENOMEM` for more than there is memory for.
+    pub fn read_block(&self, size: usize, offset: Option<i64>) -> Answer<Block> {
+        let mut block = Block::with_room(size)?;
+        // SAFETY: crate rule 3: the block has room for `size` bytes.
+        let count = unsafe { self.fill(block.room(), size, offset) }?;
+        block.set_size(count);
+        Ok(block)
+    }
+
+    /// # Safety
+    /// `target` has room for `size` bytes.
+    unsafe fn fill(&self, target: *mut u8, size: usize, offset: Option<i64>) -> Answer<usize> {
         let mut filled = 0;
-        while filled < buffer.len() {
-            let (rest, at) = (&mut buffer[filled..], offset + filled as i64);
-            // SAFETY: crate rule 3: the rest of the caller's buffer.
+        while filled < size {
+            // SAFETY: by the caller's promise; `filled` is below `size`.
             let count = retried(|| unsafe {
-                libc::pread(self.fd, rest.as_mut_ptr().cast(), rest.len(), at)
+                let (rest, room) = (target.add(filled).cast(), size - filled);
+                match offset {
+                    None => libc::read(self.fd, rest, room),
+                    Some(offset) => libc::pread(self.fd, rest, room, offset + filled as i64),
+                }
             })?;
             if count == 0 {
                 break;
@@ -301,18 +312,20 @@ impl File {
     }
 
     /// Reads all that is left of the file.
-    pub fn read_to_end(&self) -> Answer<Vec<u8>> {
+    pub fn read_to_end(&self) -> Answer<Block> {
         let expected = self.info().map_or(0, |info| info.size as usize);
-        let mut contents = vec![0; if expected == 0 { 16 * 1024 } else { expected + 1 }];
+        let mut block = Block::with_room(if expected == 0 { 16 * 1024 } else { expected })?;
         let mut filled = 0;
         loop {
-            let count = self.read(&mut contents[filled..])?;
+            let room = block.room_bytes() - filled;
+            // SAFETY: crate rule 3: `room` bytes are left behind `filled`.
+            let count = unsafe { self.fill(block.room().add(filled), room, None) }?;
             filled += count;
-            if filled < contents.len() {
-                contents.truncate(filled);
-                return Ok(contents);
+            if count < room || filled == expected {
+                block.set_size(filled);
+                return Ok(block);
             }
-            contents.resize(filled * 2, 0);
+            block.grow(filled * 2)?;
         }
     }
 }

@@ -31,8 +31,10 @@ fn bytes_come_back_where_they_were_put() {
     file.seek(From::End, -5).unwrap();
     file.truncate().unwrap();
     file.seek(From::Start, 0).unwrap();
-    assert_eq!(file.read_to_end().unwrap(), b"JEllo ");
+    assert_eq!(file.read_to_end().unwrap().bytes(), b"JEllo ");
     assert_eq!(file.info().unwrap().size, 6);
+    assert_eq!(file.read_block(3, Some(4)).unwrap().bytes(), b"o ");
+    assert_eq!(file.read_block(1 << 60, None).map(|_| ()), Err(Errno(libc::ENOMEM)));
     assert_eq!(file.seek(From::Start, -1), Err(Errno(libc::EINVAL)));
     file.close().unwrap();
     delete_file(&path).unwrap();
@@ -45,7 +47,7 @@ fn more_parts_than_the_system_takes_at_once() {
     let parts: Vec<&[u8]> = (0..5000).map(|_| &b"ab"[..]).collect();
     file.write(&parts).unwrap();
     file.seek(From::Start, 0).unwrap();
-    assert_eq!(file.read_to_end().unwrap(), b"ab".repeat(5000));
+    assert_eq!(file.read_to_end().unwrap().bytes(), b"ab".repeat(5000));
     delete_file(&path).unwrap();
 }
 

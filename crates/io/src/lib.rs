@@ -9,5 +9,16 @@
 //! 4. A file descriptor is closed once, by the value that owns it.
 
 pub mod file;
+pub mod prim_buffer;
+pub mod prim_file;
 pub mod queue;
+mod resource;
+pub mod zlib;
 pub mod zstream;
+
+use oxbeam_runtime::native::StaticNif;
+
+/// The static NIF modules of this crate. `prim_socket` and `prim_net` are not
+/// among them: without natives their functions raise `notsup`, as in a stock
+/// emulator built without sockets, and `inet` uses the port driver.
+pub static NIFS: &[&StaticNif] = &[&prim_buffer::NIF, &prim_file::NIF, &zlib::NIF];
