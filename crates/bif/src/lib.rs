@@ -5,5 +5,9 @@
 //! that has the mechanism.
 #![forbid(unsafe_code)]
 
+mod arg;
 pub mod erlang;
+pub mod lists;
+pub mod maps;
+pub mod math;
 pub mod table;

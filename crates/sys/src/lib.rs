@@ -17,6 +17,7 @@ pub mod cpu;
 pub mod entropy;
 pub mod environment;
 pub mod host;
+pub mod math;
 pub mod memory;
 pub mod poll;
 pub mod signal;
