@@ -1,0 +1,284 @@
+//! Sending, monitoring and aliases.
+
+use oxbeam_heap::OwnedTerm;
+use oxbeam_runtime::monitor::{AliasKind, Target, Watching};
+use oxbeam_runtime::reference::{RefNumbers, new_numbers};
+use oxbeam_runtime::signal::handle::{demonitor, monitor_ref};
+use oxbeam_runtime::signal::{Control, Request, send_control, send_control_to, send_message};
+use oxbeam_runtime::{Cx, Flow, NativeResult, process, registry, signal};
+use oxbeam_term::view::Kind;
+use oxbeam_term::{Node, RawTerm, Term, am};
+
+/// Sends `message` to whatever `to` names. `false`: it names nothing that could be sent to.
+fn send_any<'h>(cx: &mut Cx<'h>, to: Term<'h>, message: Term<'h>) -> Result<(), Flow<'h>> {
+    cx.bump(4);
+    match to.kind() {
+        Kind::Pid(pid) => {
+            if let Some(process) = process::table::find(pid) {
+                send_message(&process, OwnedTerm::copy_of(message));
+            }
+            Ok(())
+        }
+        Kind::Atom(name) => {
+            let end = registry::whereis(name).ok_or_else(Flow::badarg)?;
+            send_any(cx, Term::immediate(end), message)
+        }
+        Kind::Tuple(_) => send_to_name(cx, to, message),
+        Kind::Ref(reference) => {
+            if let Some(pid) = reference.alias_pid().and_then(|pid| pid.as_local_pid()) {
+                let term = OwnedTerm::copy_of(message);
+                let reference = reference.numbers();
+                send_control(pid, Control::AliasMessage { reference, term });
+            }
+            Ok(())
+        }
+        Kind::Port(port) => oxbeam_runtime::port_send(cx, port, message),
+        Kind::ExtPid(_) | Kind::ExtPort(_) | Kind::ExtRef(_) => Ok(()),
+        _ => Err(Flow::badarg()),
+    }
+}
+
+/// `{Name, Node}`
+fn send_to_name<'h>(cx: &mut Cx<'h>, to: Term<'h>, message: Term<'h>) -> Result<(), Flow<'h>> {
+    let [name, node] = to.as_tuple_n().ok_or_else(Flow::badarg)?;
+    let (Some(name), Some(node)) = (name.as_atom(), node.as_atom()) else {
+        return Err(Flow::badarg());
+    };
+    if node != Node::this().name {
+        return Ok(());
+    }
+    match registry::whereis(name) {
+        Some(end) => send_any(cx, Term::immediate(end), message),
+        None => Ok(()),
+    }
+}
+
+/// `erlang:'!'/2` and `erlang:send/2`
+pub fn send_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    send_any(cx, args[0], args[1])?;
+    Ok(args[1])
+}
+
+/// `erlang:send/3`
+pub fn send_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    for option in args[2].list_to_vec().ok_or_else(Flow::badarg)? {
+        if !option.is(am::nosuspend) && !option.is(am::noconnect) {
+            return Err(Flow::badarg());
+        }
+    }
+    send_any(cx, args[0], args[1])?;
+    Ok(Term::atom(am::ok))
+}
+
+struct MonitorOptions {
+    alias: Option<AliasKind>,
+    tag: Option<OwnedTerm>,
+}
+
+/// `erlang:monitor/2`
+pub fn monitor_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    monitor(cx, args[0], args[1], MonitorOptions { alias: None, tag: None })
+}
+
+/// `erlang:monitor/3`
+pub fn monitor_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let mut options = MonitorOptions { alias: None, tag: None };
+    for option in args[2].list_to_vec().ok_or_else(Flow::badarg)? {
+        let [key, value] = option.as_tuple_n().ok_or_else(Flow::badarg)?;
+        match key.as_atom() {
+            Some(am::tag) => options.tag = Some(OwnedTerm::copy_of(value)),
+            Some(am::alias) => {
+                options.alias = Some(match value.as_atom() {
+                    Some(am::explicit_unalias) => AliasKind::Explicit,
+                    Some(am::demonitor) => AliasKind::Demonitor,
+                    Some(am::reply_demonitor) => AliasKind::ReplyDemonitor,
+                    _ => return Err(Flow::badarg()),
+                });
+            }
+            _ => return Err(Flow::badarg()),
+        }
+    }
+    monitor(cx, args[0], args[1], options)
+}
+
+fn monitor<'h>(
+    cx: &mut Cx<'h>,
+    kind: Term<'h>,
+    item: Term<'h>,
+    options: MonitorOptions,
+) -> NativeResult<'h> {
+    let target = match kind.as_atom() {
+        Some(am::process) => process_target(item)?,
+        Some(am::port) => port_target(item)?,
+        Some(am::time_offset) if item.is(am::clock_service) => Target::TimeOffset,
+        _ => return Err(Flow::badarg()),
+    };
+    let me = RawTerm::pid(cx.process.pid);
+    let numbers = new_numbers();
+    if let Some(kind) = options.alias {
+        cx.own.aliases.add(numbers, kind);
+    }
+    let reference = monitor_ref(cx.heap, numbers, me, options.alias.is_some());
+    if target == Target::Process(cx.process.pid) {
+        return Ok(reference);
+    }
+    cx.own.monitors.watch(numbers, Watching { target, tag: options.tag });
+    start_monitor(target, numbers, me);
+    Ok(reference)
+}
+
+fn start_monitor(target: Target, reference: RefNumbers, me: RawTerm) {
+    let name = match target {
+        Target::Name(name, _) => Some(name),
+        _ => None,
+    };
+    let end = match target {
+        Target::Process(pid) => Some(RawTerm::pid(pid)),
+        Target::Name(_, end) => end,
+        Target::Port(port) => Some(RawTerm::port(port)),
+        Target::TimeOffset => return,
+    };
+    let asked = end.is_some_and(|end| {
+        send_control_to(end, Control::Monitor { by: me, reference, name })
+            || end.is_local_pid()
+    });
+    if !asked {
+        let reason = OwnedTerm::immediate(RawTerm::atom(am::noproc));
+        send_control_to(me, Control::Down { reference, reason });
+    }
+}
+
+fn process_target<'h>(item: Term<'h>) -> Result<Target, Flow<'h>> {
+    match item.kind() {
+        Kind::Pid(pid) => Ok(Target::Process(pid)),
+        Kind::Atom(name) => Ok(Target::Name(name, registry::whereis(name))),
+        Kind::Tuple(_) => {
+            let [name, node] = item.as_tuple_n().ok_or_else(Flow::badarg)?;
+            let (Some(name), Some(node)) = (name.as_atom(), node.as_atom()) else {
+                return Err(Flow::badarg());
+            };
+            let here = node == Node::this().name;
+            Ok(Target::Name(name, registry::whereis(name).filter(|_| here)))
+        }
+        _ => Err(Flow::badarg()),
+    }
+}
+
+fn port_target<'h>(item: Term<'h>) -> Result<Target, Flow<'h>> {
+    match item.kind() {
+        Kind::Port(port) => Ok(Target::Port(port)),
+        Kind::Atom(name) => Ok(Target::Name(name, registry::whereis(name))),
+        Kind::Tuple(_) => process_target(item),
+        _ => Err(Flow::badarg()),
+    }
+}
+
+fn local_ref<'h>(term: Term<'h>) -> Result<RefNumbers, Flow<'h>> {
+    term.as_ref().map(|reference| reference.numbers()).ok_or_else(Flow::badarg)
+}
+
+/// `erlang:demonitor/1`
+pub fn demonitor_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    demonitor(cx.own, local_ref(args[0])?);
+    Ok(Term::bool(true))
+}
+
+/// `erlang:demonitor/2`
+pub fn demonitor_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let (mut flush, mut info) = (false, false);
+    for option in args[1].list_to_vec().ok_or_else(Flow::badarg)? {
+        match option.as_atom() {
+            Some(am::flush) => flush = true,
+            Some(am::info) => info = true,
+            _ => return Err(Flow::badarg()),
+        }
+    }
+    let numbers = local_ref(args[0])?;
+    // What has come in already decides whether there still is a monitor.
+    if cx.own.monitors.watching().all(|(set, _)| *set != numbers) || flush {
+        signal::handle::note_pending_downs(cx, numbers);
+    }
+    let removed = demonitor(cx.own, numbers);
+    if flush && !removed {
+        let args = [args[0], Term::bool(if info { removed } else { true })];
+        return Err(Flow::trap(am::erts_internal, am::flush_monitor_messages, &[
+            args[0],
+            Term::atom(am::undefined),
+            args[1],
+        ]));
+    }
+    Ok(Term::bool(!info || removed))
+}
+
+/// `erlang:alias/1`
+pub fn alias_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let mut kind = AliasKind::Explicit;
+    for option in args[0].list_to_vec().ok_or_else(Flow::badarg)? {
+        kind = match option.as_atom() {
+            Some(am::explicit_unalias) => AliasKind::Explicit,
+            Some(am::reply) => AliasKind::ReplyDemonitor,
+            _ => return Err(Flow::badarg()),
+        };
+    }
+    let numbers = new_numbers();
+    cx.own.aliases.add(numbers, kind);
+    Ok(cx.heap.pid_ref(numbers, RawTerm::pid(cx.process.pid)))
+}
+
+/// `erlang:unalias/1`
+pub fn unalias_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    if !args[0].is_reference() {
+        return Err(Flow::badarg());
+    }
+    let numbers = args[0].as_ref().map(|reference| reference.numbers());
+    Ok(Term::bool(numbers.is_some_and(|numbers| cx.own.aliases.remove(numbers).is_some())))
+}
+
+/// Answers `{Ref, Value}` to `to`.
+struct IsAlive {
+    to: process::PidData,
+    reference: RefNumbers,
+}
+
+impl IsAlive {
+    fn answer(&self, alive: bool) {
+        let reference = self.reference;
+        let answer = OwnedTerm::build(|heap| {
+            heap.tuple(&[heap.plain_ref(reference), Term::bool(alive)])
+        });
+        signal::send_to_pid(self.to, answer);
+    }
+}
+
+impl Request for IsAlive {
+    fn run(self: Box<Self>, _: &mut Cx<'_>) {
+        self.answer(true);
+    }
+    fn dead(self: Box<Self>) {
+        self.answer(false);
+    }
+}
+
+/// `erlang:is_process_alive/1`: asks by signal, so that earlier signals are seen first.
+pub fn is_process_alive_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let pid = args[0].as_local_pid().ok_or_else(Flow::badarg)?;
+    if pid == cx.process.pid {
+        return Ok(Term::bool(true));
+    }
+    let Some(other) = process::table::find(pid).filter(|other| !other.is_exiting()) else {
+        return Ok(Term::bool(false));
+    };
+    if other.in_queue_len() == 0 {
+        return Ok(Term::bool(true));
+    }
+    let reference = new_numbers();
+    let request = Box::new(IsAlive { to: cx.process.pid, reference });
+    send_control(pid, Control::Request(request));
+    let reference = cx.heap.plain_ref(reference);
+    Err(Flow::trap(am::erts_internal, am::await_result, &[reference]))
+}
+
+/// `erlang:make_ref/0`
+pub fn make_ref_0<'h>(cx: &mut Cx<'h>, _: &[Term<'h>]) -> NativeResult<'h> {
+    Ok(cx.heap.plain_ref(new_numbers()))
+}

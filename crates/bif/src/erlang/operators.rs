@@ -1,0 +1,111 @@
+//! Operators called as functions, and the rounding functions.
+
+use oxbeam_heap::arith::{self, ArithError, Rounding};
+use oxbeam_heap::Heap;
+use oxbeam_runtime::{Cx, Flow, NativeResult};
+use oxbeam_term::Term;
+use oxbeam_term::compare::{compare, compare_exact, eq_value};
+
+/// The exception of an arithmetic failure.
+pub fn arith_flow<'h>(error: ArithError) -> Flow<'h> {
+    match error {
+        ArithError::Badarith => Flow::badarith(),
+        ArithError::SystemLimit => Flow::system_limit(),
+    }
+}
+
+macro_rules! arithmetic {
+    ($($name:ident => $operation:path;)*) => {$(
+        #[doc = concat!("The operator of `arith::", stringify!($operation), "`.")]
+        pub fn $name<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+            let operation: fn(&'h Heap, Term<'h>, Term<'h>) -> arith::Result<'h> = $operation;
+            operation(cx.heap, args[0], args[1]).map_err(arith_flow)
+        }
+    )*};
+}
+
+arithmetic! {
+    plus_2 => arith::add;
+    minus_2 => arith::sub;
+    times_2 => arith::mul;
+    slash_2 => arith::divide;
+    div_2 => arith::int_div;
+    rem_2 => arith::int_rem;
+    band_2 => arith::band;
+    bor_2 => arith::bor;
+    bxor_2 => arith::bxor;
+    bsl_2 => arith::bsl;
+    bsr_2 => arith::bsr;
+}
+
+/// `erlang:'bnot'/1`
+pub fn bnot_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    arith::bnot(cx.heap, args[0]).map_err(arith_flow)
+}
+
+/// `erlang:'-'/1`
+pub fn minus_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    arith::neg(cx.heap, args[0]).map_err(arith_flow)
+}
+
+/// `erlang:'+'/1`
+pub fn plus_1<'h>(_: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    if args[0].is_integer() || args[0].as_float().is_some() {
+        Ok(args[0])
+    } else {
+        Err(Flow::badarith())
+    }
+}
+
+/// `erlang:abs/1`
+pub fn abs_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    arith::abs(cx.heap, args[0]).ok_or_else(Flow::badarg)
+}
+
+/// `erlang:float/1`
+pub fn float_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let value = arith::to_float(args[0]).ok_or_else(Flow::badarg)?;
+    Ok(cx.heap.float(value))
+}
+
+macro_rules! rounding {
+    ($($name:ident => $rounding:expr;)*) => {$(
+        #[doc = concat!("`erlang:", stringify!($name), "`")]
+        pub fn $name<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+            arith::to_integer(cx.heap, args[0], $rounding).ok_or_else(Flow::badarg)
+        }
+    )*};
+}
+
+rounding! {
+    trunc_1 => Rounding::Trunc;
+    round_1 => Rounding::Round;
+    floor_1 => Rounding::Floor;
+    ceil_1 => Rounding::Ceil;
+}
+
+macro_rules! comparison {
+    ($($name:ident($a:ident, $b:ident) => $test:expr;)*) => {$(
+        #[doc = concat!("A comparison operator: ", stringify!($test))]
+        pub fn $name<'h>(_: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+            let ($a, $b) = (args[0], args[1]);
+            Ok(Term::bool($test))
+        }
+    )*};
+}
+
+comparison! {
+    eq_2(a, b) => eq_value(a, b);
+    ne_2(a, b) => !eq_value(a, b);
+    eq_exact_2(a, b) => compare_exact(a, b).is_eq();
+    ne_exact_2(a, b) => !compare_exact(a, b).is_eq();
+    lt_2(a, b) => compare(a, b).is_lt();
+    gt_2(a, b) => compare(a, b).is_gt();
+    le_2(a, b) => compare(a, b).is_le();
+    ge_2(a, b) => compare(a, b).is_ge();
+}
+
+/// `erts_internal:cmp_term/2`
+pub fn cmp_term_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    Ok(cx.heap.int(compare_exact(args[0], args[1]) as i64))
+}

@@ -1,0 +1,360 @@
+//! Starting, ending and finding processes.
+
+use oxbeam_heap::OwnedTerm;
+use oxbeam_runtime::monitor::AliasKind;
+use oxbeam_runtime::process::spawn::{MonitorOptions, SpawnOptions, spawn};
+use oxbeam_runtime::process::{MaxHeap, Priority, table};
+use oxbeam_runtime::signal::{Control, send_control, send_control_to};
+use oxbeam_runtime::{Cx, Flow, NativeResult, registry};
+use oxbeam_term::view::Kind;
+use oxbeam_term::{Atom, RawTerm, Term, am, export};
+
+type Options<'h> = Result<SpawnOptions, Flow<'h>>;
+
+/// Starts a process for `module:function(args...)`.
+fn spawn_mfa<'h>(
+    cx: &mut Cx<'h>,
+    mfa: &[Term<'h>],
+    options: SpawnOptions,
+) -> Result<oxbeam_runtime::process::spawn::Spawned, Flow<'h>> {
+    let [module, function, list] = *mfa else { return Err(Flow::badarg()) };
+    let module = module.as_atom().ok_or_else(Flow::badarg)?;
+    let function = function.as_atom().ok_or_else(Flow::badarg)?;
+    let args = list.list_to_vec().ok_or_else(Flow::badarg)?;
+    let arity = u8::try_from(args.len()).map_err(|_| Flow::system_limit())?;
+    let start = export::get_or_create(module, function, arity);
+    cx.bump(20);
+    spawn(cx, start, &args, options).ok_or_else(Flow::system_limit)
+}
+
+/// `erlang:spawn/3`
+pub fn spawn_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    Ok(Term::pid(spawn_mfa(cx, args, SpawnOptions::default())?.pid))
+}
+
+/// `erlang:spawn_link/3`
+pub fn spawn_link_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let options = SpawnOptions { link: true, ..SpawnOptions::default() };
+    Ok(Term::pid(spawn_mfa(cx, args, options)?.pid))
+}
+
+/// `erlang:spawn_opt/4`: a pid, or with a monitor `{Pid, Ref}`.
+pub fn spawn_opt_4<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let options = spawn_options(args[3])?;
+    let alias = options.monitor.as_ref().is_some_and(|monitor| monitor.alias.is_some());
+    let spawned = spawn_mfa(cx, &args[..3], options)?;
+    let pid = Term::pid(spawned.pid);
+    let Some(numbers) = spawned.monitor else { return Ok(pid) };
+    let reference = monitor_ref(cx, numbers, alias);
+    Ok(cx.heap.tuple(&[pid, reference]))
+}
+
+fn monitor_ref<'h>(cx: &Cx<'h>, numbers: [u32; 3], alias: bool) -> Term<'h> {
+    let me = RawTerm::pid(cx.process.pid);
+    oxbeam_runtime::signal::handle::monitor_ref(cx.heap, numbers, me, alias)
+}
+
+/// The options of `spawn_opt`, from a proper list.
+fn spawn_options<'h>(list: Term<'h>) -> Options<'h> {
+    let mut options = SpawnOptions::default();
+    for option in list.list_to_vec().ok_or_else(Flow::badarg)? {
+        if option.is(am::link) {
+            options.link = true;
+        } else if option.is(am::monitor) {
+            options.monitor.get_or_insert_default();
+        } else {
+            let [key, value] = option.as_tuple_n().ok_or_else(Flow::badarg)?;
+            spawn_option(&mut options, key.as_atom().ok_or_else(Flow::badarg)?, value)?;
+        }
+    }
+    Ok(options)
+}
+
+fn spawn_option<'h>(
+    options: &mut SpawnOptions,
+    key: Atom,
+    value: Term<'h>,
+) -> Result<(), Flow<'h>> {
+    let size = || value.as_usize().ok_or_else(Flow::badarg);
+    match key {
+        am::monitor => options.monitor = Some(monitor_options(value)?),
+        am::priority => {
+            let priority = value.as_atom().and_then(Priority::from_atom);
+            options.priority = priority.ok_or_else(Flow::badarg)?;
+        }
+        am::min_heap_size => options.heap.min_heap_words = size()?,
+        am::min_bin_vheap_size => options.heap.min_vheap_words = size()?,
+        am::fullsweep_after => {
+            options.heap.fullsweep_after = u32::try_from(size()?).unwrap_or(u32::MAX);
+        }
+        am::max_heap_size => options.max_heap = max_heap(value).ok_or_else(Flow::badarg)?,
+        am::message_queue_data => options.message_queue_off_heap = queue_data(value)?,
+        am::async_dist => options.async_dist = value.as_bool().ok_or_else(Flow::badarg)?,
+        // Takes any term: which scheduler a process starts on is ours to say.
+        am::scheduler => {}
+        _ => return Err(Flow::badarg()),
+    }
+    Ok(())
+}
+
+/// `on_heap` or `off_heap`: whether it is the latter.
+pub(crate) fn queue_data<'h>(value: Term<'h>) -> Result<bool, Flow<'h>> {
+    match value.as_atom() {
+        Some(am::on_heap) => Ok(false),
+        Some(am::off_heap) => Ok(true),
+        _ => Err(Flow::badarg()),
+    }
+}
+
+/// A `max_heap_size` value: a number of words, or a map.
+pub(crate) fn max_heap(value: Term<'_>) -> Option<MaxHeap> {
+    let defaults = oxbeam_runtime::system::default_max_heap();
+    if let Some(size_words) = value.as_usize() {
+        return Some(MaxHeap { size_words, ..defaults });
+    }
+    let map = value.as_map()?;
+    let get = |key: Atom| map.get(Term::atom(key));
+    let flag = |key: Atom, default: bool| match get(key) {
+        Some(value) => value.as_bool(),
+        None => Some(default),
+    };
+    Some(MaxHeap {
+        size_words: get(am::size)?.as_usize()?,
+        kill: flag(am::kill, defaults.kill)?,
+        error_logger: flag(am::error_logger, defaults.error_logger)?,
+    })
+}
+
+/// The options of a monitor, from a proper list.
+fn monitor_options<'h>(list: Term<'h>) -> Result<MonitorOptions, Flow<'h>> {
+    let mut options = MonitorOptions::default();
+    for option in list.list_to_vec().ok_or_else(Flow::badarg)? {
+        let [key, value] = option.as_tuple_n().ok_or_else(Flow::badarg)?;
+        match key.as_atom() {
+            Some(am::alias) => options.alias = Some(alias_kind(value)?),
+            Some(am::tag) => options.tag = Some(OwnedTerm::copy_of(value)),
+            _ => return Err(Flow::badarg()),
+        }
+    }
+    Ok(options)
+}
+
+fn alias_kind<'h>(value: Term<'h>) -> Result<AliasKind, Flow<'h>> {
+    match value.as_atom() {
+        Some(am::explicit_unalias) => Ok(AliasKind::Explicit),
+        Some(am::demonitor) => Ok(AliasKind::Demonitor),
+        Some(am::reply_demonitor) => Ok(AliasKind::ReplyDemonitor),
+        _ => Err(Flow::badarg()),
+    }
+}
+
+/// `erts_internal:spawn_request/4`: starts a process and answers with a message, as
+/// `erlang:spawn_request` promises.
+pub fn spawn_request_4<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let mut reply_tag = Term::atom(am::spawn_reply);
+    let mut reply = (true, true);
+    let mut rest = vec![];
+    for option in args[3].list_to_vec().ok_or_else(Flow::badarg)? {
+        match option.as_tuple_n::<2>() {
+            Some([key, value]) if key.is(am::reply_tag) => reply_tag = value,
+            Some([key, value]) if key.is(am::reply) => reply = reply_wanted(value)?,
+            _ => rest.push(option),
+        }
+    }
+    let options = spawn_options(cx.heap.list(&rest))?;
+    let alias = options.monitor.as_ref().is_some_and(|monitor| monitor.alias.is_some());
+    let me = cx.process.clone();
+    let (reference, result, wanted) = match spawn_mfa(cx, &args[..3], options) {
+        Ok(spawned) => {
+            let numbers = spawned.monitor.unwrap_or_else(oxbeam_runtime::reference::new_numbers);
+            let reference = monitor_ref(cx, numbers, alias && spawned.monitor.is_some());
+            (reference, [Term::atom(am::ok), Term::pid(spawned.pid)], reply.0)
+        }
+        Err(Flow::Raise(raise)) if raise.reason.is(am::system_limit) => {
+            let reference = cx.heap.plain_ref(oxbeam_runtime::reference::new_numbers());
+            (reference, [Term::atom(am::error), raise.reason], reply.1)
+        }
+        Err(other) => return Err(other),
+    };
+    if wanted {
+        let message = cx.heap.tuple(&[reply_tag, reference, result[0], result[1]]);
+        oxbeam_runtime::signal::send_message(&me, OwnedTerm::copy_of(message));
+    }
+    Ok(reference)
+}
+
+/// Whether to answer `(success, failure)`.
+fn reply_wanted<'h>(value: Term<'h>) -> Result<(bool, bool), Flow<'h>> {
+    match value.as_atom() {
+        Some(am::yes) => Ok((true, true)),
+        Some(am::no) => Ok((false, false)),
+        Some(am::error_only) => Ok((false, true)),
+        Some(am::success_only) => Ok((true, false)),
+        _ => Err(Flow::badarg()),
+    }
+}
+
+/// `erts_internal:spawn_system_process/3`
+pub fn spawn_system_process_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let options = SpawnOptions { system_process: true, ..SpawnOptions::default() };
+    Ok(Term::pid(spawn_mfa(cx, args, options)?.pid))
+}
+
+/// `erlang:link/1`
+pub fn link_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let end = args[0].raw();
+    let me = RawTerm::pid(cx.process.pid);
+    match args[0].kind() {
+        Kind::Pid(_) if end == me => Ok(Term::bool(true)),
+        Kind::Pid(_) | Kind::Port(_) => link_local(cx, end, me),
+        Kind::ExtPid(_) => {
+            // No connection there can be: as if it had been lost at once.
+            let reason = OwnedTerm::immediate(RawTerm::atom(am::noconnection));
+            let exit = Control::Exit { from: me, reason, linked: false };
+            send_control(cx.process.pid, exit);
+            Ok(Term::bool(true))
+        }
+        _ => Err(Flow::badarg()),
+    }
+}
+
+fn link_local<'h>(cx: &mut Cx<'h>, end: RawTerm, me: RawTerm) -> NativeResult<'h> {
+    let known = if end.is_local_pid() {
+        table::find(end.local_data()).is_some_and(|process| !process.is_exiting())
+    } else {
+        true
+    };
+    if !known {
+        // OTP: an exception if exits kill, a message if they are trapped.
+        if !cx.own.trap_exit {
+            return Err(Flow::error(am::noproc));
+        }
+        let reason = Term::atom(am::noproc);
+        let message = oxbeam_runtime::signal::handle::exit_message(end, reason);
+        oxbeam_runtime::signal::send_message(cx.process, message);
+        return Ok(Term::bool(true));
+    }
+    if cx.own.links.add(end) {
+        send_control_to(end, Control::Link { from: me });
+    }
+    Ok(Term::bool(true))
+}
+
+/// `erlang:unlink/1`
+pub fn unlink_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    if !args[0].is_pid() && !args[0].is_port() {
+        return Err(Flow::badarg());
+    }
+    let end = args[0].raw();
+    if let Some(id) = cx.own.links.unlink(end) {
+        send_control_to(end, Control::Unlink { from: RawTerm::pid(cx.process.pid), id });
+    }
+    Ok(Term::bool(true))
+}
+
+/// `erlang:exit/2`
+pub fn exit_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let me = RawTerm::pid(cx.process.pid);
+    let end = args[0].raw();
+    match args[0].kind() {
+        Kind::Pid(_) | Kind::Port(_) => {
+            let reason = OwnedTerm::copy_of(args[1]);
+            send_control_to(end, Control::Exit { from: me, reason, linked: false });
+            let done = Term::bool(true);
+            // One's own signal is taken before anything else happens.
+            if end == me { Err(Flow::Yield(done)) } else { Ok(done) }
+        }
+        Kind::ExtPid(_) | Kind::ExtPort(_) => Ok(Term::bool(true)),
+        _ => Err(Flow::badarg()),
+    }
+}
+
+/// `erlang:exit_signal/2`
+pub fn exit_signal_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    exit_2(cx, args)
+}
+
+/// `erlang:processes/0`
+pub fn processes_0<'h>(cx: &mut Cx<'h>, _: &[Term<'h>]) -> NativeResult<'h> {
+    let all = table::all();
+    cx.bump(all.len() / 10);
+    Ok(cx.heap.list_from_rev(all.iter().rev().map(|process| Term::pid(process.pid))))
+}
+
+/// `erlang:register/2`
+pub fn register_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let name = args[0].as_atom().ok_or_else(Flow::badarg)?;
+    let done = match args[1].kind() {
+        Kind::Pid(pid) => {
+            table::find(pid).is_some_and(|process| registry::register_process(name, &process))
+        }
+        Kind::Port(port) => registry::register_port(name, port),
+        _ => false,
+    };
+    let _ = cx;
+    if done { Ok(Term::bool(true)) } else { Err(Flow::badarg()) }
+}
+
+/// `erlang:unregister/1`
+pub fn unregister_1<'h>(_: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let name = args[0].as_atom().ok_or_else(Flow::badarg)?;
+    registry::unregister(name).map(|_| Term::bool(true)).ok_or_else(Flow::badarg)
+}
+
+/// `erlang:whereis/1`
+pub fn whereis_1<'h>(_: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let name = args[0].as_atom().ok_or_else(Flow::badarg)?;
+    Ok(registry::whereis(name).map_or(Term::atom(am::undefined), Term::immediate))
+}
+
+/// `erlang:registered/0`
+pub fn registered_0<'h>(cx: &mut Cx<'h>, _: &[Term<'h>]) -> NativeResult<'h> {
+    let names = registry::registered();
+    Ok(cx.heap.list_from_rev(names.into_iter().map(Term::atom)))
+}
+
+/// `erlang:group_leader/0`
+pub fn group_leader_0<'h>(cx: &mut Cx<'h>, _: &[Term<'h>]) -> NativeResult<'h> {
+    Ok(cx.group_leader())
+}
+
+/// `erts_internal:group_leader/2` (leader, process): `false` where the process has to be asked.
+pub fn set_group_leader_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    if !args[0].is_pid() {
+        return Err(Flow::badarg());
+    }
+    match args[1].kind() {
+        Kind::Pid(pid) if pid == cx.process.pid => cx.own.group_leader = args[0].raw(),
+        Kind::Pid(pid) => {
+            let leader = OwnedTerm::copy_of(args[0]);
+            if table::find(pid).is_none_or(|process| process.is_exiting()) {
+                return Err(Flow::badarg());
+            }
+            send_control(pid, Control::GroupLeader { leader });
+        }
+        _ => return Err(Flow::badarg()),
+    }
+    Ok(Term::bool(true))
+}
+
+/// `erlang:hibernate/3`
+pub fn hibernate_3<'h>(_: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let module = args[0].as_atom().ok_or_else(Flow::badarg)?;
+    let function = args[1].as_atom().ok_or_else(Flow::badarg)?;
+    let list = args[2].list_to_vec().ok_or_else(Flow::badarg)?;
+    let arity = u8::try_from(list.len()).map_err(|_| Flow::badarg())?;
+    Err(Flow::Hibernate { export: export::get_or_create(module, function, arity), args: list })
+}
+
+/// `erlang:bump_reductions/1`
+pub fn bump_reductions_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let count = args[0].as_usize().filter(|&count| count >= 1).ok_or_else(Flow::badarg)?;
+    cx.bump(count.min(1 << 30));
+    Ok(Term::bool(true))
+}
+
+/// `erts_internal:is_system_process/1`
+pub fn is_system_process_1<'h>(_: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let pid = args[0].as_local_pid().ok_or_else(Flow::badarg)?;
+    Ok(Term::bool(pid < oxbeam_runtime::system::SYSTEM_PROCESSES))
+}
