@@ -82,7 +82,8 @@ pub struct Heap {
     pub(crate) vheap_words: usize,
     pub(crate) minor_count: u32,
     pub(crate) force_major: bool,
-    pub options: HeapOptions,
+    /// Can be changed between two collections.
+    pub options: Cell<HeapOptions>,
 }
 
 // SAFETY: rule 7.
@@ -115,7 +116,7 @@ impl Heap {
             vheap_words: options.min_vheap_words,
             minor_count: 0,
             force_major: false,
-            options,
+            options: Cell::new(options),
         }
     }
 

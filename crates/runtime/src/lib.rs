@@ -16,6 +16,7 @@ pub mod reference;
 pub mod registry;
 pub mod scheduler;
 pub mod signal;
+pub mod stack;
 pub mod system;
 pub mod timer;
 

@@ -38,6 +38,16 @@ impl<'h> Cx<'h> {
     pub fn self_pid(&self) -> Term<'h> {
         Term::pid(self.process.pid)
     }
+    /// The process that spawned this one, or `undefined`.
+    pub fn parent(&self) -> Term<'h> {
+        // SAFETY: the parent is a root of this heap.
+        unsafe { self.heap.brand(self.own.parent) }
+    }
+    /// The process's group leader.
+    pub fn group_leader(&self) -> Term<'h> {
+        // SAFETY: the leader is a root of this heap.
+        unsafe { self.heap.brand(self.own.group_leader) }
+    }
 }
 
 /// Class of an exception.

@@ -32,7 +32,10 @@ fn send_any<'h>(cx: &mut Cx<'h>, to: Term<'h>, message: Term<'h>) -> Result<(), 
             }
             Ok(())
         }
-        Kind::Port(port) => oxbeam_runtime::port_send(cx, port, message),
+        Kind::Port(port) => {
+            signal::send_to_port(cx.process.pid, port, message);
+            Ok(())
+        }
         Kind::ExtPid(_) | Kind::ExtPort(_) | Kind::ExtRef(_) => Ok(()),
         _ => Err(Flow::badarg()),
     }
@@ -139,8 +142,7 @@ fn start_monitor(target: Target, reference: RefNumbers, me: RawTerm) {
         Target::TimeOffset => return,
     };
     let asked = end.is_some_and(|end| {
-        send_control_to(end, Control::Monitor { by: me, reference, name })
-            || end.is_local_pid()
+        send_control_to(end, Control::Monitor { by: me, reference, name }) || end.is_local_pid()
     });
     if !asked {
         let reason = OwnedTerm::immediate(RawTerm::atom(am::noproc));
@@ -193,19 +195,11 @@ pub fn demonitor_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
             _ => return Err(Flow::badarg()),
         }
     }
-    let numbers = local_ref(args[0])?;
-    // What has come in already decides whether there still is a monitor.
-    if cx.own.monitors.watching().all(|(set, _)| *set != numbers) || flush {
-        signal::handle::note_pending_downs(cx, numbers);
-    }
-    let removed = demonitor(cx.own, numbers);
+    let removed = demonitor(cx.own, local_ref(args[0])?);
     if flush && !removed {
-        let args = [args[0], Term::bool(if info { removed } else { true })];
-        return Err(Flow::trap(am::erts_internal, am::flush_monitor_messages, &[
-            args[0],
-            Term::atom(am::undefined),
-            args[1],
-        ]));
+        let result = Term::bool(!info);
+        let args = [args[0], Term::bool(false), result];
+        return Err(Flow::trap(am::erts_internal, am::flush_monitor_messages, &args));
     }
     Ok(Term::bool(!info || removed))
 }
@@ -243,9 +237,8 @@ struct IsAlive {
 impl IsAlive {
     fn answer(&self, alive: bool) {
         let reference = self.reference;
-        let answer = OwnedTerm::build(|heap| {
-            heap.tuple(&[heap.plain_ref(reference), Term::bool(alive)])
-        });
+        let answer =
+            OwnedTerm::build(|heap| heap.tuple(&[heap.plain_ref(reference), Term::bool(alive)]));
         signal::send_to_pid(self.to, answer);
     }
 }

@@ -1,7 +1,7 @@
 //! Operators called as functions, and the rounding functions.
 
-use oxbeam_heap::arith::{self, ArithError, Rounding};
 use oxbeam_heap::Heap;
+use oxbeam_heap::arith::{self, ArithError, Rounding};
 use oxbeam_runtime::{Cx, Flow, NativeResult};
 use oxbeam_term::Term;
 use oxbeam_term::compare::{compare, compare_exact, eq_value};

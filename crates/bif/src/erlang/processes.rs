@@ -113,7 +113,7 @@ pub(crate) fn max_heap(value: Term<'_>) -> Option<MaxHeap> {
         return Some(MaxHeap { size_words, ..defaults });
     }
     let map = value.as_map()?;
-    let get = |key: Atom| map.get(Term::atom(key));
+    let get = |key: Atom| oxbeam_term::hamt::get(map, Term::atom(key));
     let flag = |key: Atom, default: bool| match get(key) {
         Some(value) => value.as_bool(),
         None => Some(default),

@@ -228,7 +228,7 @@ impl Evacuation {
 }
 
 fn next_vheap_words(heap: &Heap, survivors: usize) -> usize {
-    let min = heap.options.min_vheap_words;
+    let min = heap.options.get().min_vheap_words;
     match heap.vheap_words {
         limit if survivors > limit / 4 * 3 => crate::sizes::next_heap_words(survivors * 2, 0),
         limit if survivors < limit / 3 => crate::sizes::next_heap_words(limit / 3, 0).max(min),

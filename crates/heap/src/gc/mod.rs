@@ -76,7 +76,7 @@ impl Heap {
             self.verify(ask.roots);
         }
         let due = self.force_major
-            || self.minor_count >= self.options.fullsweep_after
+            || self.minor_count >= self.options.get().fullsweep_after
             || ask.kind == GcKind::Major;
         let mut report = match due {
             false => self.collect_minor(&mut ask),

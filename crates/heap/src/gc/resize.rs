@@ -22,7 +22,7 @@ impl Heap {
         let words = self.block.words;
         let mostly_empty = words > 3000 && 4 * needed < words;
         if mostly_empty && (words > 8000 || words > self.old.words) {
-            let wanted = next_heap_words((3 * needed).max(self.options.min_heap_words), 0);
+            let wanted = next_heap_words((3 * needed).max(self.options.get().min_heap_words), 0);
             if wanted < words {
                 self.move_block(wanted, ask.roots);
             }
@@ -33,7 +33,7 @@ impl Heap {
     /// grows), give back what is far too much.
     pub(super) fn resize_after_major(&mut self, ask: &mut Collection<'_>) {
         let needed = self.words_needed(ask.need_words);
-        let floor = self.options.min_heap_words;
+        let floor = self.options.get().min_heap_words;
         let fitting = next_heap_words((needed + needed / 3).max(floor), 0);
         let words = self.block.words;
         if words < fitting || 4 * needed < words || words > 2 * fitting {

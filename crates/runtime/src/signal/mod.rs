@@ -11,7 +11,7 @@ use crate::native::Cx;
 use crate::process::{PidData, Process, table};
 use crate::reference::RefNumbers;
 use oxbeam_heap::OwnedTerm;
-use oxbeam_term::{Atom, RawTerm};
+use oxbeam_term::{Atom, RawTerm, Term};
 use queue::{Message, Signal};
 use std::sync::Arc;
 
@@ -115,6 +115,9 @@ pub fn send_control(to: PidData, control: Control) -> bool {
 pub trait PortSignals: Sync {
     /// Hands a link, unlink, exit, monitor or demonitor signal to a port. `false`: no such port.
     fn signal(&self, port: u64, control: Control) -> bool;
+    /// Hands a message (`{Pid, {command, Data}}` and its kin) from a process to a port. One to a
+    /// port that is gone is dropped.
+    fn message(&self, from: PidData, port: u64, message: Term<'_>);
 }
 
 static PORTS: std::sync::OnceLock<&'static dyn PortSignals> = std::sync::OnceLock::new();
@@ -122,6 +125,13 @@ static PORTS: std::sync::OnceLock<&'static dyn PortSignals> = std::sync::OnceLoc
 /// Sets what handles signals to ports; once, at boot.
 pub fn install_ports(ports: &'static dyn PortSignals) {
     PORTS.set(ports).ok().expect("ports are installed once");
+}
+
+/// Sends a message to a port.
+pub fn send_to_port(from: PidData, port: u64, message: Term<'_>) {
+    if let Some(ports) = PORTS.get() {
+        ports.message(from, port, message);
+    }
 }
 
 /// Sends a control signal to a local process or port.

@@ -1,0 +1,399 @@
+//! `process_info` and `process_flag`.
+
+use super::processes::{max_heap, queue_data};
+use crate::arg;
+use oxbeam_heap::{Heap, OwnedTerm};
+use oxbeam_runtime::monitor::Target;
+use oxbeam_runtime::process::{MaxHeap, Mfa, PidData, Priority, Waiting, table};
+use oxbeam_runtime::reference::{RefNumbers, new_numbers};
+use oxbeam_runtime::signal::{Control, Request, send_control, send_to_pid};
+use oxbeam_runtime::{Cx, Flow, NativeResult};
+use oxbeam_term::view::Kind;
+use oxbeam_term::{Atom, Node, Term, am};
+
+/// What `process_info/1` lists, in its order.
+const DEFAULT_ITEMS: [Atom; 17] = [
+    am::registered_name,
+    am::current_function,
+    am::initial_call,
+    am::status,
+    am::message_queue_len,
+    am::links,
+    am::dictionary,
+    am::trap_exit,
+    am::error_handler,
+    am::priority,
+    am::group_leader,
+    am::total_heap_size,
+    am::heap_size,
+    am::stack_size,
+    am::reductions,
+    am::garbage_collection,
+    am::suspending,
+];
+
+/// How the result is dressed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    /// One item: `{Item, Value}`, or `[]` for a missing registered name.
+    One,
+    /// A list of items: `[{Item, Value}]`.
+    List,
+    /// No items named: as a list, a missing registered name left out.
+    Default,
+}
+
+/// `erlang:process_info/1`
+pub fn process_info_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    info(cx, args[0], &DEFAULT_ITEMS, Shape::Default)
+}
+
+/// `erlang:process_info/2`
+pub fn process_info_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    if let Some(item) = args[1].as_atom() {
+        return info(cx, args[0], &[item], Shape::One);
+    }
+    if let Some([tag, key]) = args[1].as_tuple_n::<2>()
+        && tag.is(am::dictionary)
+    {
+        return dictionary_item(cx, args[0], args[1], key);
+    }
+    let items = arg::list(args[1])?;
+    let items: Option<Vec<Atom>> = items.iter().map(|item| item.as_atom()).collect();
+    info(cx, args[0], &items.ok_or_else(Flow::badarg)?, Shape::List)
+}
+
+fn dictionary_item<'h>(
+    cx: &mut Cx<'h>,
+    pid: Term<'h>,
+    item: Term<'h>,
+    key: Term<'h>,
+) -> NativeResult<'h> {
+    if pid.as_local_pid() != Some(cx.process.pid) {
+        return Err(Flow::badarg());
+    }
+    let value = cx.own.dictionary.get(cx.heap, key).unwrap_or(Term::atom(am::undefined));
+    Ok(cx.heap.tuple(&[item, value]))
+}
+
+fn info<'h>(cx: &mut Cx<'h>, pid: Term<'h>, items: &[Atom], shape: Shape) -> NativeResult<'h> {
+    let Kind::Pid(pid) = pid.kind() else { return Err(Flow::badarg()) };
+    if items.iter().any(|item| !is_item(*item)) {
+        return Err(Flow::badarg());
+    }
+    if pid == cx.process.pid {
+        return Ok(collect(cx, items, shape));
+    }
+    if table::find(pid).is_none_or(|process| process.is_exiting()) {
+        return Ok(Term::atom(am::undefined));
+    }
+    let reference = new_numbers();
+    let to = cx.process.pid;
+    let request = Ask { to, reference, items: items.into(), shape };
+    send_control(pid, Control::Request(Box::new(request)));
+    let reference = cx.heap.plain_ref(reference);
+    Err(Flow::trap(am::erts_internal, am::await_result, &[reference]))
+}
+
+/// Asks another process for its items; the answer is the message `{Ref, Info}`.
+struct Ask {
+    to: PidData,
+    reference: RefNumbers,
+    items: Vec<Atom>,
+    shape: Shape,
+}
+
+impl Request for Ask {
+    fn run(self: Box<Self>, cx: &mut Cx<'_>) {
+        let info = collect(cx, &self.items, self.shape);
+        let answer = cx.heap.tuple(&[cx.heap.plain_ref(self.reference), info]);
+        send_to_pid(self.to, OwnedTerm::copy_of(answer));
+    }
+    fn dead(self: Box<Self>) {
+        let reference = self.reference;
+        let answer = OwnedTerm::build(|heap| {
+            heap.tuple(&[heap.plain_ref(reference), Term::atom(am::undefined)])
+        });
+        send_to_pid(self.to, answer);
+    }
+}
+
+fn collect<'h>(cx: &mut Cx<'h>, items: &[Atom], shape: Shape) -> Term<'h> {
+    let heap = cx.heap;
+    let pair = |item: Atom, value: Term<'h>| heap.tuple(&[Term::atom(item), value]);
+    if shape == Shape::One {
+        let value = item_value(cx, items[0]);
+        let unnamed = items[0] == am::registered_name && value.is_nil();
+        return if unnamed { Term::nil() } else { pair(items[0], value) };
+    }
+    let mut pairs = vec![];
+    for &item in items {
+        let value = item_value(cx, item);
+        let left_out = shape == Shape::Default && item == am::registered_name && value.is_nil();
+        if !left_out {
+            pairs.push(pair(item, value));
+        }
+    }
+    heap.list(&pairs)
+}
+
+fn is_item(item: Atom) -> bool {
+    DEFAULT_ITEMS.contains(&item)
+        || [
+            am::backtrace,
+            am::binary,
+            am::catchlevel,
+            am::current_location,
+            am::current_stacktrace,
+            am::garbage_collection_info,
+            am::last_calls,
+            am::magic_ref,
+            am::max_heap_size,
+            am::memory,
+            am::message_queue_data,
+            am::messages,
+            am::min_bin_vheap_size,
+            am::min_heap_size,
+            am::fullsweep_after,
+            am::monitored_by,
+            am::monitors,
+            am::parent,
+            am::sequential_trace_token,
+            am::trace,
+            am::async_dist,
+        ]
+        .contains(&item)
+}
+
+fn mfa_term<'h>(heap: &'h Heap, (module, function, arity): Mfa) -> Term<'h> {
+    heap.tuple(&[Term::atom(module), Term::atom(function), heap.int(i64::from(arity))])
+}
+
+fn item_value<'h>(cx: &mut Cx<'h>, item: Atom) -> Term<'h> {
+    let heap = cx.heap;
+    match item {
+        am::registered_name => cx.process.name().map_or(Term::nil(), Term::atom),
+        am::initial_call => mfa_term(heap, cx.own.initial_call),
+        am::current_function => {
+            let frames = oxbeam_runtime::stack::frames(cx, 1);
+            frames.first().map_or(Term::atom(am::undefined), |frame| mfa_term(heap, frame.mfa))
+        }
+        am::current_location => {
+            let frames = oxbeam_runtime::stack::frames(cx, 1);
+            frames.first().map_or(Term::atom(am::undefined), |frame| frame.term(heap))
+        }
+        am::current_stacktrace => {
+            let frames = oxbeam_runtime::stack::frames(cx, 8);
+            heap.list_from_rev(frames.iter().rev().map(|frame| frame.term(heap)))
+        }
+        am::status => Term::atom(status(cx)),
+        am::message_queue_len => heap.usize(cx.own.mailbox.len() + cx.process.in_queue_len()),
+        am::messages => {
+            let all: Vec<_> = cx.own.mailbox.terms().map(|term| heap.import(term)).collect();
+            heap.list(&all)
+        }
+        am::links => heap.list_from_rev(cx.own.links.active().into_iter().map(Term::immediate)),
+        am::dictionary => {
+            let pairs = cx.own.dictionary.pairs(heap);
+            heap.list_from_rev(pairs.into_iter().map(|(key, value)| heap.tuple(&[key, value])))
+        }
+        am::trap_exit => Term::bool(cx.own.trap_exit),
+        am::async_dist => Term::bool(cx.own.flags.async_dist),
+        am::error_handler => Term::atom(cx.own.flags.error_handler.unwrap_or(am::error_handler)),
+        am::priority => Term::atom(cx.own.priority.atom()),
+        am::group_leader => cx.group_leader(),
+        am::parent => cx.parent(),
+        am::monitors => monitors(cx),
+        am::monitored_by => {
+            let by = cx.own.monitors.watched().map(|(_, watched)| Term::immediate(watched.by));
+            heap.list_from_rev(by)
+        }
+        am::message_queue_data => {
+            let off = cx.own.flags.message_queue_off_heap;
+            Term::atom(if off { am::off_heap } else { am::on_heap })
+        }
+        am::suspending | am::sequential_trace_token | am::binary | am::magic_ref => Term::nil(),
+        am::backtrace => {
+            let frames = oxbeam_runtime::stack::frames(cx, 64);
+            let text: String = frames.iter().map(|frame| format!("{frame}\n")).collect();
+            heap.binary(text.as_bytes())
+        }
+        am::trace => heap.int(0),
+        am::last_calls => Term::bool(false),
+        am::catchlevel => heap.int(i64::from(cx.own.catches)),
+        _ => memory_item(cx, item),
+    }
+}
+
+fn memory_item<'h>(cx: &mut Cx<'h>, item: Atom) -> Term<'h> {
+    let heap = cx.heap;
+    let options = heap.options.get();
+    match item {
+        am::heap_size => heap.usize(heap.block_words()),
+        am::total_heap_size => heap.usize(total_words(heap)),
+        am::stack_size => heap.usize(heap.stack_words()),
+        am::memory => heap.usize(8 * total_words(heap) + PROCESS_BYTES),
+        am::reductions => heap.uint(cx.own.reductions),
+        am::min_heap_size => heap.usize(options.min_heap_words),
+        am::min_bin_vheap_size => heap.usize(options.min_vheap_words),
+        am::fullsweep_after => heap.int(i64::from(options.fullsweep_after)),
+        am::max_heap_size => max_heap_term(heap, cx.own.max_heap),
+        am::garbage_collection => {
+            let pairs = [
+                (am::max_heap_size, max_heap_term(heap, cx.own.max_heap)),
+                (am::min_bin_vheap_size, heap.usize(options.min_vheap_words)),
+                (am::min_heap_size, heap.usize(options.min_heap_words)),
+                (am::fullsweep_after, heap.int(i64::from(options.fullsweep_after))),
+                (am::minor_gcs, heap.int(i64::from(heap.minor_count()))),
+            ];
+            pairs_list(heap, &pairs)
+        }
+        _ => {
+            let (young, limit, old) = heap.vheap();
+            let pairs = [
+                (am::old_heap_block_size, heap.usize(heap.old_block_words())),
+                (am::heap_block_size, heap.usize(heap.block_words())),
+                (am::mbuf_size, heap.usize(heap.fragment_words())),
+                (am::recent_size, heap.usize(heap.used_words())),
+                (am::stack_size, heap.usize(heap.stack_words())),
+                (am::old_heap_size, heap.usize(heap.old_used_words())),
+                (am::heap_size, heap.usize(heap.used_words())),
+                (am::bin_vheap_size, heap.usize(young)),
+                (am::bin_vheap_block_size, heap.usize(limit)),
+                (am::bin_old_vheap_size, heap.usize(old)),
+                (am::bin_old_vheap_block_size, heap.usize(limit)),
+            ];
+            pairs_list(heap, &pairs)
+        }
+    }
+}
+
+/// Bytes of a process besides its heap.
+const PROCESS_BYTES: usize =
+    size_of::<oxbeam_runtime::Owned>() + size_of::<oxbeam_runtime::Process>();
+
+fn total_words(heap: &Heap) -> usize {
+    heap.block_words() + heap.old_block_words() + heap.fragment_words()
+}
+
+fn pairs_list<'h>(heap: &'h Heap, pairs: &[(Atom, Term<'h>)]) -> Term<'h> {
+    let tuples = pairs.iter().rev().map(|(key, value)| heap.tuple(&[Term::atom(*key), *value]));
+    heap.list_from_rev(tuples)
+}
+
+/// `#{size, kill, error_logger}`
+pub(crate) fn max_heap_term<'h>(heap: &'h Heap, max: MaxHeap) -> Term<'h> {
+    let pairs = [
+        (Term::atom(am::error_logger), Term::bool(max.error_logger)),
+        (Term::atom(am::kill), Term::bool(max.kill)),
+        (Term::atom(am::size), heap.usize(max.size_words)),
+    ];
+    let [mut keys, mut values] = [vec![], vec![]];
+    pairs.into_iter().for_each(|(key, value)| {
+        keys.push(key);
+        values.push(value);
+    });
+    heap.map_with_keys(heap.tuple(&keys), &values)
+}
+
+fn status(cx: &Cx<'_>) -> Atom {
+    if cx.own.suspend_count > 0 {
+        return am::suspended;
+    }
+    match cx.own.waiting {
+        Waiting::No => am::running,
+        Waiting::Message | Waiting::Wake => am::waiting,
+    }
+}
+
+fn monitors<'h>(cx: &Cx<'h>) -> Term<'h> {
+    let heap = cx.heap;
+    let items = cx.own.monitors.watching().filter_map(|(_, watching)| {
+        let (kind, object) = match watching.target {
+            Target::Process(pid) => (am::process, Term::pid(pid)),
+            Target::Port(port) => (am::port, Term::port(port)),
+            Target::Name(name, _) => {
+                let node = Term::atom(Node::this().name);
+                (am::process, heap.tuple(&[Term::atom(name), node]))
+            }
+            Target::TimeOffset => return None,
+        };
+        Some(heap.tuple(&[Term::atom(kind), object]))
+    });
+    heap.list_from_rev(items)
+}
+
+/// `erlang:process_flag/2`
+pub fn process_flag_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let value = args[1];
+    let flag = args[0].as_atom();
+    if let Some(old) = flag.and_then(|flag| heap_flag(cx, flag, value).transpose()) {
+        return old;
+    }
+    match flag {
+        Some(am::trap_exit) => {
+            let new = value.as_bool().ok_or_else(Flow::badarg)?;
+            Ok(Term::bool(std::mem::replace(&mut cx.own.trap_exit, new)))
+        }
+        Some(am::priority) => {
+            let new = value.as_atom().and_then(Priority::from_atom).ok_or_else(Flow::badarg)?;
+            cx.process.state.set_priority(new);
+            Ok(Term::atom(std::mem::replace(&mut cx.own.priority, new).atom()))
+        }
+        Some(am::error_handler) => {
+            let new = value.as_atom().ok_or_else(Flow::badarg)?;
+            let old = cx.own.flags.error_handler.replace(new);
+            Ok(Term::atom(old.unwrap_or(am::error_handler)))
+        }
+        Some(am::message_queue_data) => {
+            let new = queue_data(value)?;
+            let old = std::mem::replace(&mut cx.own.flags.message_queue_off_heap, new);
+            Ok(Term::atom(if old { am::off_heap } else { am::on_heap }))
+        }
+        Some(am::save_calls) => {
+            let new = arg::size(value)?.min(10_000) as u32;
+            let old = std::mem::replace(&mut cx.own.flags.save_calls, new);
+            Ok(cx.heap.int(i64::from(old)))
+        }
+        Some(am::sensitive) => {
+            let new = value.as_bool().ok_or_else(Flow::badarg)?;
+            Ok(Term::bool(std::mem::replace(&mut cx.own.flags.sensitive, new)))
+        }
+        Some(am::async_dist) => {
+            let new = value.as_bool().ok_or_else(Flow::badarg)?;
+            Ok(Term::bool(std::mem::replace(&mut cx.own.flags.async_dist, new)))
+        }
+        _ => Err(Flow::badarg()),
+    }
+}
+
+/// The flags that size the heap: their old value, or `None` for another flag.
+fn heap_flag<'h>(
+    cx: &mut Cx<'h>,
+    flag: Atom,
+    value: Term<'h>,
+) -> Result<Option<Term<'h>>, Flow<'h>> {
+    let heap = cx.heap;
+    let mut options = heap.options.get();
+    let old = match flag {
+        am::min_heap_size => {
+            let new = oxbeam_heap::sizes::next_heap_words(arg::size(value)?, 0);
+            heap.usize(std::mem::replace(&mut options.min_heap_words, new))
+        }
+        am::min_bin_vheap_size => {
+            heap.usize(std::mem::replace(&mut options.min_vheap_words, arg::size(value)?))
+        }
+        am::fullsweep_after => {
+            let new = u32::try_from(arg::size(value)?).unwrap_or(u32::MAX);
+            heap.int(i64::from(std::mem::replace(&mut options.fullsweep_after, new)))
+        }
+        am::max_heap_size => {
+            let new = max_heap(value).ok_or_else(Flow::badarg)?;
+            let old = std::mem::replace(&mut cx.own.max_heap, new);
+            return Ok(Some(max_heap_term(heap, old)));
+        }
+        _ => return Ok(None),
+    };
+    heap.options.set(options);
+    Ok(Some(old))
+}

@@ -1,0 +1,61 @@
+//! What the stack of a process says about where it is.
+
+use crate::native::Cx;
+use crate::process::{Mfa, Waiting};
+use oxbeam_code::memory;
+use oxbeam_code::ranges::{Line, locate};
+use oxbeam_heap::Heap;
+use oxbeam_term::{Term, am};
+
+/// A function that is active, with its place in the source if known.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame {
+    pub mfa: Mfa,
+    pub line: Option<Line>,
+}
+
+impl Frame {
+    /// `{Module, Function, Arity, [{file, File}, {line, Line}]}`
+    pub fn term<'h>(&self, heap: &'h Heap) -> Term<'h> {
+        let (module, function, arity) = self.mfa;
+        let place = match self.line {
+            Some(line) => {
+                let file = heap.list_of_chars(line.file);
+                let file = heap.tuple(&[Term::atom(am::file), file]);
+                let number = heap.int(i64::from(line.line));
+                heap.list(&[file, heap.tuple(&[Term::atom(am::line), number])])
+            }
+            None => Term::nil(),
+        };
+        let arity = heap.int(i64::from(arity));
+        heap.tuple(&[Term::atom(module), Term::atom(function), arity, place])
+    }
+}
+
+impl std::fmt::Display for Frame {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (module, function, arity) = self.mfa;
+        write!(f, "Return addr {}:{}/{arity}", module.name(), function.name())?;
+        match self.line {
+            Some(line) => write!(f, " ({}:{})", line.file, line.line),
+            None => Ok(()),
+        }
+    }
+}
+
+fn frame_at(pc: *const u64) -> Option<Frame> {
+    let at = locate(pc)?;
+    Some(Frame { mfa: (at.module, at.function, at.arity), line: at.line })
+}
+
+/// The innermost `count` frames of a process, innermost first: a native that it waits in, the
+/// function it is in, then those that wait for it.
+pub fn frames(cx: &Cx<'_>, count: usize) -> Vec<Frame> {
+    let native = cx.own.current.filter(|_| cx.own.waiting == Waiting::Wake);
+    let native = native.map(|mfa| Frame { mfa, line: None });
+    let returns = cx.heap.stack().iter().map(|word| word.0 as *const u64);
+    // A return address is behind the call: the word before it is the caller's.
+    let returns = returns.filter(|pc| memory::contains(*pc)).map(|pc| pc.wrapping_sub(1));
+    let all = std::iter::once(cx.own.ip).chain(returns).filter_map(frame_at);
+    native.into_iter().chain(all).take(count).collect()
+}
