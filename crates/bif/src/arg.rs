@@ -2,9 +2,8 @@
 
 use std::borrow::Cow;
 
-use oxbeam_heap::arith::ArithError;
-use oxbeam_runtime::{Flow, NativeResult};
-use oxbeam_term::{Bits, Map, Term, am};
+use oxbeam_runtime::Flow;
+use oxbeam_term::{Bits, Map, Term};
 
 /// The arguments of a native, as many as its row in the table says.
 pub fn take<'h, const N: usize>(args: &[Term<'h>]) -> [Term<'h>; N] {
@@ -47,13 +46,5 @@ pub fn options<'h>(term: Term<'h>) -> impl Iterator<Item = Result<Term<'h>, Flow
             list = Term::nil().list();
             Some(Err(Flow::badarg()))
         }
-    })
-}
-
-/// The value of an arithmetic operation, or its error.
-pub fn arith<'h>(result: oxbeam_heap::arith::Result<'h>) -> NativeResult<'h> {
-    result.map_err(|error| match error {
-        ArithError::Badarith => Flow::error(am::badarith),
-        ArithError::SystemLimit => Flow::error(am::system_limit),
     })
 }

@@ -30,6 +30,13 @@ pub unsafe fn set_look_up(look_up: fn([u32; 3]) -> KnownRef) {
 }
 
 impl Heap {
+    /// A reference that holds a value of ours; the last copy of it drops the value.
+    pub fn resource_ref<T: Send + Sync + 'static>(&self, numbers: [u32; 3], value: T) -> Term<'_> {
+        let block = Binary::new_magic(Box::new(value));
+        // SAFETY: the block is magic and its one reference is given away here.
+        unsafe { self.magic_ref(numbers, block) }
+    }
+
     /// The reference of this node with those numbers, lowest first.
     pub fn known_ref(&self, numbers: [u32; 3]) -> Term<'_> {
         match LOOK_UP.get().map_or(KnownRef::Plain, |look_up| look_up(numbers)) {

@@ -35,6 +35,11 @@ impl Node {
             .entry((name, creation))
             .or_insert_with(|| Box::leak(Box::new(Node { name, creation, id })))
     }
+    /// Some node of that name that was mentioned before, the latest creation first.
+    pub fn known(name: Atom) -> Option<&'static Node> {
+        let nodes = table().lock();
+        nodes.values().copied().filter(|node| node.name == name).max_by_key(|node| node.id)
+    }
     /// This node: `nonode@nohost` until distribution starts.
     pub fn this() -> &'static Node {
         *this_lock().read()

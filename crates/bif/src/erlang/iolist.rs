@@ -1,0 +1,257 @@
+//! iolists: lists of bytes, binaries and such lists.
+
+use oxbeam_runtime::{Cx, Flow, NativeResult};
+use oxbeam_term::Term;
+use oxbeam_term::view::Kind;
+
+use crate::arg::{self, take};
+
+/// Calls `visit` with each byte, or bitstring, of an iolist, in order. `None`: not an iolist.
+/// No recursion: tails still to be walked lie on an explicit stack.
+fn walk<'h>(
+    iolist: Term<'h>,
+    mut on_byte: impl FnMut(u8),
+    mut on_bits: impl FnMut(oxbeam_term::Bits<'h>) -> Option<()>,
+) -> Option<()> {
+    let mut stack = vec![iolist];
+    while let Some(mut rest) = stack.pop() {
+        loop {
+            match rest.kind() {
+                Kind::Nil => break,
+                Kind::Bits(bits) => {
+                    on_bits(bits)?;
+                    break;
+                }
+                Kind::Cons(cell) => {
+                    rest = cell.tail();
+                    match cell.head().kind() {
+                        Kind::Small(value) => on_byte(u8::try_from(value).ok()?),
+                        Kind::Bits(bits) => on_bits(bits)?,
+                        Kind::Nil => {}
+                        Kind::Cons(_) => {
+                            stack.push(rest);
+                            rest = cell.head();
+                            // The tail of an inner list may end in a binary, so it is walked
+                            // as a list of its own.
+                            continue;
+                        }
+                        _ => return None,
+                    }
+                    if rest.as_small().is_some() {
+                        return None;
+                    }
+                }
+                _ => return None,
+            }
+        }
+    }
+    Some(())
+}
+
+/// All bytes of an iolist; `None` if it is none.
+pub fn flatten(iolist: Term<'_>) -> Option<Vec<u8>> {
+    let out = std::cell::RefCell::new(Vec::new());
+    walk(
+        iolist,
+        |byte| out.borrow_mut().push(byte),
+        |bits| {
+            if bits.bit_size() % 8 != 0 {
+                return None;
+            }
+            out.borrow_mut().extend_from_slice(&bits.to_bytes());
+            Some(())
+        },
+    )?;
+    Some(out.into_inner())
+}
+
+/// The bytes of an iolist, or `badarg`.
+pub fn bytes<'h>(iolist: Term<'h>) -> Result<Vec<u8>, Flow<'h>> {
+    flatten(iolist).ok_or_else(Flow::badarg)
+}
+
+fn cost(bytes: usize) -> usize {
+    bytes / 4096
+}
+
+pub fn iolist_size_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let [iolist] = take(args);
+    let size = std::cell::Cell::new(0);
+    walk(
+        iolist,
+        |_| size.set(size.get() + 1),
+        |bits| {
+            size.set(size.get() + bits.byte_size());
+            (bits.bit_size() % 8 == 0).then_some(())
+        },
+    )
+    .ok_or_else(Flow::badarg)?;
+    Ok(cx.heap.usize(size.get()))
+}
+
+pub fn iolist_to_binary_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let [iolist] = take(args);
+    if iolist.is_binary() {
+        return Ok(iolist);
+    }
+    let bytes = bytes(iolist)?;
+    cx.bump(cost(bytes.len()));
+    Ok(cx.heap.binary(&bytes))
+}
+
+/// As [`iolist_to_binary_1`], but the outermost must be a list.
+pub fn list_to_binary_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let [list] = take(args);
+    if list.is_list() { iolist_to_binary_1(cx, args) } else { Err(Flow::badarg()) }
+}
+
+/// Binaries of more than 64 bytes are shared, what lies between them is joined.
+pub fn iolist_to_iovec_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let [iolist] = take(args);
+    if iolist.is_binary() {
+        let empty = iolist.as_bits().is_some_and(|bits| bits.bit_size() == 0);
+        return Ok(if empty { Term::nil() } else { cx.heap.list(&[iolist]) });
+    }
+    let bytes = bytes(iolist)?;
+    cx.bump(cost(bytes.len()));
+    Ok(if bytes.is_empty() { Term::nil() } else { cx.heap.list(&[cx.heap.binary(&bytes)]) })
+}
+
+/// Bits joined without regard to byte boundaries.
+#[derive(Default)]
+struct BitBuffer {
+    bytes: Vec<u8>,
+    /// Bits used of the last byte; 0 when all bytes are whole.
+    partial: usize,
+}
+
+impl BitBuffer {
+    fn push(&mut self, value: u8, count: usize) {
+        if count == 0 {
+            return;
+        }
+        let aligned = value << (8 - count);
+        if self.partial == 0 {
+            self.bytes.push(aligned);
+        } else if let Some(last) = self.bytes.last_mut() {
+            *last |= aligned >> self.partial;
+            if self.partial + count > 8 {
+                self.bytes.push(aligned << (8 - self.partial));
+            }
+        }
+        self.partial = (self.partial + count) % 8;
+    }
+
+    fn bit_size(&self) -> usize {
+        self.bytes.len() * 8 - if self.partial > 0 { 8 - self.partial } else { 0 }
+    }
+}
+
+pub fn list_to_bitstring_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let [list] = take(args);
+    if !list.is_list() {
+        return Err(Flow::badarg());
+    }
+    let buffer = std::cell::RefCell::new(BitBuffer::default());
+    walk(
+        list,
+        |byte| buffer.borrow_mut().push(byte, 8),
+        |bits| {
+            let mut buffer = buffer.borrow_mut();
+            if buffer.partial == 0 {
+                buffer.bytes.extend_from_slice(&bits.to_bytes());
+            } else {
+                bits.to_bytes().iter().for_each(|&byte| buffer.push(byte, 8));
+            }
+            let (count, value) = bits.trailing();
+            buffer.push(value, count);
+            Some(())
+        },
+    )
+    .ok_or_else(Flow::badarg)?;
+    let buffer = buffer.into_inner();
+    cx.bump(cost(buffer.bytes.len()));
+    Ok(cx.heap.bitstring(&buffer.bytes, buffer.bit_size()))
+}
+
+pub fn bitstring_to_list_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let [term] = take(args);
+    let bits = arg::bits(term)?;
+    let (count, _) = bits.trailing();
+    let tail = match count {
+        0 => Term::nil(),
+        _ => {
+            let last = cx.heap.sub_binary(term, bits.bit_size() - count, count);
+            cx.heap.list(&[last])
+        }
+    };
+    Ok(list_of(cx, &bits.to_bytes(), tail))
+}
+
+fn list_of<'h>(cx: &Cx<'h>, bytes: &[u8], tail: Term<'h>) -> Term<'h> {
+    let elements: Vec<_> = bytes.iter().map(|&byte| cx.heap.int(i64::from(byte))).collect();
+    cx.heap.list_onto(&elements, tail)
+}
+
+pub fn binary_to_list_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let [binary] = take(args);
+    let bytes = arg::bytes(binary)?;
+    cx.bump(bytes.len() / 40);
+    Ok(list_of(cx, &bytes, Term::nil()))
+}
+
+/// Bytes `Start` to `Stop`, counted from one.
+pub fn binary_to_list_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let [binary, start, stop] = take(args);
+    let bytes = arg::bytes(binary)?;
+    let (start, stop) = (arg::size(start)?, arg::size(stop)?);
+    if start < 1 || start > stop || stop > bytes.len() {
+        return Err(Flow::badarg());
+    }
+    Ok(list_of(cx, &bytes[start - 1..stop], Term::nil()))
+}
+
+/// Positions of a part: `Start` and a length that may be negative.
+pub fn part_range<'h>(
+    size_bytes: usize,
+    start: Term<'h>,
+    length: Term<'h>,
+) -> Result<std::ops::Range<usize>, Flow<'h>> {
+    let start = start.as_small().ok_or_else(Flow::badarg)?;
+    let end = start.checked_add(length.as_small().ok_or_else(Flow::badarg)?);
+    let end = end.ok_or_else(Flow::badarg)?;
+    let (from, to) = (start.min(end), start.max(end));
+    match (usize::try_from(from), usize::try_from(to)) {
+        (Ok(from), Ok(to)) if to <= size_bytes => Ok(from..to),
+        _ => Err(Flow::badarg()),
+    }
+}
+
+fn part<'h>(cx: &Cx<'h>, binary: Term<'h>, start: Term<'h>, length: Term<'h>) -> NativeResult<'h> {
+    let bits = arg::bits(binary)?;
+    let range = part_range(bits.byte_size(), start, length)?;
+    Ok(cx.heap.sub_binary(binary, range.start * 8, range.len() * 8))
+}
+
+pub fn binary_part_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let [binary, range] = take(args);
+    let [start, length] = range.as_tuple_n().ok_or_else(Flow::badarg)?;
+    part(cx, binary, start, length)
+}
+
+pub fn binary_part_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let [binary, start, length] = take(args);
+    part(cx, binary, start, length)
+}
+
+pub fn split_binary_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let [binary, position] = take(args);
+    let bits = arg::bits(binary)?;
+    let at = arg::size(position)?;
+    if at > bits.byte_size() {
+        return Err(Flow::badarg());
+    }
+    let first = cx.heap.sub_binary(binary, 0, at * 8);
+    let second = cx.heap.sub_binary(binary, at * 8, bits.bit_size() - at * 8);
+    Ok(cx.heap.tuple(&[first, second]))
+}

@@ -1,0 +1,162 @@
+//! External terms: `term_to_binary/2`, `binary_to_term/2` and their kin.
+
+use oxbeam_etf::encode::DEFAULT_COMPRESSION;
+use oxbeam_etf::{DecodeError, EncodeOptions, Options, Zlib, binary_to_term, term_to_binary};
+use oxbeam_io::zstream::{DeflateParameters, Status, ZStream};
+use oxbeam_runtime::{Cx, Flow, NativeResult};
+use oxbeam_term::{Term, am};
+
+use crate::arg::{self, take};
+
+fn encode_options<'h>(list: Term<'h>) -> Result<EncodeOptions, Flow<'h>> {
+    let mut options = EncodeOptions::default();
+    for option in arg::options(list) {
+        let option = option?;
+        if option.is(am::compressed) {
+            options.compression = DEFAULT_COMPRESSION;
+        } else if option.is(am::deterministic) {
+            options.deterministic = true;
+        } else {
+            let [name, value] = option.as_tuple_n().ok_or_else(Flow::badarg)?;
+            match (name.as_atom(), value.as_small()) {
+                (Some(am::minor_version), Some(version @ 0..=2)) => {
+                    options.minor_version = version as u8;
+                }
+                (Some(am::compressed), Some(level @ 0..=9)) => options.compression = level as u8,
+                _ => return Err(Flow::badarg()),
+            }
+        }
+    }
+    Ok(options)
+}
+
+fn encoded<'h>(
+    cx: &mut Cx<'h>,
+    term: Term<'h>,
+    options: EncodeOptions,
+) -> Result<Vec<u8>, Flow<'h>> {
+    let bytes = term_to_binary(term, options, &LibZ).map_err(|_| Flow::system_limit())?;
+    cx.bump(bytes.len() / 64);
+    Ok(bytes)
+}
+
+pub fn term_to_binary_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let [term] = take(args);
+    let bytes = encoded(cx, term, EncodeOptions::default())?;
+    Ok(cx.heap.binary(&bytes))
+}
+
+pub fn term_to_binary_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let [term, options] = take(args);
+    let bytes = encoded(cx, term, encode_options(options)?)?;
+    Ok(cx.heap.binary(&bytes))
+}
+
+pub fn term_to_iovec_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let binary = term_to_binary_1(cx, args)?;
+    Ok(cx.heap.list(&[binary]))
+}
+
+pub fn term_to_iovec_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let binary = term_to_binary_2(cx, args)?;
+    Ok(cx.heap.list(&[binary]))
+}
+
+pub fn external_size_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let [term] = take(args);
+    let size = encoded(cx, term, EncodeOptions::default())?.len();
+    Ok(cx.heap.usize(size))
+}
+
+pub fn external_size_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let [term, list] = take(args);
+    let mut options = EncodeOptions::default();
+    for option in arg::options(list) {
+        let [name, value] = option?.as_tuple_n().ok_or_else(Flow::badarg)?;
+        match (name.as_atom(), value.as_small()) {
+            (Some(am::minor_version), Some(version @ 0..=2)) => {
+                options.minor_version = version as u8;
+            }
+            _ => return Err(Flow::badarg()),
+        }
+    }
+    let size = encoded(cx, term, options)?.len();
+    Ok(cx.heap.usize(size))
+}
+
+fn decoded<'h>(
+    cx: &mut Cx<'h>,
+    binary: Term<'h>,
+    options: Options,
+) -> Result<oxbeam_etf::Decoded<'h>, Flow<'h>> {
+    let bytes = arg::bytes(binary)?;
+    cx.bump(bytes.len() / 64);
+    binary_to_term(cx.heap, &bytes, options, &LibZ).map_err(|error| match error {
+        DecodeError::Bad => Flow::badarg(),
+        DecodeError::SystemLimit => Flow::system_limit(),
+    })
+}
+
+pub fn binary_to_term_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let [binary] = take(args);
+    Ok(decoded(cx, binary, Options::default())?.term)
+}
+
+pub fn binary_to_term_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let [binary, list] = take(args);
+    let (mut options, mut used) = (Options::default(), false);
+    for option in arg::options(list) {
+        match option?.as_atom() {
+            Some(am::safe) => options.safe = true,
+            Some(am::used) => used = true,
+            _ => return Err(Flow::badarg()),
+        }
+    }
+    let decoded = decoded(cx, binary, options)?;
+    if !used {
+        return Ok(decoded.term);
+    }
+    Ok(cx.heap.tuple(&[decoded.term, cx.heap.usize(decoded.used_bytes)]))
+}
+
+/// The system's zlib.
+struct LibZ;
+
+/// zlib's number for "all input is there".
+const FINISH: i32 = 4;
+const NO_FLUSH: i32 = 0;
+
+/// Bytes that an inflating stream gets at a time.
+const INFLATE_STEP: usize = 1 << 16;
+
+impl Zlib for LibZ {
+    fn deflate(&self, bytes: &[u8], level: u8) -> Option<Vec<u8>> {
+        let level = i32::from(level);
+        let parameters =
+            DeflateParameters { level, method: 8, window_bits: 15, memory_level: 8, strategy: 0 };
+        let mut stream = ZStream::deflate(parameters).ok()?;
+        // What does not get shorter is not wanted.
+        let mut out = vec![0; bytes.len()];
+        let done = stream.run(bytes, &mut out, FINISH).ok()?;
+        out.truncate(done.produced);
+        (done.status == Status::End).then_some(out)
+    }
+
+    fn inflate(&self, bytes: &[u8], size_bytes: usize) -> Option<(Vec<u8>, usize)> {
+        let mut stream = ZStream::inflate(15).ok()?;
+        let (mut out, mut consumed) = (Vec::new(), 0);
+        loop {
+            let at = out.len();
+            // One byte more than allowed shows a stream that is too long.
+            out.resize((at + INFLATE_STEP).min(size_bytes + 1), 0);
+            let done = stream.run(&bytes[consumed..], &mut out[at..], NO_FLUSH).ok()?;
+            consumed += done.consumed;
+            out.truncate(at + done.produced);
+            match done.status {
+                Status::End => return (out.len() == size_bytes).then_some((out, consumed)),
+                Status::Ok if out.len() <= size_bytes => {}
+                _ => return None,
+            }
+        }
+    }
+}
