@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod arg;
+pub mod binary;
 pub mod erlang;
 pub mod lists;
 pub mod maps;

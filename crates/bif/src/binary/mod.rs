@@ -1,0 +1,5 @@
+//! Module `binary`.
+
+pub mod part;
+pub mod search;
+pub mod unsigned;
