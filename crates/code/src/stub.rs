@@ -24,27 +24,15 @@ pub fn is_undefined(export: &Export, ix: usize) -> bool {
 }
 
 /// Makes every export, present and to come, callable. At boot, once the
-/// handlers are installed.
+/// handlers are installed and the natives are bound to their exports.
 pub fn install() {
     export::set_on_create(|export| {
-        write(export, Op::error_handler);
+        let op = if export.bif().is_some() { Op::call_bif } else { Op::error_handler };
+        write(export, op);
         for ix in 0..CODE_INDICES {
             export.address[ix].store(address(export), Ordering::Relaxed);
         }
     });
-}
-
-/// Binds an export to row `row` of the table of natives.
-pub fn bind_bif(export: &'static Export, row: usize) {
-    export.set_bif(row);
-    write(export, Op::call_bif);
-}
-
-/// Lets an export run `op` instead of calling its native: for the few that
-/// work on the frame itself.
-pub fn bind_op(export: &'static Export, row: usize, op: Op) {
-    export.set_bif(row);
-    write(export, op);
 }
 
 fn write(export: &Export, op: Op) {
@@ -70,15 +58,7 @@ pub fn fixed() -> &'static Fixed {
     })
 }
 
-const FIXED_OPS: [Op; 7] = [
-    Op::normal_exit,
-    Op::apply_mfa,
-    Op::apply_fun,
-    Op::continue_exit,
-    Op::hibernate,
-    Op::return_trace,
-    Op::bad_code,
-];
+const FIXED_OPS: [Op; 3] = [Op::normal_exit, Op::return_trace, Op::bad_code];
 
 impl Fixed {
     /// The address of a fixed instruction. Panics for an operation without one.

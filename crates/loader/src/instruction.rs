@@ -285,18 +285,7 @@ impl<'a> Loader<'a> {
                 let to = self.callee(args[1], arity(args[0])?)?;
                 self.put(T::call_last, &[], &[to, frame_bytes(args[2])?])?;
             }
-            G::CallExt => {
-                let export = self.external(args)?;
-                self.put_call(T::call_ext, &[], &[export])?;
-            }
-            G::CallExtOnly => {
-                let export = self.external(args)?;
-                self.put(T::call_ext_only, &[], &[export])?;
-            }
-            G::CallExtLast => {
-                let export = self.external(args)?;
-                self.put(T::call_ext_last, &[], &[export, frame_bytes(args[2])?])?;
-            }
+            G::CallExt | G::CallExtOnly | G::CallExtLast => self.call_external(row)?,
             G::Apply => {
                 let n = Fix::Word(u64::from(arity(args[0])?));
                 self.put_call(T::apply, &[], &[n])?;
@@ -347,12 +336,24 @@ impl<'a> Loader<'a> {
         }
     }
 
-    fn external(&mut self, args: &[Operand]) -> Result<Fix, Fault> {
+    /// A call of another module. A native is called from its caller's frame, so
+    /// that an error shows who called it.
+    fn call_external(&mut self, row: Gen<'a>) -> Done {
+        let args = row.args;
         let export = self.import(args[1])?;
         if export.arity != arity(args[0])? {
             return fault("arity differs from the import's");
         }
-        Ok(Fix::Word(std::ptr::from_ref(export) as u64))
+        let native = export.bif().is_some();
+        let export = Fix::Word(std::ptr::from_ref(export) as u64);
+        match (row.op, native) {
+            (G::CallExt, false) => self.put_call(T::call_ext, &[], &[export]),
+            (G::CallExt, true) => self.put_call(T::call_native, &[], &[export]),
+            (G::CallExtOnly, false) => self.put(T::call_ext_only, &[], &[export]),
+            (G::CallExtOnly, true) => self.put(T::call_native_last, &[], &[export, Fix::Word(0)]),
+            (_, false) => self.put(T::call_ext_last, &[], &[export, frame_bytes(args[2])?]),
+            (_, true) => self.put(T::call_native_last, &[], &[export, frame_bytes(args[2])?]),
+        }
     }
 
     fn call_fun(&mut self, n: u8, fun: Operand) -> Done {
@@ -385,13 +386,16 @@ impl<'a> Loader<'a> {
             G::Raise => T::raise,
             G::RawRaise => T::raw_raise,
             G::BuildStacktrace => T::build_stacktrace,
-            G::Send => T::send,
             G::RemoveMessage => T::remove_message,
             G::Timeout => T::timeout,
             G::RecvMarkerBind => T::recv_marker_bind,
             G::RecvMarkerClear => T::recv_marker_clear,
             G::RecvMarkerReserve => T::recv_marker_reserve,
             G::RecvMarkerUse => T::recv_marker_use,
+            G::Send => {
+                self.put_call(T::send, &[], &[])?;
+                return Ok(true);
+            }
             G::Catch | G::Try => return self.catch(args),
             G::LoopRec => return self.with_target(T::loop_rec, args),
             G::LoopRecEnd => return self.with_target(T::loop_rec_end, args),

@@ -72,11 +72,6 @@ impl Source {
         Operand::Literal(literal_count + self.integers.len() as u32 - 1)
     }
 
-    /// How many instructions there are.
-    pub(crate) fn len(&self) -> usize {
-        self.rows.len()
-    }
-
     /// Instruction `i`, if there is one.
     pub(crate) fn get(&self, i: usize) -> Option<Gen<'_>> {
         let row = self.rows.get(i)?;

@@ -159,6 +159,8 @@ macro_rules! for_each_specific_op {
             call call_ext (E) { call_ext <>, } "push cp; goto E";
             call call_ext_only (E) { call_ext_only <>, } "goto E";
             call call_ext_last (E U) { call_ext_last <>, } "drop U bytes of frame; goto E";
+            call call_native (E) { call_native <>, } "x0 <- native of E";
+            call call_native_last (E U) { call_native_last <>, } "x0 <- native of E; drop U bytes of frame; goto pop cp";
             call apply (U) { apply <>, } "push cp; goto X(U):X(U+1)/U";
             call apply_last (U U) { apply_last <>, } "drop U bytes of frame; goto X(U):X(U+1)/U";
             call call_fun (U) { call_fun_s <S>, } "push cp; call fun src with U arguments";
@@ -168,12 +170,8 @@ macro_rules! for_each_specific_op {
             // ---- stub: what an export or a process starts at
             stub error_handler (E) { error_handler <>, } "call error_handler:undefined_function for E";
             stub call_bif (E) { call_bif <>, } "x0 <- native of E; goto pop cp";
-            stub apply_mfa () { apply_mfa <>, } "goto X0:X1 with the arguments in list X2";
-            stub apply_fun () { apply_fun <>, } "call fun X0 with the arguments in list X1";
-            stub hibernate () { hibernate <>, } "drop stack; wait for a message; goto X0:X1 with X2";
             stub normal_exit () { normal_exit <>, } "the process ends normally";
-            stub continue_exit () { continue_exit <>, } "an exiting process goes on exiting";
-            stub call_nif (U U) { call_nif <>, } "x0 <- native function of a loaded library; goto pop cp";
+            stub call_nif () { call_nif <>, } "x0 <- the function whose address is in the native entry word; goto pop cp";
             stub breakpoint () { breakpoint <>, } "ask the tracer, then do the instruction replaced";
             stub return_trace () { return_trace <>, } "a traced function returned";
             stub bad_code () { bad_code <>, } "raise an internal error";
@@ -232,10 +230,10 @@ macro_rules! for_each_specific_op {
             msg wait (F) { wait <>, } "sleep until a message comes; goto F";
             msg wait_timeout (F) { wait_timeout_s <S>, } "sleep until a message comes: goto F; or for src ms: go on";
             msg timeout () { timeout <>, } "back to the first message";
-            msg recv_marker_bind () { recv_marker_bind <D, D>, } "bind the marker to a reference";
-            msg recv_marker_clear () { recv_marker_clear <D>, } "forget a reference's marker";
-            msg recv_marker_reserve () { recv_marker_reserve <D>, } "dst <- a new marker at the queue's end";
-            msg recv_marker_use () { recv_marker_use <D>, } "begin the next receive at a reference's marker";
+            msg recv_marker_bind () { recv_marker_bind_d_d <D, D>, } "bind the marker to a reference";
+            msg recv_marker_clear () { recv_marker_clear_d <D>, } "forget a reference's marker";
+            msg recv_marker_reserve () { recv_marker_reserve_d <D>, } "dst <- a new marker at the queue's end";
+            msg recv_marker_use () { recv_marker_use_d <D>, } "begin the next receive at a reference's marker";
 
             // ---- bs: the bit syntax
             bs bs_start_match (F) { bs_start_match_x_x <X, X>, bs_start_match_s_d <S, D>, } "dst <- match state of src; else goto fail";

@@ -1,0 +1,95 @@
+//! The engine as the scheduler knows it: runs a process for a turn.
+
+use crate::machine::{Handler, M};
+use crate::table::HANDLERS;
+use crate::turn::Turn;
+use oxbeam_code::index;
+use oxbeam_heap::OwnedTerm;
+use oxbeam_ops::specific::Op;
+use oxbeam_runtime::engine::{Engine, Regs, Switch, TURN_REDUCTIONS};
+use oxbeam_runtime::process::{Owned, Process};
+use oxbeam_term::{Atom, Export, RawTerm, Term, am, export};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
+
+/// The interpreter.
+pub struct Interpreter;
+
+static INTERPRETER: Interpreter = Interpreter;
+
+/// Makes the interpreter the engine, its handlers known to the loader, and all
+/// exports callable. At boot, after the natives are installed and before any
+/// code is loaded.
+pub fn install() {
+    let words: Vec<usize> = HANDLERS.iter().map(|&handler| handler as usize).collect();
+    oxbeam_code::handlers::install(words.leak());
+    oxbeam_code::stub::install();
+    oxbeam_runtime::engine::install(&INTERPRETER);
+}
+
+impl Engine for Interpreter {
+    fn run(&self, regs: &mut Regs, process: &Arc<Process>, owned: &mut Owned) -> Switch {
+        let saved = std::mem::take(&mut owned.own.saved_x);
+        regs.x[..saved.len()].copy_from_slice(&saved);
+        let mut keep = saved;
+        keep.clear();
+        let mut turn = Turn::new(owned, process, TURN_REDUCTIONS);
+        regs.scratch[0] = &raw mut turn as u64;
+        let m = M {
+            ip: turn.owned().own.ip,
+            c: regs,
+            htop: turn.owned().heap.top(),
+            e: turn.owned().heap.stop(),
+            reds: TURN_REDUCTIONS,
+        };
+        // SAFETY: the process was left at an instruction, with its registers
+        // and frames as the machine rules say; `regs` is this thread's.
+        unsafe {
+            let first = *m.ip.cast::<Handler>();
+            Turn::run(m, first);
+        }
+        let spent = turn.spent();
+        let (live, switch) = (turn.live, turn.switch);
+        let own = &mut turn.owned().own;
+        keep.extend_from_slice(&regs.x[..live]);
+        own.saved_x = keep;
+        own.reductions += spent;
+        regs.scratch[0] = 0;
+        if own.exit_reason.is_some() { Switch::Exit } else { switch }
+    }
+
+    fn start(&self, owned: &mut Owned, start: &'static Export, args: &[RawTerm]) {
+        let bottom = oxbeam_code::stub::fixed().address(Op::normal_exit);
+        // SAFETY: a fresh heap has room for one word of stack.
+        unsafe {
+            let stop = owned.heap.stop().sub(1);
+            *stop = bottom as u64;
+            owned.heap.set_stop(stop);
+        }
+        owned.own.ip = start.address[index::active()].load(Ordering::Acquire);
+        owned.own.saved_x = args.to_vec();
+    }
+}
+
+/// The function of the process's error handler module, of arity 3.
+pub fn error_handler(m: &M, function: Atom) -> &'static Export {
+    let module = m.turn().owned().own.flags.error_handler.unwrap_or(am::error_handler);
+    export::get_or_create(module, function, 3)
+}
+
+/// `erlang:send/2`, which the send instruction is.
+pub fn send_export() -> &'static Export {
+    static SEND: OnceLock<&'static Export> = OnceLock::new();
+    SEND.get_or_init(|| export::get_or_create(am::erlang, am::send, 2))
+}
+
+/// Sets the exit reason of a process that an exception ends, and logs it if it
+/// is an error.
+pub fn die(m: &mut M, is_error: bool, reason: Term<'_>) {
+    let turn = m.turn();
+    let (process, owned) = (turn.process().clone(), turn.owned());
+    if is_error {
+        oxbeam_runtime::report::uncaught(&process, &owned.own, reason);
+    }
+    owned.own.exit_reason = Some(OwnedTerm::copy_of(reason));
+}

@@ -1,0 +1,434 @@
+//! `bs_create_bin`: the size first, then the bits.
+
+use super::bs::{MAX_BITS, bits_of, character, endian, is_all, utf16_bytes, utf32_bytes};
+use crate::machine::{Handler, M, Place, S, brand, cold, op};
+use crate::raise::{Exception, First};
+use oxbeam_heap::heap::out_of_memory;
+use oxbeam_heap::{Heap, arith, bits};
+use oxbeam_ops::bits::Segment;
+use oxbeam_runtime::native::Class;
+use oxbeam_term::layout::*;
+use oxbeam_term::{Atom, Binary, RawTerm, Term, am};
+use std::ptr::NonNull;
+
+/// Words of a segment: type, unit, flags, source, size.
+const SEGMENT_WORDS: usize = 5;
+/// Index of the first segment's first word.
+const FIRST: usize = 5;
+/// A binary made to be appended to has this much room at least.
+const MIN_APPEND_BYTES: usize = 256;
+
+/// A segment with its operands read.
+#[derive(Clone, Copy)]
+pub(super) struct Part {
+    kind: Segment,
+    unit: u64,
+    flags: u64,
+    value: RawTerm,
+    /// The size operand; of a string its bytes.
+    size: RawTerm,
+    string: *const u8,
+    bits: usize,
+}
+
+/// Why a binary was not made: the segment (from 1), its type, what is wrong,
+/// and the value.
+pub(super) struct Bad {
+    segment: usize,
+    kind: Segment,
+    what: &'static str,
+    value: RawTerm,
+    limit: bool,
+}
+
+impl Part {
+    /// # Safety
+    /// Machine rules; `at` is a segment's first word.
+    unsafe fn read(m: &M, at: usize) -> Option<Part> {
+        // SAFETY: by contract.
+        unsafe {
+            let kind = Segment::from_number(m.w(at))?;
+            let (unit, flags) = (m.w(at + 1), m.w(at + 2));
+            if kind == Segment::String {
+                let bits = 8 * m.w(at + 4) as usize;
+                let string = m.w(at + 3) as *const u8;
+                return Some(Part {
+                    kind,
+                    unit,
+                    flags,
+                    value: RawTerm::NIL,
+                    size: RawTerm::NIL,
+                    string,
+                    bits,
+                });
+            }
+            let (value, size) = (m.get::<S>(at + 3), m.get::<S>(at + 4));
+            let string = std::ptr::null();
+            Some(Part { kind, unit, flags, value, size, string, bits: 0 })
+        }
+    }
+
+    fn bad(&self, segment: usize, what: &'static str, value: RawTerm) -> Bad {
+        Bad { segment, kind: self.kind, what, value, limit: false }
+    }
+
+    /// Computes the size in bits and checks the value's kind.
+    fn measure(&mut self, segment: usize) -> Result<(), Bad> {
+        // SAFETY: machine rule 3: registers hold good terms.
+        let value = unsafe { brand(self.value) };
+        self.bits = match self.kind {
+            Segment::String => self.bits,
+            Segment::Utf8 => match character(self.value) {
+                Some(c) => 8 * c.len_utf8(),
+                None => return Err(self.bad(segment, "type", self.value)),
+            },
+            Segment::Utf16 => match character(self.value) {
+                Some(c) => 16 * c.len_utf16(),
+                None => return Err(self.bad(segment, "type", self.value)),
+            },
+            Segment::Utf32 => match character(self.value) {
+                Some(_) => 32,
+                None => return Err(self.bad(segment, "type", self.value)),
+            },
+            Segment::Integer => {
+                if !value.is_integer() {
+                    return Err(self.bad(segment, "type", self.value));
+                }
+                self.sized(segment)?
+            }
+            Segment::Float => {
+                let bits = self.sized(segment)?;
+                if !matches!(bits, 16 | 32 | 64) {
+                    return Err(self.bad(segment, "invalid", self.size));
+                }
+                bits
+            }
+            Segment::Binary | Segment::Append | Segment::PrivateAppend => {
+                let Some(all) = value.as_bits() else {
+                    return Err(self.bad(segment, "type", self.value));
+                };
+                self.measure_bits(segment, all.bit_size())?
+            }
+        };
+        Ok(())
+    }
+
+    fn measure_bits(&self, segment: usize, all: usize) -> Result<usize, Bad> {
+        if is_all(self.size) {
+            if all as u64 % self.unit.max(1) != 0 {
+                return Err(self.bad(segment, "unit", self.value));
+            }
+            return Ok(all);
+        }
+        let bits = self.sized(segment)?;
+        if bits > all { Err(self.bad(segment, "short", self.value)) } else { Ok(bits) }
+    }
+
+    fn sized(&self, segment: usize) -> Result<usize, Bad> {
+        if let Some(bits) = bits_of(self.size, self.unit) {
+            return Ok(bits);
+        }
+        // SAFETY: machine rule 3.
+        let size = unsafe { brand(self.size) };
+        let limit = size.is_integer() && arith::to_float(size).is_none_or(|n| n >= 0.0);
+        Err(Bad { limit, ..self.bad(segment, "size", self.size) })
+    }
+
+    /// Writes the segment at `bit`.
+    fn write(&self, out: &mut [u8], bit: usize, segment: usize) -> Result<(), Bad> {
+        // SAFETY: machine rule 3.
+        let value = unsafe { brand(self.value) };
+        let order = endian(self.flags);
+        let done = match self.kind {
+            Segment::Integer => bits::write_integer(out, bit, self.bits, value, order),
+            Segment::Float => match arith::to_float(value) {
+                Some(f) => {
+                    if !bits::write_float(out, bit, self.bits, f, order) {
+                        return Err(self.bad(segment, "no_float", self.value));
+                    }
+                    true
+                }
+                None => false,
+            },
+            Segment::String => {
+                // SAFETY: the loader checked the range of the string table.
+                let string = unsafe { std::slice::from_raw_parts(self.string, self.bits / 8) };
+                bits::copy(string, 0, out, bit, self.bits);
+                true
+            }
+            Segment::Binary | Segment::Append | Segment::PrivateAppend => match value.as_bits() {
+                Some(src) => {
+                    bits::copy(src.spanned_bytes(), src.bit_offset(), out, bit, self.bits);
+                    true
+                }
+                None => false,
+            },
+            Segment::Utf8 | Segment::Utf16 | Segment::Utf32 => self.write_character(out, bit),
+        };
+        if done { Ok(()) } else { Err(self.bad(segment, "type", self.value)) }
+    }
+
+    fn write_character(&self, out: &mut [u8], bit: usize) -> bool {
+        let Some(c) = character(self.value) else { return false };
+        let mut buffer = [0; 4];
+        let bytes = match self.kind {
+            Segment::Utf8 => c.encode_utf8(&mut buffer).as_bytes(),
+            Segment::Utf16 => utf16_bytes(c, self.flags, &mut buffer),
+            _ => {
+                buffer = utf32_bytes(c, self.flags);
+                &buffer
+            }
+        };
+        bits::copy(bytes, 0, out, bit, 8 * bytes.len());
+        true
+    }
+}
+
+op! {
+    fn bs_create_bin<R: Place>(m) {
+        create_bin::<R>
+    }
+    fn bs_init_writable(m) {
+        init_writable
+    }
+}
+
+cold! {
+    fn create_bin<R: Place>(m) {
+        let count = m.w(4) as usize / SEGMENT_WORDS;
+        let mut parts = Vec::with_capacity(count);
+        for i in 0..count {
+            match Part::read(m, FIRST + SEGMENT_WORDS * i) {
+                Some(part) => parts.push(part),
+                None => return crate::raise::bad_code,
+            }
+        }
+        let made = make(m.heap(), &mut parts);
+        match made {
+            Ok(term) => {
+                m.set::<R>(1, term.raw());
+                m.back();
+                m.next(FIRST + SEGMENT_WORDS * count)
+            }
+            Err(bad) => {
+                m.back();
+                fail(m, 2, bad)
+            }
+        }
+    }
+    fn init_writable(m) {
+        let wanted = m.x(0).as_small().and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
+        let heap = m.heap();
+        let (object, _) = writable(heap, wanted.min(1 << 30));
+        let term = writable_sub(heap, object, 0);
+        *m.x(0) = term.raw();
+        m.back();
+        m.next(1)
+    }
+}
+
+/// Fails: to the label in operand `label`, or with an error.
+pub(super) unsafe fn fail(m: &mut M, label: usize, bad: Bad) -> Handler {
+    // SAFETY: by contract of the callers.
+    unsafe {
+        if m.w(label) != 0 {
+            return m.branch(label);
+        }
+        let heap = m.heap();
+        let atom = |name: &str| Atom::new(name).map_or(Term::nil(), Term::atom);
+        let kind = match bad.kind {
+            Segment::Append | Segment::PrivateAppend | Segment::Binary => "binary",
+            Segment::Float => "float",
+            Segment::Integer => "integer",
+            Segment::String => "string",
+            Segment::Utf8 => "utf8",
+            Segment::Utf16 => "utf16",
+            Segment::Utf32 => "utf32",
+        };
+        let segment = heap.int(bad.segment as i64);
+        let cause = heap.tuple(&[segment, atom(kind), atom(bad.what), brand(bad.value)]);
+        let pairs = vec![
+            (Term::atom(am::cause), cause),
+            (Term::atom(am::function), atom("format_bs_fail")),
+            (Term::atom(am::module), Term::atom(am::erl_erts_errors)),
+        ];
+        let info = heap.map_from_merged(pairs).raw();
+        m.back();
+        let reason = RawTerm::atom(if bad.limit { am::system_limit } else { am::badarg });
+        m.raise(Exception { class: Class::Error, reason, first: First::Here, info })
+    }
+}
+
+fn make<'h>(heap: &'h Heap, parts: &mut [Part]) -> Result<Term<'h>, Bad> {
+    let mut total = 0usize;
+    for (i, part) in parts.iter_mut().enumerate() {
+        part.measure(i + 1)?;
+        total += part.bits;
+        if total as u64 >= MAX_BITS {
+            return Err(Bad { limit: true, ..part.bad(i + 1, "size", part.size) });
+        }
+    }
+    match parts.split_first() {
+        Some((first, rest)) if matches!(first.kind, Segment::Append | Segment::PrivateAppend) => {
+            append(heap, first, rest, total - first.bits)
+        }
+        _ => fresh(heap, parts, total),
+    }
+}
+
+fn write_all(out: &mut [u8], mut bit: usize, parts: &[Part], first: usize) -> Result<(), Bad> {
+    for (i, part) in parts.iter().enumerate() {
+        part.write(out, bit, first + i)?;
+        bit += part.bits;
+    }
+    Ok(())
+}
+
+fn fresh<'h>(heap: &'h Heap, parts: &[Part], total: usize) -> Result<Term<'h>, Bad> {
+    let mut written = Ok(());
+    let whole = heap.binary_with(total.div_ceil(8), |out| written = write_all(out, 0, parts, 1));
+    written?;
+    Ok(heap.sub_binary(whole, 0, total))
+}
+
+fn append<'h>(
+    heap: &'h Heap,
+    first: &Part,
+    rest: &[Part],
+    more: usize,
+) -> Result<Term<'h>, Bad> {
+    // SAFETY: machine rule 3; `measure` saw that it is a bitstring.
+    let (term, out, bit) = unsafe { appendable(heap, brand(first.value), first.bits, more) };
+    // Sources may be parts of the very block: they lie before `bit`, and were
+    // measured; a block that grew keeps its old bytes at the front.
+    write_all(out, bit, rest, 2)?;
+    Ok(term)
+}
+
+/// A bitstring of `src`'s first `used` bits and `more` bits behind them, to be
+/// written to the slice from the given bit on.
+///
+/// # Safety
+/// `src` is a bitstring of the heap; the slice is used before anything else
+/// touches the binary.
+pub(super) unsafe fn appendable<'h>(
+    heap: &'h Heap,
+    src: Term<'h>,
+    used: usize,
+    more: usize,
+) -> (Term<'h>, &'h mut [u8], usize) {
+    let total = used + more;
+    // SAFETY: by contract; a writable block is referred to by this heap's one
+    // object only, and its bytes behind the used ones by nobody.
+    unsafe {
+        if let Some(object) = writable_behind(src, used) {
+            let sub = src.raw().ptr();
+            *sub.add(SUB_BITS) &= !SUB_WRITABLE;
+            grow(heap, object, total.div_ceil(8));
+            let out = block_bytes(object);
+            return (writable_sub(heap, object, total), out, used);
+        }
+        let (object, out) = writable(heap, 2 * total.div_ceil(8));
+        let bits = src.as_bits().expect("a bitstring is appended to");
+        bits::copy(bits.spanned_bytes(), bits.bit_offset(), out, 0, used);
+        (writable_sub(heap, object, total), out, used)
+    }
+}
+
+/// The object of the block that `src` may be appended to in place.
+unsafe fn writable_behind(src: Term<'_>, used: usize) -> Option<*mut u64> {
+    // SAFETY: by contract of the caller.
+    unsafe {
+        let sub = src.raw().ptr();
+        if *sub != SUB_BIN_HEADER || *sub.add(SUB_BITS) & SUB_WRITABLE == 0 {
+            return None;
+        }
+        let end = *sub.add(SUB_SIZE) * 8 + (*sub.add(SUB_BITS) & 0xFF);
+        let starts = *sub.add(SUB_OFFSET) == 0 && *sub.add(SUB_BITS) >> 8 & 0xFF == 0;
+        let object = RawTerm(*sub.add(SUB_ORIG)).ptr();
+        let open = *object == REFC_BIN_HEADER && *object.add(REFC_FLAGS) & REFC_FLAG_WRITABLE != 0;
+        (starts && open && end == used as u64).then_some(object)
+    }
+}
+
+/// A writable block of at least `wanted` bytes, all zero.
+fn writable(heap: &Heap, wanted: usize) -> (*mut u64, &mut [u8]) {
+    let size = wanted.max(MIN_APPEND_BYTES);
+    let block = Binary::alloc(size).unwrap_or_else(|| out_of_memory(size / 8));
+    // SAFETY: a fresh block of that size; its one reference goes to the object.
+    unsafe {
+        std::ptr::write_bytes(Binary::data(block), 0, size);
+        let object = heap.refc_binary(block, size).raw().ptr();
+        *object.add(REFC_FLAGS) = REFC_FLAG_WRITABLE;
+        (object, block_bytes(object))
+    }
+}
+
+/// The bytes of an object's block, capacity and all.
+unsafe fn block_bytes<'b>(object: *mut u64) -> &'b mut [u8] {
+    // SAFETY: by contract of the callers: the object holds the block.
+    unsafe {
+        let block = &*(*object.add(REFC_BLOCK) as *const Binary);
+        std::slice::from_raw_parts_mut(*object.add(REFC_BYTES) as *mut u8, block.size())
+    }
+}
+
+/// Makes the block hold at least `needed` bytes.
+unsafe fn grow(heap: &Heap, object: *mut u64, needed: usize) {
+    // SAFETY: by contract of the caller: the one reference.
+    unsafe {
+        let block = NonNull::new_unchecked(*object.add(REFC_BLOCK) as *mut Binary);
+        let size = block.as_ref().size();
+        if size >= needed {
+            return;
+        }
+        let wanted = 2 * needed;
+        let moved = Binary::grow(block, wanted).unwrap_or_else(|| out_of_memory(wanted / 8));
+        std::ptr::write_bytes(Binary::data(moved).add(size), 0, wanted - size);
+        *object.add(REFC_BLOCK) = moved.as_ptr() as u64;
+        *object.add(REFC_BYTES) = Binary::data(moved) as u64;
+        *object.add(REFC_SIZE) = wanted as u64;
+        let words = &heap.off_heap().binary_words;
+        words.set(words.get() + (wanted - size) / 8);
+    }
+}
+
+/// The first `total` bits of a writable block, open for appending.
+fn writable_sub(heap: &Heap, object: *mut u64, total: usize) -> Term<'_> {
+    let sub = heap.alloc(SUB_BIN_WORDS);
+    // SAFETY: fresh words; the object is the heap's.
+    unsafe {
+        *sub = SUB_BIN_HEADER;
+        *sub.add(SUB_SIZE) = (total / 8) as u64;
+        *sub.add(SUB_OFFSET) = 0;
+        *sub.add(SUB_BITS) = (total % 8) as u64 | SUB_WRITABLE;
+        *sub.add(SUB_ORIG) = RawTerm::boxed(object).0;
+        brand(RawTerm::boxed(sub))
+    }
+}
+
+/// What the put operations of older compilers need of a segment.
+pub(super) fn put_part(
+    kind: Segment,
+    unit: u64,
+    flags: u64,
+    value: RawTerm,
+    size: RawTerm,
+) -> Part {
+    Part { kind, unit, flags, value, size, string: std::ptr::null(), bits: 0 }
+}
+
+/// Writes a part where it fits; the bits written.
+pub(super) fn put(part: &mut Part, out: &mut [u8], bit: usize) -> Result<usize, Bad> {
+    part.measure(1)?;
+    if bit + part.bits > 8 * out.len() {
+        return Err(part.bad(1, "size", part.size));
+    }
+    part.write(out, bit, 1)?;
+    Ok(part.bits)
+}
+
+/// An error of the put operations.
+pub(super) fn bad_size(kind: Segment, value: RawTerm) -> Bad {
+    Bad { segment: 1, kind, what: "size", value, limit: false }
+}

@@ -1,0 +1,423 @@
+//! Frames, calls and returns.
+
+use crate::machine::{Handler, M, Mode, Place, cold, op};
+use crate::native::{self, Site};
+use crate::raise::{self, Exception, First};
+use oxbeam_code::index;
+use oxbeam_code::stub;
+use oxbeam_ops::specific::Op;
+use oxbeam_runtime::engine::Switch;
+use oxbeam_runtime::native::Class;
+use oxbeam_term::layout::{FUN_ARITY, FUN_ENTRY, FUN_ENV};
+use oxbeam_term::tag::Subtag;
+use oxbeam_term::{Export, FunEntry, RawTerm, am};
+use std::sync::atomic::Ordering;
+
+impl M {
+    /// Enters a function: one reduction, or the end of the turn.
+    ///
+    /// # Safety
+    /// `to` is the first instruction of a function.
+    #[inline(always)]
+    unsafe fn enter_local(&mut self, to: *const u64) -> Handler {
+        self.reds -= 1;
+        self.ip = to;
+        if self.reds <= 0 {
+            return yield_local;
+        }
+        // SAFETY: by contract.
+        unsafe { self.goto(to) }
+    }
+
+    /// Enters an exported function under the active code index.
+    ///
+    /// # Safety
+    /// Machine rules; the arguments are in X, the continuation is on the stack.
+    #[inline(always)]
+    pub unsafe fn enter(&mut self, export: &'static Export) -> Handler {
+        let to = export.address[index::active()].load(Ordering::Acquire);
+        self.reds -= 1;
+        if self.reds <= 0 {
+            // SAFETY: an export's address is an instruction.
+            return unsafe { self.turn_over(to, usize::from(export.arity)) };
+        }
+        // SAFETY: an export's address is an instruction.
+        unsafe { self.goto(to) }
+    }
+
+    /// Drops the whole stack and waits for a message; then enters `export`.
+    ///
+    /// # Safety
+    /// Machine rules; the arguments are in X.
+    pub unsafe fn hibernate(&mut self, export: &'static Export) -> Handler {
+        // SAFETY: the stack's last word is the last continuation, which stays.
+        unsafe { self.e = (*self.turn().heap).end().sub(1) };
+        let n = usize::from(export.arity);
+        let to = export.address[index::active()].load(Ordering::Acquire);
+        self.collect(0, n);
+        let owned = self.turn().owned();
+        if !owned.own.mailbox.is_empty() {
+            return self.leave(Switch::Yield, to, n);
+        }
+        owned.own.waiting = oxbeam_runtime::process::Waiting::Message;
+        self.leave(Switch::Wait, to, n)
+    }
+}
+
+op! {
+    fn func_info(m) {
+        function_clause
+    }
+    fn allocate(m) {
+        let words = m.w(2) as usize;
+        if !m.has_room(words) {
+            return allocate_slow;
+        }
+        push_frame(m, words);
+        m.next(3)
+    }
+    fn allocate_heap(m) {
+        let words = m.w(2) as usize;
+        if !m.has_room(words + m.w(3) as usize) {
+            return allocate_heap_slow;
+        }
+        push_frame(m, words);
+        m.next(4)
+    }
+    fn test_heap(m) {
+        if !m.has_room(m.w(1) as usize) {
+            return test_heap_slow;
+        }
+        m.next(3)
+    }
+    fn deallocate(m) {
+        m.drop_frame(m.w(1));
+        m.next(2)
+    }
+    fn trim(m) {
+        m.drop_frame(m.w(1));
+        m.next(2)
+    }
+    fn ret(m) {
+        m.pop_cp()
+    }
+    fn deallocate_ret(m) {
+        m.drop_frame(m.w(1));
+        m.pop_cp()
+    }
+    fn call(m) {
+        m.push_cp(3);
+        m.enter_local(m.w(1) as *const u64)
+    }
+    fn call_only(m) {
+        m.enter_local(m.w(1) as *const u64)
+    }
+    fn call_last(m) {
+        m.drop_frame(m.w(2));
+        m.enter_local(m.w(1) as *const u64)
+    }
+    fn mov_call<A: Mode, B: Place>(m) {
+        m.set::<B>(2, m.get::<A>(1));
+        m.push_cp(5);
+        m.enter_local(m.w(3) as *const u64)
+    }
+    fn mov_call_only<A: Mode, B: Place>(m) {
+        m.set::<B>(2, m.get::<A>(1));
+        m.enter_local(m.w(3) as *const u64)
+    }
+    fn mov_call_last<A: Mode, B: Place>(m) {
+        m.set::<B>(2, m.get::<A>(1));
+        m.drop_frame(m.w(4));
+        m.enter_local(m.w(3) as *const u64)
+    }
+    fn mov_deallocate_ret<A: Mode, B: Place>(m) {
+        m.set::<B>(2, m.get::<A>(1));
+        m.drop_frame(m.w(3));
+        m.pop_cp()
+    }
+    fn mov_ret<A: Mode, B: Place>(m) {
+        m.set::<B>(2, m.get::<A>(1));
+        m.pop_cp()
+    }
+    fn call_ext(m) {
+        let export = native::export(m.w(1));
+        m.push_cp(3);
+        enter_export(m, export)
+    }
+    fn call_ext_only(m) {
+        let export = native::export(m.w(1));
+        enter_export(m, export)
+    }
+    fn call_ext_last(m) {
+        let export = native::export(m.w(1));
+        m.drop_frame(m.w(2));
+        enter_export(m, export)
+    }
+    fn call_native(m) {
+        call_native_body
+    }
+    fn call_native_last(m) {
+        call_native_tail
+    }
+    fn apply(m) {
+        apply_body
+    }
+    fn apply_last(m) {
+        apply_tail
+    }
+    fn call_fun<A: Mode>(m) {
+        let (fun, n) = (m.get::<A>(1), m.w(2) as usize);
+        match fun_target(fun, n) {
+            Some(to) => {
+                spread_env(m, fun, n);
+                m.push_cp(4);
+                m.enter_local(to)
+            }
+            None => call_fun_slow::<A>,
+        }
+    }
+    fn call_fun_last<A: Mode>(m) {
+        let (fun, n) = (m.get::<A>(1), m.w(2) as usize);
+        match fun_target(fun, n) {
+            Some(to) => {
+                spread_env(m, fun, n);
+                m.drop_frame(m.w(3));
+                m.enter_local(to)
+            }
+            None => call_fun_last_slow::<A>,
+        }
+    }
+    fn nif_start(m) {
+        m.next(1)
+    }
+}
+
+/// Makes a frame of `words` slots, all nil.
+///
+/// # Safety
+/// There is room.
+#[inline(always)]
+unsafe fn push_frame(m: &mut M, words: usize) {
+    // SAFETY: by contract.
+    unsafe {
+        for _ in 0..words {
+            m.e = m.e.sub(1);
+            *m.e = RawTerm::NIL.0;
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn enter_export(m: &mut M, export: &'static Export) -> Handler {
+    let to = export.address[index::active()].load(Ordering::Relaxed);
+    m.reds -= 1;
+    m.ip = to;
+    if m.reds <= 0 {
+        // The arity is known from the export only.
+        m.turn().live = usize::from(export.arity);
+        return yield_export;
+    }
+    // SAFETY: an export's address is an instruction.
+    unsafe { m.goto(to) }
+}
+
+/// The code of a local fun that takes `n` arguments and is loaded.
+///
+/// # Safety
+/// The term is good.
+#[inline(always)]
+unsafe fn fun_target(fun: RawTerm, n: usize) -> Option<*const u64> {
+    // SAFETY: by contract; a fun holds its entry.
+    unsafe {
+        if !fun.is_subtag(Subtag::Fun) || *fun.ptr().add(FUN_ARITY) as u8 as usize != n {
+            return None;
+        }
+        let entry = *fun.ptr().add(FUN_ENTRY) as *const FunEntry;
+        let to = (*entry).address[index::active()].load(Ordering::Acquire);
+        (!to.is_null()).then_some(to.cast_const())
+    }
+}
+
+/// Puts the free variables behind the `n` arguments.
+///
+/// # Safety
+/// `fun` is a local fun.
+#[inline(always)]
+unsafe fn spread_env(m: &mut M, fun: RawTerm, n: usize) {
+    // SAFETY: by contract.
+    unsafe {
+        let count = (*fun.ptr().add(FUN_ARITY) >> 32) as usize;
+        for i in 0..count {
+            *m.x(n + i) = RawTerm(*fun.ptr().add(FUN_ENV + i));
+        }
+    }
+}
+
+/// Calls a fun of any kind: `n` arguments in X, the continuation on the stack.
+///
+/// # Safety
+/// Machine rules; the term is good.
+pub unsafe fn call_fun_value(m: &mut M, fun: RawTerm, n: usize) -> Handler {
+    // SAFETY: by contract.
+    unsafe {
+        if let Some(to) = fun_target(fun, n) {
+            spread_env(m, fun, n);
+            m.reds -= 1;
+            if m.reds <= 0 {
+                let live = usize::from(*to.sub(2) as u8);
+                return m.turn_over(to, live);
+            }
+            return m.goto(to);
+        }
+        let term = crate::machine::brand(fun);
+        if let Some(export) = term.as_export() {
+            if usize::from(export.arity) == n {
+                return m.enter(export);
+            }
+            return badarity(m, fun, n);
+        }
+        let Some(local) = term.as_fun() else {
+            return m.error_tagged(am::badfun, fun);
+        };
+        if local.arity() != n {
+            return badarity(m, fun, n);
+        }
+        // Not loaded (any more): the error handler may load it.
+        let (heap, module) = (m.heap(), local.entry().module);
+        let args = raise::list_of(heap, m.live(n));
+        m.back();
+        *m.x(0) = RawTerm::atom(module);
+        *m.x(1) = fun;
+        *m.x(2) = args;
+        let handler = crate::engine::error_handler(m, am::undefined_lambda);
+        m.enter(handler)
+    }
+}
+
+unsafe fn badarity(m: &mut M, fun: RawTerm, n: usize) -> Handler {
+    // SAFETY: by contract of the callers.
+    unsafe {
+        let heap = m.heap();
+        let args = raise::list_of(heap, m.live(n));
+        let pair = heap.tuple(&[crate::machine::brand(fun), crate::machine::brand(args)]);
+        let reason = heap.tagged(am::badarity, [pair]).raw();
+        m.back();
+        m.error(reason)
+    }
+}
+
+/// The export of an apply of `n` arguments, X(n) and X(n+1) naming it; or the
+/// handler that raises.
+unsafe fn apply_target(m: &mut M, n: usize) -> Result<&'static Export, Handler> {
+    let (module, function) = (*m.x(n), *m.x(n + 1));
+    match (module.as_atom(), function.as_atom()) {
+        (Some(module), Some(function)) => {
+            Ok(oxbeam_term::export::get_or_create(module, function, n as u8))
+        }
+        _ => {
+            // SAFETY: machine rules.
+            unsafe {
+                let heap = m.heap();
+                let args = raise::list_of(heap, m.live(n));
+                m.back();
+                let apply = oxbeam_term::export::get_or_create(am::erlang, am::apply, 3);
+                let reason = RawTerm::atom(am::badarg);
+                let values = [module, function, args];
+                Err(native::raise_native(m, apply, &values, Class::Error, reason, RawTerm::NONE))
+            }
+        }
+    }
+}
+
+cold! {
+    fn function_clause(m) {
+        m.raise(Exception {
+            class: Class::Error,
+            reason: RawTerm::atom(am::function_clause),
+            first: First::Function,
+            info: RawTerm::NONE,
+        })
+    }
+    fn allocate_slow(m) {
+        let (live, words) = (m.w(1) as usize, m.w(2) as usize);
+        m.collect(words, live);
+        push_frame(m, words);
+        m.next(3)
+    }
+    fn allocate_heap_slow(m) {
+        let (live, words) = (m.w(1) as usize, m.w(2) as usize);
+        m.collect(words + m.w(3) as usize, live);
+        push_frame(m, words);
+        m.next(4)
+    }
+    fn test_heap_slow(m) {
+        m.collect(m.w(1) as usize, m.w(2) as usize);
+        m.next(3)
+    }
+    /// The turn ends at the entry of a function of a module.
+    fn yield_local(m) {
+        let live = usize::from(*m.ip.sub(2) as u8);
+        m.turn_over(m.ip, live)
+    }
+    fn yield_export(m) {
+        let live = m.turn().live;
+        m.turn_over(m.ip, live)
+    }
+    fn call_native_body(m) {
+        let export = native::export(m.w(1));
+        m.call_native(export, Site::Body(3))
+    }
+    fn call_native_tail(m) {
+        let export = native::export(m.w(1));
+        m.call_native(export, Site::Tail(m.w(2)))
+    }
+    fn apply_body(m) {
+        let n = m.w(1) as usize;
+        match apply_target(m, n) {
+            Ok(export) => {
+                m.push_cp(3);
+                m.enter(export)
+            }
+            Err(raised) => raised,
+        }
+    }
+    fn apply_tail(m) {
+        let n = m.w(1) as usize;
+        match apply_target(m, n) {
+            Ok(export) => {
+                m.drop_frame(m.w(2));
+                m.enter(export)
+            }
+            Err(raised) => raised,
+        }
+    }
+    fn call_fun_slow<A: Mode>(m) {
+        let (fun, n) = (m.get::<A>(1), m.w(2) as usize);
+        if !is_callable(fun, n) {
+            return call_fun_value(m, fun, n);
+        }
+        m.push_cp(4);
+        call_fun_value(m, fun, n)
+    }
+    fn call_fun_last_slow<A: Mode>(m) {
+        let (fun, n) = (m.get::<A>(1), m.w(2) as usize);
+        if !is_callable(fun, n) {
+            return call_fun_value(m, fun, n);
+        }
+        m.drop_frame(m.w(3));
+        call_fun_value(m, fun, n)
+    }
+}
+
+/// Whether calling a term with `n` arguments raises nothing here.
+unsafe fn is_callable(fun: RawTerm, n: usize) -> bool {
+    // SAFETY: by contract of the callers.
+    let fun = unsafe { crate::machine::brand(fun) };
+    fun.as_fun().is_some_and(|f| f.arity() == n)
+        || fun.as_export().is_some_and(|e| usize::from(e.arity) == n)
+}
+
+/// The instruction that ends a process whose first function returns.
+pub fn normal_exit() -> *const u64 {
+    stub::fixed().address(Op::normal_exit)
+}

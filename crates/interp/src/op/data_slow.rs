@@ -1,0 +1,24 @@
+//! Building where the code did not ask for enough room: in a fragment.
+
+use crate::machine::{Mode, Place, S, brand, cold};
+
+cold! {
+    fn put_list<A: Mode, B: Mode, R: Place>(m) {
+        let heap = m.heap();
+        let cell = heap.cons(brand(m.get::<A>(1)), brand(m.get::<B>(2))).raw();
+        m.back();
+        m.set::<R>(3, cell);
+        m.next(4)
+    }
+    fn put_tuple2<R: Place>(m) {
+        let (heap, n) = (m.heap(), m.w(2) as usize);
+        let object = heap.alloc(1 + n);
+        *object = oxbeam_term::tag::tuple_header(n);
+        for i in 0..n {
+            *object.add(1 + i) = m.get::<S>(3 + i).0;
+        }
+        m.back();
+        m.set::<R>(1, oxbeam_term::RawTerm::boxed(object));
+        m.next(3 + n)
+    }
+}

@@ -1,0 +1,101 @@
+//! Maps: update and look-up.
+
+use crate::machine::{D, Mode, Place, S, brand, cold, op};
+use oxbeam_term::hamt;
+use oxbeam_term::{RawTerm, am};
+
+op! {
+    fn put_map_assoc<A: Mode, R: Place>(m) {
+        put_assoc::<A, R>
+    }
+    fn put_map_exact<A: Mode, R: Place>(m) {
+        put_exact::<A, R>
+    }
+    fn has_map_fields<A: Mode>(m) {
+        has_fields::<A>
+    }
+    fn get_map_element<A: Mode, B: Mode, R: Place>(m) {
+        get_element::<A, B, R>
+    }
+    fn get_map_elements<A: Mode>(m) {
+        get_elements::<A>
+    }
+}
+
+cold! {
+    fn put_assoc<A: Mode, R: Place>(m) {
+        let (src, n) = (m.get::<A>(1), m.w(3) as usize);
+        let heap = m.heap();
+        let mut map = brand(src);
+        for i in (0..n).step_by(2) {
+            let Some(old) = map.as_map() else {
+                m.back();
+                return m.error_tagged(am::badmap, src);
+            };
+            let (key, value) = (brand(m.get::<S>(4 + i)), brand(m.get::<S>(5 + i)));
+            map = heap.map_put(old, key, value);
+        }
+        m.back();
+        m.set::<R>(2, map.raw());
+        m.next(4 + n)
+    }
+    fn put_exact<A: Mode, R: Place>(m) {
+        let (src, fail, n) = (m.get::<A>(1), m.w(3), m.w(4) as usize);
+        let heap = m.heap();
+        let mut map = brand(src);
+        for i in (0..n).step_by(2) {
+            let (key, value) = (brand(m.get::<S>(5 + i)), brand(m.get::<S>(6 + i)));
+            let updated = map.as_map().map(|old| heap.map_update(old, key, value));
+            match updated {
+                Some(Some(new)) => map = new,
+                _ if fail != 0 => {
+                    m.back();
+                    return m.goto(fail as *const u64);
+                }
+                Some(None) => {
+                    m.back();
+                    return m.error_tagged(am::badkey, key.raw());
+                }
+                None => {
+                    m.back();
+                    return m.error_tagged(am::badmap, src);
+                }
+            }
+        }
+        m.back();
+        m.set::<R>(2, map.raw());
+        m.next(5 + n)
+    }
+    fn has_fields<A: Mode>(m) {
+        let (src, n) = (m.get::<A>(1), m.w(3) as usize);
+        let Some(map) = brand(src).as_map() else { return m.branch(2) };
+        for i in 0..n {
+            if hamt::get(map, brand(m.get::<S>(4 + i))).is_none() {
+                return m.branch(2);
+            }
+        }
+        m.next(4 + n)
+    }
+    fn get_element<A: Mode, B: Mode, R: Place>(m) {
+        let (src, key) = (m.get::<A>(1), m.get::<B>(2));
+        let found = brand(src).as_map().and_then(|map| hamt::get(map, brand(key)));
+        match found {
+            Some(value) => {
+                m.set::<R>(3, value.raw());
+                m.next(5)
+            }
+            None => m.branch(4),
+        }
+    }
+    fn get_elements<A: Mode>(m) {
+        let (src, n) = (m.get::<A>(1), m.w(3) as usize);
+        let Some(map) = brand(src).as_map() else { return m.branch(2) };
+        for i in (0..n).step_by(2) {
+            match hamt::get(map, brand(m.get::<S>(4 + i))) {
+                Some(value) => m.set::<D>(5 + i, RawTerm(value.raw().0)),
+                None => return m.branch(2),
+            }
+        }
+        m.next(4 + n)
+    }
+}

@@ -1,0 +1,133 @@
+//! Sending and receiving.
+
+use crate::machine::{Mode, Place, cold, op};
+use crate::native::Site;
+use oxbeam_runtime::engine::Switch;
+use oxbeam_runtime::process::Waiting;
+use oxbeam_runtime::signal::handle::take_all;
+use oxbeam_runtime::timer;
+use oxbeam_term::{RawTerm, am};
+
+op! {
+    fn send(m) {
+        send_slow
+    }
+    fn loop_rec<R: Place>(m) {
+        loop_rec_slow::<R>
+    }
+    fn loop_rec_end(m) {
+        loop_rec_end_slow
+    }
+    fn remove_message(m) {
+        remove_message_slow
+    }
+    fn wait(m) {
+        wait_slow
+    }
+    fn wait_timeout<A: Mode>(m) {
+        wait_timeout_slow::<A>
+    }
+    fn timeout(m) {
+        timeout_slow
+    }
+    // The markers are hints where to begin to look; all messages are looked at.
+    fn recv_marker_bind<A: Place, B: Place>(m) {
+        m.next(3)
+    }
+    fn recv_marker_clear<A: Place>(m) {
+        m.next(2)
+    }
+    fn recv_marker_reserve<A: Place>(m) {
+        m.set::<A>(1, RawTerm::NIL);
+        m.next(2)
+    }
+    fn recv_marker_use<A: Place>(m) {
+        m.next(2)
+    }
+}
+
+cold! {
+    fn send_slow(m) {
+        let export = crate::engine::send_export();
+        m.call_native(export, Site::Body(2))
+    }
+    fn loop_rec_slow<R: Place>(m) {
+        m.out();
+        let turn = m.turn();
+        let process = turn.process().clone();
+        let owned = turn.owned();
+        let mut message = owned.own.mailbox.peek(&owned.heap);
+        if message.is_none() {
+            let taken = take_all(&process, owned);
+            if taken.exit {
+                m.back();
+                return m.leave(Switch::Exit, m.ip, 0);
+            }
+            message = owned.own.mailbox.peek(&owned.heap);
+        }
+        m.back();
+        match message {
+            Some(term) => {
+                m.set::<R>(1, term);
+                m.next(3)
+            }
+            None => m.branch(2),
+        }
+    }
+    fn loop_rec_end_slow(m) {
+        m.turn().owned().own.mailbox.advance();
+        m.reds -= 1;
+        let to = m.w(1) as *const u64;
+        if m.reds <= 0 {
+            return m.turn_over(to, 0);
+        }
+        m.goto(to)
+    }
+    fn remove_message_slow(m) {
+        let own = &mut m.turn().owned().own;
+        drop(own.mailbox.remove());
+        if let Some((key, _)) = own.timeout.take() {
+            key.cancel();
+        }
+        own.timed_out = false;
+        m.next(1)
+    }
+    fn wait_slow(m) {
+        m.turn().owned().own.waiting = Waiting::Message;
+        let to = m.w(1) as *const u64;
+        m.leave(Switch::Wait, to, 0)
+    }
+    fn wait_timeout_slow<A: Mode>(m) {
+        let time = m.get::<A>(1);
+        let to = m.w(2) as *const u64;
+        let pid = m.turn().process().pid;
+        let own = &mut m.turn().owned().own;
+        if own.timed_out {
+            own.timed_out = false;
+            return m.next(3);
+        }
+        if own.timeout.is_none() {
+            match time.as_small() {
+                Some(0) => return m.next(3),
+                Some(ms @ 1..=0xFFFF_FFFF) => {
+                    own.timeout = Some(timer::set_receive_timeout(pid, ms as u64));
+                    own.timeout_ip = m.ip.add(3);
+                }
+                None if time == RawTerm::atom(am::infinity) => {}
+                _ => return raise_timeout_value,
+            }
+        }
+        own.waiting = Waiting::Message;
+        m.leave(Switch::Wait, to, 0)
+    }
+    fn raise_timeout_value(m) {
+        m.error(RawTerm::atom(am::timeout_value))
+    }
+    fn timeout_slow(m) {
+        let own = &mut m.turn().owned().own;
+        own.timeout = None;
+        own.mailbox.reset_save();
+        m.next(1)
+    }
+}
+

@@ -1,0 +1,70 @@
+//! What an export without code runs, and where processes end.
+
+use crate::machine::{cold, op};
+use crate::native::{self, Site};
+use crate::raise::{self, Exception, First};
+use oxbeam_code::{index, stub};
+use oxbeam_runtime::engine::Switch;
+use oxbeam_runtime::native::Class;
+use oxbeam_term::{RawTerm, am};
+
+op! {
+    fn error_handler(m) {
+        undefined
+    }
+    fn call_bif(m) {
+        bif
+    }
+    fn call_nif(m) {
+        nif
+    }
+    fn normal_exit(m) {
+        m.leave(Switch::Exit, m.ip, 0)
+    }
+    fn breakpoint(m) {
+        raise::bad_code
+    }
+    fn return_trace(m) {
+        raise::bad_code
+    }
+    fn bad_code(m) {
+        raise::bad_code
+    }
+}
+
+cold! {
+    fn bif(m) {
+        let export = native::export(m.w(1));
+        m.call_native(export, Site::Stub)
+    }
+    fn nif(m) {
+        // A native entry word before the instruction, the func_info before that.
+        let function: oxbeam_runtime::native::NativeFn = std::mem::transmute(*m.ip.sub(1));
+        let name = |word: u64| RawTerm(word).as_atom().unwrap_or(am::undefined);
+        let (module, function_name, arity) = (*m.ip.sub(4), *m.ip.sub(3), *m.ip.sub(2));
+        let (module, function_name) = (name(module), name(function_name));
+        let export = oxbeam_term::export::get_or_create(module, function_name, arity as u8);
+        m.call_function(export, function, Site::Stub)
+    }
+    /// No code is loaded: the process's error handler may load it.
+    fn undefined(m) {
+        let export = native::export(m.w(1));
+        let n = usize::from(export.arity);
+        let handler = crate::engine::error_handler(m, am::undefined_function);
+        if stub::is_undefined(handler, index::active()) {
+            let args = m.live(n).to_vec();
+            return m.raise(Exception {
+                class: Class::Error,
+                reason: RawTerm::atom(am::undef),
+                first: First::Native(export, &args),
+                info: RawTerm::NONE,
+            });
+        }
+        let args = raise::list_of(m.heap(), m.live(n));
+        m.back();
+        *m.x(0) = RawTerm::atom(export.module);
+        *m.x(1) = RawTerm::atom(export.function);
+        *m.x(2) = args;
+        m.enter(handler)
+    }
+}

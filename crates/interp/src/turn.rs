@@ -1,0 +1,160 @@
+//! What lasts for one turn of a process.
+
+use crate::machine::{Handler, M};
+use oxbeam_heap::Heap;
+use oxbeam_runtime::engine::Switch;
+use oxbeam_runtime::process::{Owned, Process};
+use oxbeam_term::RawTerm;
+use std::sync::Arc;
+
+/// State of a turn that handlers share; see [`M::turn`].
+pub struct Turn {
+    /// The process's heap, inside `owned`.
+    pub heap: *mut Heap,
+    /// What the process owns.
+    pub owned: *mut Owned,
+    /// The process.
+    pub process: *const Arc<Process>,
+    /// Reductions left, while no handler holds them.
+    pub reds: i64,
+    /// Why the turn ended.
+    pub switch: Switch,
+    /// X registers to save at its end.
+    pub live: usize,
+    /// Reductions put aside to make the next call come here and collect.
+    pub held: Option<i64>,
+    /// The bits being built by the put operations of older compilers.
+    pub put: crate::op::bs_put::Target,
+    /// The state that the loop goes on with; no handler: the turn is over.
+    parked: Parked,
+}
+
+struct Parked {
+    next: Option<Handler>,
+    ip: *const u64,
+    htop: *mut u64,
+    e: *mut u64,
+}
+
+impl Turn {
+    /// A turn of a process.
+    pub fn new(owned: &mut Owned, process: &Arc<Process>, reds: i64) -> Turn {
+        let (htop, e) = (owned.heap.top(), owned.heap.stop());
+        Turn {
+            heap: &raw mut owned.heap,
+            owned,
+            process,
+            reds,
+            switch: Switch::Yield,
+            live: 0,
+            held: None,
+            put: crate::op::bs_put::Target::default(),
+            parked: Parked { next: None, ip: std::ptr::null(), htop, e },
+        }
+    }
+
+    /// What the process owns.
+    pub fn owned(&mut self) -> &mut Owned {
+        // SAFETY: the turn's caller lent it for the turn; one handler at a time
+        // uses it.
+        unsafe { &mut *self.owned }
+    }
+
+    /// The process.
+    pub fn process(&self) -> &Arc<Process> {
+        // SAFETY: lent for the turn.
+        unsafe { &*self.process }
+    }
+
+    /// Collects, with `roots` besides what the process holds.
+    pub fn collect(&mut self, need_words: usize, roots: &mut [RawTerm]) {
+        let kind = oxbeam_heap::GcKind::Auto;
+        // SAFETY: the tops were written back; the roots are all the live
+        // registers, and instructions hold no other term.
+        let cost = unsafe {
+            oxbeam_runtime::gc::collect(self.owned(), kind, need_words, roots, &mut [])
+        };
+        self.reds -= cost as i64;
+    }
+
+    /// Reductions spent so far.
+    pub fn spent(&self) -> u64 {
+        let left = self.held.unwrap_or(self.reds);
+        u64::try_from(oxbeam_runtime::engine::TURN_REDUCTIONS - left).unwrap_or(0)
+    }
+
+    /// Parks the state between two handlers, where they do not call each other.
+    pub fn park(&mut self, m: &M, next: Handler) {
+        self.parked = Parked { next: Some(next), ip: m.ip, htop: m.htop, e: m.e };
+        self.reds = m.reds;
+    }
+
+    /// Ends the turn: the process goes on at `m.ip`.
+    pub fn end(&mut self, m: &M) {
+        self.parked.next = None;
+        m.out();
+        self.owned().own.ip = m.ip;
+    }
+
+    /// Runs handlers until the turn ends.
+    ///
+    /// # Safety
+    /// Machine rules hold for `m`.
+    pub unsafe fn run(m: M, first: Handler) {
+        let c = m.c;
+        // SAFETY: by contract.
+        unsafe { first(m.ip, c, m.htop, m.e, m.reds) };
+        // In a build whose handlers call each other nothing is parked.
+        loop {
+            // SAFETY: the turn is alive; nobody else looks at it now.
+            let turn = unsafe { &mut *((*c).scratch[0] as *mut Turn) };
+            let Some(next) = turn.parked.next.take() else { return };
+            let Parked { ip, htop, e, .. } = turn.parked;
+            let reds = turn.reds;
+            // SAFETY: parked by the handler before.
+            unsafe { next(ip, c, htop, e, reds) };
+        }
+    }
+}
+
+/// The handler that ends a turn: goes back to who began it.
+///
+/// # Safety
+/// Machine rules.
+pub unsafe extern "C" fn stop(
+    ip: *const u64,
+    c: *mut oxbeam_runtime::engine::Regs,
+    htop: *mut u64,
+    e: *mut u64,
+    reds: i64,
+) {
+    let m = M { ip, c, htop, e, reds };
+    m.turn().end(&m);
+}
+
+impl M {
+    /// The reductions are used up at the entry of a function: ends the turn,
+    /// or collects first if that is why.
+    ///
+    /// # Safety
+    /// `to` is an instruction; `live` X registers are its arguments.
+    pub unsafe fn turn_over(&mut self, to: *const u64, live: usize) -> Handler {
+        if self.turn().held.is_some() {
+            self.collect(0, live);
+            if self.reds > 0 {
+                // SAFETY: by contract.
+                return unsafe { self.goto(to) };
+            }
+        }
+        self.leave(Switch::Yield, to, live)
+    }
+
+    /// Ends the turn; the process goes on at `ip` with `live` X registers.
+    pub fn leave(&mut self, switch: Switch, ip: *const u64, live: usize) -> Handler {
+        let turn = self.turn();
+        turn.switch = switch;
+        turn.live = live;
+        self.ip = ip;
+        stop
+    }
+}
