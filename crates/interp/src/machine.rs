@@ -279,7 +279,7 @@ impl M {
 
     /// What the turn shares among handlers.
     #[inline(always)]
-    pub fn turn(&self) -> &mut Turn {
+    pub fn turn<'t>(&self) -> &'t mut Turn {
         // SAFETY: set when the turn began; used by this thread alone, and no
         // handler holds it across a call of another user.
         unsafe { &mut *((*self.c).scratch[0] as *mut Turn) }
@@ -363,7 +363,7 @@ pub unsafe fn brand<'h>(term: RawTerm) -> Term<'h> {
 #[cfg(not(any(debug_assertions, miri)))]
 macro_rules! finish {
     ($m:ident, $next:expr) => {{
-        let next: Handler = $next;
+        let next: $crate::machine::Handler = $next;
         // SAFETY: machine rule 4.
         unsafe { next($m.ip, $m.c, $m.htop, $m.e, $m.reds) }
     }};
@@ -373,7 +373,7 @@ macro_rules! finish {
 #[cfg(any(debug_assertions, miri))]
 macro_rules! finish {
     ($m:ident, $next:expr) => {{
-        let next: Handler = $next;
+        let next: $crate::machine::Handler = $next;
         $m.turn().park(&$m, next);
     }};
 }
@@ -387,6 +387,7 @@ macro_rules! op {
         /// Machine rules.
         #[inline(always)]
         pub unsafe fn $name $(<$($g: $bound),*>)? ($m: &mut $crate::machine::M) -> $crate::machine::Handler {
+            let _ = &$m;
             // SAFETY: machine rules 1 to 3, which every operation keeps.
             #[allow(unused_unsafe, reason = "a body may need none")]
             unsafe { $body }
@@ -395,7 +396,7 @@ macro_rules! op {
 }
 
 /// A slow path: a handler of its own, entered by returning its name.
-macro_rules! cold {
+macro_rules! slow {
     ($($(#[$meta:meta])* fn $name:ident $(<$($g:ident : $bound:ident),*>)? ($m:ident) $body:block)*) => {$(
         $(#[$meta])*
         ///
@@ -413,10 +414,10 @@ macro_rules! cold {
             let $m = &mut machine;
             // SAFETY: machine rules 1 to 3, which every operation keeps.
             #[allow(unused_unsafe, clippy::redundant_closure_call, reason = "the closure is there for `return`")]
-            let next: $crate::machine::Handler = (|| unsafe { $body })();
+            let next: $crate::machine::Handler = (|| -> $crate::machine::Handler { unsafe { $body } })();
             $crate::machine::finish!(machine, next)
         }
     )*};
 }
 
-pub(crate) use {cold, finish, op};
+pub(crate) use {finish, op, slow};

@@ -7,7 +7,7 @@
 //!
 //! A handler finds class, reason and trace in X3, X1 and X2, and 0 in X0.
 
-use crate::machine::{Handler, M, brand, cold};
+use crate::machine::{Handler, M, brand, slow};
 use oxbeam_heap::Heap;
 use oxbeam_runtime::engine::Switch;
 use oxbeam_runtime::native::Class;
@@ -97,7 +97,12 @@ impl M {
     ///
     /// # Safety
     /// Machine rules; the terms are good.
-    pub unsafe fn raise_traced(&mut self, class: Class, reason: RawTerm, trace: RawTerm) -> Handler {
+    pub unsafe fn raise_traced(
+        &mut self,
+        class: Class,
+        reason: RawTerm,
+        trace: RawTerm,
+    ) -> Handler {
         // SAFETY: by contract.
         unsafe {
             match find_catch(self) {
@@ -187,7 +192,8 @@ impl M {
 /// They are good terms of the heap.
 pub unsafe fn list_of(heap: &Heap, terms: &[RawTerm]) -> RawTerm {
     // SAFETY: `Term` is a transparent `RawTerm`; good by contract.
-    let terms = unsafe { std::slice::from_raw_parts(terms.as_ptr().cast::<Term<'_>>(), terms.len()) };
+    let terms =
+        unsafe { std::slice::from_raw_parts(terms.as_ptr().cast::<Term<'_>>(), terms.len()) };
     heap.list(terms).raw()
 }
 
@@ -296,7 +302,12 @@ pub unsafe fn build<'h>(heap: &'h Heap, trace: RawTerm) -> Term<'h> {
     }
 }
 
-unsafe fn native_item<'h>(heap: &'h Heap, raw: RawTerm, args: Term<'h>, info: Term<'h>) -> Term<'h> {
+unsafe fn native_item<'h>(
+    heap: &'h Heap,
+    raw: RawTerm,
+    args: Term<'h>,
+    info: Term<'h>,
+) -> Term<'h> {
     // SAFETY: atoms are good terms.
     let (module, function) =
         unsafe { (brand(RawTerm(raw.word(RAW_MFA))), brand(RawTerm(raw.word(RAW_MFA + 1)))) };
@@ -342,7 +353,7 @@ unsafe fn find_catch(m: &M) -> Option<(*mut u64, *const u64)> {
     }
 }
 
-cold! {
+slow! {
     /// A register does not hold what the code takes for granted.
     fn bad_code(m) {
         let reason = Atom::new("bad_code").unwrap_or(am::badarg);

@@ -71,9 +71,8 @@ impl Turn {
         let kind = oxbeam_heap::GcKind::Auto;
         // SAFETY: the tops were written back; the roots are all the live
         // registers, and instructions hold no other term.
-        let cost = unsafe {
-            oxbeam_runtime::gc::collect(self.owned(), kind, need_words, roots, &mut [])
-        };
+        let cost =
+            unsafe { oxbeam_runtime::gc::collect(self.owned(), kind, need_words, roots, &mut []) };
         self.reds -= cost as i64;
     }
 

@@ -14,6 +14,7 @@ pub mod native;
 pub mod process;
 pub mod reference;
 pub mod registry;
+pub mod report;
 pub mod scheduler;
 pub mod signal;
 pub mod stack;

@@ -1,6 +1,6 @@
 //! Arithmetic: two smalls inline, all else through the heap's exact arithmetic.
 
-use crate::machine::{M, Mode, Place, brand, cold, op};
+use crate::machine::{M, Mode, Place, brand, op, slow};
 use crate::native;
 use oxbeam_heap::Heap;
 use oxbeam_heap::arith::{self, ArithError};
@@ -51,7 +51,7 @@ macro_rules! arithmetic {
                 $slow_name::<A, B, R>
             }
         )*}
-        cold! {$(
+        slow! {$(
             fn $slow_name<A: Mode, B: Mode, R: Place>(m) {
                 exact::<A, B, R>(m, $slow)
             }

@@ -1,6 +1,6 @@
 //! Natives called by instructions that name registers: guards and their like.
 
-use crate::machine::{Handler, M, Mode, Place, cold, op};
+use crate::machine::{Handler, M, Mode, Place, op, slow};
 use crate::native;
 use crate::raise;
 use oxbeam_runtime::native::{Class, Flow};
@@ -99,7 +99,7 @@ op! {
     }
 }
 
-cold! {
+slow! {
     fn bif0_call<R: Place>(m) {
         let export = native::export(m.w(2));
         run::<R>(m, export, &[], 1, 0, 3)

@@ -1,7 +1,7 @@
 //! `bs_create_bin`: the size first, then the bits.
 
 use super::bs::{MAX_BITS, bits_of, character, endian, is_all, utf16_bytes, utf32_bytes};
-use crate::machine::{Handler, M, Place, S, brand, cold, op};
+use crate::machine::{Handler, M, Place, S, brand, op, slow};
 use crate::raise::{Exception, First};
 use oxbeam_heap::heap::out_of_memory;
 use oxbeam_heap::{Heap, arith, bits};
@@ -193,7 +193,7 @@ op! {
     }
 }
 
-cold! {
+slow! {
     fn create_bin<R: Place>(m) {
         let count = m.w(4) as usize / SEGMENT_WORDS;
         let mut parts = Vec::with_capacity(count);
@@ -291,12 +291,7 @@ fn fresh<'h>(heap: &'h Heap, parts: &[Part], total: usize) -> Result<Term<'h>, B
     Ok(heap.sub_binary(whole, 0, total))
 }
 
-fn append<'h>(
-    heap: &'h Heap,
-    first: &Part,
-    rest: &[Part],
-    more: usize,
-) -> Result<Term<'h>, Bad> {
+fn append<'h>(heap: &'h Heap, first: &Part, rest: &[Part], more: usize) -> Result<Term<'h>, Bad> {
     // SAFETY: machine rule 3; `measure` saw that it is a bitstring.
     let (term, out, bit) = unsafe { appendable(heap, brand(first.value), first.bits, more) };
     // Sources may be parts of the very block: they lie before `bit`, and were

@@ -1,7 +1,7 @@
 //! Matching bits: the match state and what reads from it.
 
 use super::bs::{bits_of, endian, is_all};
-use crate::machine::{Handler, M, Mode, Place, brand, cold, op};
+use crate::machine::{Handler, M, Mode, Place, brand, op, slow};
 use crate::raise;
 use oxbeam_heap::bits;
 use oxbeam_heap::build::real_binary;
@@ -266,7 +266,7 @@ fn sub<'h>(heap: &'h oxbeam_heap::Heap, state: State, from: usize, count: usize)
     heap.sub_binary(unsafe { brand(state.original()) }, from, count)
 }
 
-cold! {
+slow! {
     fn start<A: Mode, R: Place>(m) {
         let src = brand(m.get::<A>(1));
         let Some(all) = src.as_bits() else {

@@ -6,7 +6,7 @@
 
 use super::bs::{bits_of, character};
 use super::bs_create::{Part, appendable, bad_size, fail, put, put_part};
-use crate::machine::{Handler, M, Mode, Place, brand, cold, op};
+use crate::machine::{Handler, M, Mode, Place, brand, op, slow};
 use crate::raise;
 use oxbeam_heap::arith;
 use oxbeam_heap::bits;
@@ -128,7 +128,7 @@ unsafe fn sized<A: Mode, B: Mode>(m: &mut M, kind: Segment) -> Handler {
     }
 }
 
-cold! {
+slow! {
     fn init<A: Mode, R: Place>(m) {
         let size = m.get::<A>(1);
         let Some(total) = bits_of(size, m.w(4)) else {

@@ -1,6 +1,6 @@
 //! Frames, calls and returns.
 
-use crate::machine::{Handler, M, Mode, Place, cold, op};
+use crate::machine::{Handler, M, Mode, Place, op, slow};
 use crate::native::{self, Site};
 use crate::raise::{self, Exception, First};
 use oxbeam_code::index;
@@ -329,7 +329,7 @@ unsafe fn apply_target(m: &mut M, n: usize) -> Result<&'static Export, Handler> 
     }
 }
 
-cold! {
+slow! {
     fn function_clause(m) {
         m.raise(Exception {
             class: Class::Error,

@@ -1,6 +1,6 @@
 //! Catching and raising.
 
-use crate::machine::{Mode, Place, brand, cold, op};
+use crate::machine::{Mode, Place, brand, op, slow};
 use crate::raise;
 use oxbeam_runtime::native::Class;
 use oxbeam_term::{RawTerm, am};
@@ -58,7 +58,7 @@ fn class_of(class: RawTerm) -> Option<Class> {
     Class::from_atom(class.as_atom()?)
 }
 
-cold! {
+slow! {
     /// Makes `{'EXIT', ...}` or the thrown value of the exception in X.
     fn caught(m) {
         let (reason, trace) = (*m.x(1), *m.x(2));

@@ -1,8 +1,8 @@
 //! Building where the code did not ask for enough room: in a fragment.
 
-use crate::machine::{Mode, Place, S, brand, cold};
+use crate::machine::{Mode, Place, S, brand, slow};
 
-cold! {
+slow! {
     fn put_list<A: Mode, B: Mode, R: Place>(m) {
         let heap = m.heap();
         let cell = heap.cons(brand(m.get::<A>(1)), brand(m.get::<B>(2))).raw();

@@ -1,6 +1,6 @@
 //! Making funs.
 
-use crate::machine::{Place, S, cold, op};
+use crate::machine::{Place, S, op, slow};
 use oxbeam_term::{FunEntry, RawTerm, Term};
 
 op! {
@@ -9,7 +9,7 @@ op! {
     }
 }
 
-cold! {
+slow! {
     fn make_fun_slow<R: Place>(m) {
         let n = m.w(3) as usize;
         let mut env = [RawTerm::NIL; 256];

@@ -1,6 +1,6 @@
 //! Maps: update and look-up.
 
-use crate::machine::{D, Mode, Place, S, brand, cold, op};
+use crate::machine::{D, Mode, Place, S, brand, op, slow};
 use oxbeam_term::hamt;
 use oxbeam_term::{RawTerm, am};
 
@@ -22,7 +22,7 @@ op! {
     }
 }
 
-cold! {
+slow! {
     fn put_assoc<A: Mode, R: Place>(m) {
         let (src, n) = (m.get::<A>(1), m.w(3) as usize);
         let heap = m.heap();

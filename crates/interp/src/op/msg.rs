@@ -1,6 +1,6 @@
 //! Sending and receiving.
 
-use crate::machine::{Mode, Place, cold, op};
+use crate::machine::{Mode, Place, op, slow};
 use crate::native::Site;
 use oxbeam_runtime::engine::Switch;
 use oxbeam_runtime::process::Waiting;
@@ -46,7 +46,7 @@ op! {
     }
 }
 
-cold! {
+slow! {
     fn send_slow(m) {
         let export = crate::engine::send_export();
         m.call_native(export, Site::Body(2))
@@ -130,4 +130,3 @@ cold! {
         m.next(1)
     }
 }
-

@@ -1,6 +1,6 @@
 //! Type tests, comparison, branches.
 
-use crate::machine::{Handler, M, Mode, brand, cold, op};
+use crate::machine::{Handler, M, Mode, Place, brand, op, slow};
 use crate::raise;
 use oxbeam_term::compare::{compare, eq};
 use oxbeam_term::tag::{Subtag, header_arity, tuple_header};
@@ -97,7 +97,7 @@ op! {
     fn jump(m) {
         m.branch(1)
     }
-    fn is_nonempty_list_get_list<A: Mode, H: crate::machine::Place, T: crate::machine::Place>(m) {
+    fn is_nonempty_list_get_list<A: Mode, H: Place, T: Place>(m) {
         let src = m.get::<A>(1);
         if !src.is_list() {
             return m.branch(4);
@@ -228,7 +228,7 @@ op! {
     }
 }
 
-cold! {
+slow! {
     fn is_eq_exact_slow<A: Mode, B: Mode>(m) {
         let pass = eq(brand(m.get::<A>(1)), brand(m.get::<B>(2)));
         test(m, pass, 3, 4)

@@ -1,6 +1,6 @@
 //! What an export without code runs, and where processes end.
 
-use crate::machine::{cold, op};
+use crate::machine::{op, slow};
 use crate::native::{self, Site};
 use crate::raise::{self, Exception, First};
 use oxbeam_code::{index, stub};
@@ -32,7 +32,7 @@ op! {
     }
 }
 
-cold! {
+slow! {
     fn bif(m) {
         let export = native::export(m.w(1));
         m.call_native(export, Site::Stub)
