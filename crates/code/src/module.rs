@@ -284,6 +284,21 @@ pub fn finish_on_load(permission: &Permission, name: Atom, success: bool) -> boo
     true
 }
 
+/// Makes a function of a module a native: the address goes into its native entry word, then the
+/// first instruction becomes the call of it. Gives whether there is such a function.
+pub fn bind_native(module: &Module, name: Atom, arity: u8, native: usize) -> bool {
+    let Some(function) = module.function(name, arity) else { return false };
+    let entry = module.address_of(function.entry);
+    // SAFETY: crate rule 2: the two words are the function's, and are read as atomics.
+    unsafe {
+        let word = |at: *mut u64| std::sync::atomic::AtomicU64::from_ptr(at);
+        word(entry.sub(1)).store(native as u64, Ordering::Release);
+        word(entry)
+            .store(crate::handlers::word_of(oxbeam_ops::specific::Op::call_nif), Ordering::Release);
+    }
+    true
+}
+
 /// What became of a request to delete a module.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Deleted {

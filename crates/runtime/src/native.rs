@@ -38,6 +38,12 @@ impl<'h> Cx<'h> {
     pub fn self_pid(&self) -> Term<'h> {
         Term::pid(self.process.pid)
     }
+    /// A new magic reference that holds `value`.
+    pub fn new_magic_ref(&self, value: impl std::any::Any + Send + Sync) -> Term<'h> {
+        let block = oxbeam_term::Binary::new_magic(Box::new(value));
+        // SAFETY: the block is fresh and its one reference is given away.
+        unsafe { self.heap.magic_ref(crate::reference::new_numbers(), block) }
+    }
     /// The process that spawned this one, or `undefined`.
     pub fn parent(&self) -> Term<'h> {
         // SAFETY: the parent is a root of this heap.
@@ -98,6 +104,8 @@ pub enum Flow<'h> {
         fun: Term<'h>,
         args: Vec<Term<'h>>,
     },
+    /// Go on at an instruction, a function without arguments: its value is the native's.
+    Enter(*const u64),
     /// Return this value and end the turn.
     Yield(Term<'h>),
     /// Leave the processor and call this native again, with the same arguments, when a signal

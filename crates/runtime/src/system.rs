@@ -15,6 +15,10 @@ pub struct System {
     pub otp_release: String,
     pub erts_version: String,
     pub root_dir: String,
+    /// Modules that are there before any file is read, the first loaded last.
+    pub preloaded: Vec<String>,
+    /// The highest generic operation of the release's compiler.
+    pub max_generic_op: u32,
     /// The init arguments, as `init:get_plain_arguments` and its kin see them.
     pub init_arguments: Vec<Vec<u8>>,
     pub start_monotonic_ns: i64,

@@ -1,6 +1,7 @@
 //! Module `erlang`.
 
 pub mod atom;
+pub mod code;
 pub mod dictionary;
 pub mod errors;
 pub mod hash;
