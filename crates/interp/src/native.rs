@@ -47,6 +47,7 @@ unsafe fn call_with<'h>(
         let turn = m.turn();
         let owned = turn.owned;
         let args = std::slice::from_raw_parts(args.as_ptr().cast::<Term<'h>>(), args.len());
+        (*owned).own.ip = m.ip;
         (*owned).own.current = Some((export.module, export.function, export.arity));
         let mut cx = Cx {
             heap: &(*owned).heap,
@@ -261,6 +262,10 @@ impl M {
                     self.arguments(&args);
                     self.enter_from(site);
                     crate::op::call::call_fun_value(self, fun.raw(), args.len())
+                }
+                Flow::Enter(address) => {
+                    self.enter_from(site);
+                    self.goto(address)
                 }
                 Flow::Yield(term) => {
                     *self.x(0) = term.raw();
