@@ -12,3 +12,4 @@ pub mod lists;
 pub mod maps;
 pub mod math;
 pub mod table;
+pub mod unicode;

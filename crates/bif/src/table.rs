@@ -3,7 +3,7 @@
 //! Row kinds: `bif` an ordinary one; `guard` may be called in guards and changes nothing;
 //! `missing` not written yet: calling it raises `{missing_bif, {Module, Function, Arity}}`.
 
-use crate::{binary, erlang, lists, maps, math};
+use crate::{binary, erlang, lists, maps, math, unicode};
 use oxbeam_runtime::native::{Native, RunOn};
 use oxbeam_runtime::{Class, Cx, Flow, NativeFn, NativeResult};
 use oxbeam_term::{Atom, Term};
@@ -536,7 +536,7 @@ pub static BIFS: &[Native] = &[
     missing("re", "version", 0),
     bif("string", "list_to_float", 1, erlang::number_text::string_list_to_float_1),
     bif("string", "list_to_integer", 1, erlang::number_text::string_list_to_integer_1),
-    missing("unicode", "bin_is_7bit", 1),
-    missing("unicode", "characters_to_binary", 2),
-    missing("unicode", "characters_to_list", 2),
+    bif("unicode", "bin_is_7bit", 1, unicode::bin_is_7bit_1),
+    bif("unicode", "characters_to_binary", 2, unicode::characters_to_binary_2),
+    bif("unicode", "characters_to_list", 2, unicode::characters_to_list_2),
 ];

@@ -1,0 +1,244 @@
+//! Module `unicode`: characters to binaries and lists.
+//!
+//! Input is a list, nested at will, of code points and of binaries in one encoding; a character
+//! may be split over binaries that follow each other. What cannot be converted ends it:
+//! `{error, Done, Rest}`, or `{incomplete, Done, Rest}` if the input ends within a character.
+
+use oxbeam_runtime::{Cx, Flow, NativeResult};
+use oxbeam_term::view::Kind;
+use oxbeam_term::{Bits, Cons, Term, am};
+
+use crate::arg::take;
+
+/// Encoding of the binaries of the input.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Encoding {
+    Latin1,
+    Utf8,
+}
+
+fn encoding<'h>(term: Term<'h>) -> Result<Encoding, Flow<'h>> {
+    match term.as_atom() {
+        Some(am::latin1) => Ok(Encoding::Latin1),
+        Some(am::utf8 | am::unicode) => Ok(Encoding::Utf8),
+        _ => Err(Flow::badarg()),
+    }
+}
+
+/// Whether a term is character data at all: lists of integers, binaries and such lists.
+fn is_character_data(data: Term<'_>) -> bool {
+    let mut stack = vec![data];
+    while let Some(mut rest) = stack.pop() {
+        while let Some(cell) = rest.as_cons() {
+            match cell.head().kind() {
+                Kind::Small(_) | Kind::Big(_) | Kind::Nil => {}
+                Kind::Cons(_) => stack.push(cell.head()),
+                _ if cell.head().is_binary() => {}
+                _ => return false,
+            }
+            rest = cell.tail();
+        }
+        if !rest.is_nil() && !rest.is_binary() {
+            return false;
+        }
+    }
+    true
+}
+
+/// How a conversion ends.
+enum End<'h> {
+    Done,
+    /// The input ends within a character, of which this much is there.
+    Incomplete(Vec<u8>),
+    /// The rest begins with what is no character.
+    Error(Term<'h>),
+}
+
+struct Converter<'h, 'c> {
+    cx: &'c Cx<'h>,
+    encoding: Encoding,
+    out: String,
+    /// Bytes of a character whose end has not come yet.
+    pending: Vec<u8>,
+    /// Tails of the lists that hold the one being walked.
+    outer: Vec<Term<'h>>,
+}
+
+/// What stopped within a binary: the offset of the first byte that is not converted.
+#[derive(Clone, Copy)]
+struct BadAt(usize);
+
+impl<'h> Converter<'h, '_> {
+    fn run(&mut self, data: Term<'h>) -> End<'h> {
+        let mut rest = data;
+        loop {
+            let stopped = match rest.kind() {
+                Kind::Cons(cell) => self.element(cell, &mut rest),
+                Kind::Bits(bits) => {
+                    let binary = rest;
+                    rest = Term::nil();
+                    self.binary(bits).map_err(|bad| self.from(binary, bad))
+                }
+                _ => match self.outer.pop() {
+                    Some(tail) => {
+                        rest = tail;
+                        Ok(())
+                    }
+                    None if self.pending.is_empty() => return End::Done,
+                    None => return End::Incomplete(std::mem::take(&mut self.pending)),
+                },
+            };
+            if let Err(at) = stopped {
+                return End::Error(self.wrapped(at));
+            }
+        }
+    }
+
+    /// One element of a list; `rest` becomes what comes next. `Err`: what of this list is left.
+    fn element(&mut self, cell: Cons<'h>, rest: &mut Term<'h>) -> Result<(), Term<'h>> {
+        let (list, tail) = (*rest, cell.tail());
+        *rest = tail;
+        match cell.head().kind() {
+            Kind::Nil => Ok(()),
+            Kind::Cons(_) => {
+                self.outer.push(tail);
+                *rest = cell.head();
+                Ok(())
+            }
+            Kind::Bits(bits) => self.binary(bits).map_err(|bad| {
+                let left = self.from(cell.head(), bad);
+                if bad.0 == 0 { list } else { self.cx.heap.cons(left, tail) }
+            }),
+            _ => match self.char_of(cell.head()) {
+                Some(char) if self.pending.is_empty() => {
+                    self.out.push(char);
+                    Ok(())
+                }
+                _ => Err(list),
+            },
+        }
+    }
+
+    fn char_of(&self, term: Term<'h>) -> Option<char> {
+        let code = u32::try_from(term.as_small()?).ok()?;
+        match self.encoding {
+            Encoding::Latin1 => u8::try_from(code).ok().map(char::from),
+            Encoding::Utf8 => char::from_u32(code),
+        }
+    }
+
+    fn from(&self, binary: Term<'h>, bad: BadAt) -> Term<'h> {
+        let size = binary.as_bits().map_or(0, Bits::bit_size);
+        self.cx.heap.sub_binary(binary, bad.0 * 8, size - bad.0 * 8)
+    }
+
+    fn binary(&mut self, bits: Bits<'h>) -> Result<(), BadAt> {
+        let bytes = bits.to_bytes();
+        if self.encoding == Encoding::Latin1 {
+            self.out.extend(bytes.iter().map(|&byte| char::from(byte)));
+            return Ok(());
+        }
+        let start = self.finish_pending(&bytes)?;
+        let text = &bytes[start..];
+        let valid = match simdutf8::compat::from_utf8(text) {
+            Ok(text) => {
+                self.out.push_str(text);
+                return Ok(());
+            }
+            Err(error) => error.valid_up_to(),
+        };
+        self.out.push_str(std::str::from_utf8(&text[..valid]).unwrap_or_default());
+        let left = &text[valid..];
+        if char_bytes(left[0]).is_some_and(|needed| left.len() < needed) {
+            self.pending.extend_from_slice(left);
+            return Ok(());
+        }
+        Err(BadAt(start + valid))
+    }
+
+    /// Completes the pending character from the start of `bytes`; how many bytes that took.
+    fn finish_pending(&mut self, bytes: &[u8]) -> Result<usize, BadAt> {
+        let Some(&first) = self.pending.first() else { return Ok(0) };
+        let missing = char_bytes(first).unwrap_or(0).saturating_sub(self.pending.len());
+        let Some(added) = bytes.get(..missing) else {
+            self.pending.extend_from_slice(bytes);
+            return Ok(bytes.len());
+        };
+        let whole = [&self.pending[..], added].concat();
+        let text = std::str::from_utf8(&whole).map_err(|_| BadAt(0))?;
+        self.out.push_str(text);
+        self.pending.clear();
+        Ok(missing)
+    }
+
+    /// What is left of the whole input, given what is left of the innermost list.
+    fn wrapped(&mut self, left: Term<'h>) -> Term<'h> {
+        let heap = self.cx.heap;
+        let rest = self.outer.drain(..).rev().fold(left, |rest, tail| heap.cons(rest, tail));
+        if self.pending.is_empty() {
+            return rest;
+        }
+        heap.list(&[heap.binary(&self.pending), rest])
+    }
+}
+
+/// Bytes of the character that begins with `first`; `None` if none does.
+fn char_bytes(first: u8) -> Option<usize> {
+    match first {
+        0..=0x7F => Some(1),
+        0xC0..=0xDF => Some(2),
+        0xE0..=0xEF => Some(3),
+        0xF0..=0xF7 => Some(4),
+        _ => None,
+    }
+}
+
+/// Converts, and gives the text to `finish` to make the result of.
+fn convert<'h>(
+    cx: &mut Cx<'h>,
+    args: &[Term<'h>],
+    finish: impl Fn(&Cx<'h>, &str) -> Term<'h>,
+) -> NativeResult<'h> {
+    let [data, from] = take(args);
+    let encoding = encoding(from)?;
+    if !is_character_data(data) {
+        return Err(Flow::badarg());
+    }
+    let mut converter =
+        Converter { cx, encoding, out: String::new(), pending: Vec::new(), outer: Vec::new() };
+    let end = converter.run(data);
+    let text = converter.out;
+    cx.bump(text.len() / 64);
+    let done = finish(cx, &text);
+    Ok(match end {
+        End::Done => done,
+        End::Incomplete(rest) => cx.heap.tagged(am::incomplete, [done, cx.heap.binary(&rest)]),
+        End::Error(rest) => cx.heap.tagged(am::error, [done, rest]),
+    })
+}
+
+pub fn characters_to_binary_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let [data, from] = take(args);
+    // A binary that is as it should be comes back itself.
+    let same = |bytes: &[u8], encoding| match encoding {
+        Encoding::Utf8 => simdutf8::basic::from_utf8(bytes).is_ok(),
+        Encoding::Latin1 => bytes.is_ascii(),
+    };
+    if let Some(bytes) = data.as_bytes()
+        && same(bytes, encoding(from)?)
+    {
+        cx.bump(bytes.len() / 512);
+        return Ok(data);
+    }
+    convert(cx, args, |cx, text| cx.heap.binary(text.as_bytes()))
+}
+
+pub fn characters_to_list_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    convert(cx, args, |cx, text| cx.heap.list_of_chars(text))
+}
+
+pub fn bin_is_7bit_1<'h>(_cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let [binary] = take(args);
+    let bits = binary.as_bits().filter(|bits| bits.bit_size() % 8 == 0);
+    Ok(Term::bool(bits.is_some_and(|bits| bits.to_bytes().is_ascii())))
+}
