@@ -4,6 +4,7 @@
 //! `missing` not written yet: calling it raises `{missing_bif, {Module, Function, Arity}}`.
 
 use crate::{binary, erlang, lists, maps, math, unicode};
+use oxbeam_io::port::natives as port;
 use oxbeam_runtime::native::{Native, RunOn};
 use oxbeam_runtime::{Class, Cx, Flow, NativeFn, NativeResult};
 use oxbeam_term::{Atom, Term};
@@ -261,10 +262,10 @@ pub static BIFS: &[Native] = &[
     bif("erlang", "phash2", 1, erlang::hash::phash2_1),
     bif("erlang", "phash2", 2, erlang::hash::phash2_2),
     bif("erlang", "pid_to_list", 1, erlang::identity_text::pid_to_list_1),
-    missing("erlang", "port_get_data", 1),
-    missing("erlang", "port_set_data", 2),
+    bif("erlang", "port_get_data", 1, port::port_get_data_1),
+    bif("erlang", "port_set_data", 2, port::port_set_data_2),
     bif("erlang", "port_to_list", 1, erlang::identity_text::port_to_list_1),
-    missing("erlang", "ports", 0),
+    bif("erlang", "ports", 0, port::ports_0),
     bif("erlang", "posixtime_to_universaltime", 1, erlang::time::posixtime_to_universaltime_1),
     bif("erlang", "pre_loaded", 0, erlang::code::pre_loaded_0),
     bif("erlang", "process_flag", 2, erlang::process_info::process_flag_2),
@@ -392,15 +393,15 @@ pub static BIFS: &[Native] = &[
     bif("erts_internal", "map_to_tuple_keys", 1, maps::map_to_tuple_keys_1),
     missing("erts_internal", "new_connection", 1),
     missing("erts_internal", "no_aux_work_threads", 0),
-    missing("erts_internal", "open_port", 2),
+    bif("erts_internal", "open_port", 2, port::open_port_2),
     bif("erts_internal", "perf_counter_unit", 0, erlang::time::time_unit_0),
-    missing("erts_internal", "port_call", 3),
-    missing("erts_internal", "port_close", 1),
-    missing("erts_internal", "port_command", 3),
-    missing("erts_internal", "port_connect", 2),
-    missing("erts_internal", "port_control", 3),
-    missing("erts_internal", "port_info", 1),
-    missing("erts_internal", "port_info", 2),
+    bif("erts_internal", "port_call", 3, port::port_call_3),
+    bif("erts_internal", "port_close", 1, port::port_close_1),
+    bif("erts_internal", "port_command", 3, port::port_command_3),
+    bif("erts_internal", "port_connect", 2, port::port_connect_2),
+    bif("erts_internal", "port_control", 3, port::port_control_3),
+    bif("erts_internal", "port_info", 1, port::port_info_1),
+    bif("erts_internal", "port_info", 2, port::port_info_2),
     bif("erts_internal", "prepare_loading", 2, erlang::code::prepare_loading_2),
     missing("erts_internal", "process_display", 2),
     missing("erts_internal", "process_flag", 3),

@@ -136,7 +136,7 @@ impl File {
     /// not asked for.
     pub fn open(path: &CStr, modes: Modes) -> Answer<File> {
         let permissions: libc::c_uint = if modes.directory { 0o777 } else { 0o666 };
-        // SAFETY: crate rule 3: a C string, alive during the call.
+        // SAFETY: crate rule 4: a C string, alive during the call.
         let fd =
             retried(|| unsafe { libc::open(path.as_ptr(), modes.flags(), permissions) as isize })?;
         let file = File { fd: fd as RawFd };
@@ -165,20 +165,20 @@ impl File {
     pub fn close(self) -> Answer<()> {
         let fd = self.fd;
         std::mem::forget(self);
-        // SAFETY: crate rule 4: the value that owned it is gone. An
+        // SAFETY: crate rule 5: the value that owned it is gone. An
         // interrupted close has closed on Linux, so it is not made again.
         if unsafe { libc::close(fd) } < 0 { Err(Errno::last()) } else { Ok(()) }
     }
 
     /// Reads until `buffer` is full or the file ends; answers the count.
     pub fn read(&self, buffer: &mut [u8]) -> Answer<usize> {
-        // SAFETY: crate rule 3: the caller's buffer.
+        // SAFETY: crate rule 4: the caller's buffer.
         unsafe { self.fill(buffer.as_mut_ptr(), buffer.len(), None) }
     }
 
     /// As [`File::read`], at an offset and without moving the position.
     pub fn read_at(&self, buffer: &mut [u8], offset: i64) -> Answer<usize> {
-        // SAFETY: crate rule 3: the caller's buffer.
+        // SAFETY: crate rule 4: the caller's buffer.
         unsafe { self.fill(buffer.as_mut_ptr(), buffer.len(), Some(offset)) }
     }
 
@@ -186,7 +186,7 @@ impl File {
     /// block of their own. Errors: `ENOMEM` for more than there is memory for.
     pub fn read_block(&self, size: usize, offset: Option<i64>) -> Answer<Block> {
         let mut block = Block::with_room(size)?;
-        // SAFETY: crate rule 3: the block has room for `size` bytes.
+        // SAFETY: crate rule 4: the block has room for `size` bytes.
         let count = unsafe { self.fill(block.room(), size, offset) }?;
         block.set_size(count);
         Ok(block)
@@ -215,7 +215,7 @@ impl File {
 
     /// Writes all the bytes.
     pub fn write(&self, parts: &[&[u8]]) -> Answer<()> {
-        // SAFETY: crate rule 3: IoSlice has iovec's layout; the slices live.
+        // SAFETY: crate rule 4: IoSlice has iovec's layout; the slices live.
         self.write_all(parts, |slices| unsafe {
             libc::writev(self.fd, slices.as_ptr().cast(), slices.len() as i32)
         })
@@ -224,7 +224,7 @@ impl File {
     /// Writes all the bytes at an offset, without moving the position.
     pub fn write_at(&self, parts: &[&[u8]], offset: i64) -> Answer<()> {
         let mut at = offset;
-        // SAFETY: crate rule 3: IoSlice has iovec's layout; the slices live.
+        // SAFETY: crate rule 4: IoSlice has iovec's layout; the slices live.
         self.write_all(parts, |slices| unsafe {
             let count = libc::pwritev(self.fd, slices.as_ptr().cast(), slices.len() as i32, at);
             at += count.max(0) as i64;
@@ -318,7 +318,7 @@ impl File {
         let mut filled = 0;
         loop {
             let room = block.room_bytes() - filled;
-            // SAFETY: crate rule 3: `room` bytes are left behind `filled`.
+            // SAFETY: crate rule 4: `room` bytes are left behind `filled`.
             let count = unsafe { self.fill(block.room().add(filled), room, None) }?;
             filled += count;
             if count < room || filled == expected {
@@ -332,7 +332,7 @@ impl File {
 
 impl Drop for File {
     fn drop(&mut self) {
-        // SAFETY: crate rule 4: this value owned the descriptor.
+        // SAFETY: crate rule 5: this value owned the descriptor.
         unsafe { libc::close(self.fd) };
     }
 }

@@ -4,11 +4,14 @@
 //!    bytes; they know no process.
 //! 2. The natives (`prim_file`, `prim_buffer`, `zlib`, …) turn terms into
 //!    calls of the mechanisms and results into terms.
-//! 3. Every pointer handed to the system or to a library is to memory that
+//! 3. [`port`] has its own rules.
+//! 4. Every pointer handed to the system or to a library is to memory that
 //!    lives for the whole call and has the length that the call is told.
-//! 4. A file descriptor is closed once, by the value that owns it.
+//! 5. A file descriptor is closed once, by the value that owns it.
 
 pub mod file;
+pub mod names;
+pub mod port;
 pub mod prim_buffer;
 pub mod prim_file;
 pub mod queue;

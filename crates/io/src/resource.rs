@@ -1,10 +1,12 @@
-//! Terms that hold something of ours: magic references.
+//! Terms in and out: magic references that hold something of ours, atoms,
+//! results, bytes of iodata.
 
 use oxbeam_heap::Heap;
 use oxbeam_runtime::reference::new_numbers;
 use oxbeam_runtime::{Flow, NativeResult};
 use oxbeam_sys::Errno;
 use oxbeam_term::{Atom, Binary, Term, am};
+use std::borrow::Cow;
 
 /// A new reference on `heap` that holds `value`; the last copy of it drops
 /// the value.
@@ -40,4 +42,47 @@ pub fn ok_or_error<'h>(heap: &'h Heap, answer: Result<(), Errno>) -> NativeResul
         Ok(()) => Term::atom(am::ok),
         Err(reason) => error(heap, reason),
     })
+}
+
+/// The bytes of a binary or an iolist; None for anything else.
+pub fn iodata(term: Term<'_>) -> Option<Cow<'_, [u8]>> {
+    if let Some(bytes) = term.as_bytes() {
+        return Some(bytes.into());
+    }
+    let mut bytes = Vec::new();
+    let mut rest = vec![term];
+    while let Some(term) = rest.pop() {
+        if let Some(cons) = term.as_cons() {
+            // A byte is good in the place of an element only, not of a tail.
+            rest.push(cons.tail());
+            match cons.head().as_small() {
+                Some(byte) => bytes.push(u8::try_from(byte).ok()?),
+                None => rest.push(cons.head()),
+            }
+        } else if let Some(bits) = term.as_bits() {
+            if bits.bit_size() % 8 != 0 {
+                return None;
+            }
+            bytes.extend_from_slice(&bits.to_bytes());
+        } else if !term.is_nil() {
+            return None;
+        }
+    }
+    Some(bytes.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn iodata_is_flattened() {
+        let heap = Heap::detached();
+        let inner = heap.list_onto(&[heap.binary(b"bc")], heap.binary(b"d"));
+        let list = heap.list(&[heap.int(97), inner, Term::nil(), heap.int(101)]);
+        assert_eq!(iodata(list).as_deref(), Some(&b"abcde"[..]));
+        assert_eq!(iodata(heap.list(&[heap.int(256)])), None);
+        assert_eq!(iodata(heap.list_onto(&[heap.int(1)], heap.int(2))), None);
+        assert_eq!(iodata(heap.int(1)), None);
+    }
 }

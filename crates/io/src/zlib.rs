@@ -4,14 +4,13 @@
 //! process may use it.
 
 use crate::queue::ByteQueue;
-use crate::resource::{atom, get, make};
+use crate::resource::{atom, get, iodata, make};
 use crate::zstream::{self, DeflateParameters, Direction, Status, ZError, ZStream};
 use oxbeam_heap::OwnedTerm;
 use oxbeam_runtime::native::{RunOn, StaticNif};
 use oxbeam_runtime::{Cx, Flow, NativeResult};
 use oxbeam_term::{Term, am};
 use parking_lot::{Mutex, MutexGuard};
-use std::borrow::Cow;
 
 /// The module's natives.
 pub static NIF: StaticNif = StaticNif {
@@ -208,32 +207,9 @@ fn inflate_init<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     Ok(Term::atom(am::ok))
 }
 
-/// The bytes of a binary or an iolist.
-fn dictionary<'h>(term: Term<'h>) -> Result<Cow<'h, [u8]>, Flow<'h>> {
-    if let Some(bytes) = term.as_bytes() {
-        return Ok(bytes.into());
-    }
-    let mut bytes = Vec::new();
-    let mut rest = vec![term];
-    while let Some(term) = rest.pop() {
-        if let Some(cons) = term.as_cons() {
-            rest.push(cons.tail());
-            match cons.head().as_small() {
-                Some(byte) => bytes.push(u8::try_from(byte).map_err(|_| Flow::badarg())?),
-                None => rest.push(cons.head()),
-            }
-        } else if let Some(bits) = term.as_bits().filter(|b| b.bit_size() % 8 == 0) {
-            bytes.extend_from_slice(&bits.to_bytes());
-        } else if !term.is_nil() {
-            return Err(Flow::badarg());
-        }
-    }
-    Ok(bytes.into())
-}
-
 fn deflate_set_dictionary<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     get::<Stream>(args[0])?;
-    let bytes = dictionary(args[1])?;
+    let bytes = iodata(args[1]).ok_or_else(Flow::badarg)?;
     let mut state = initialized(cx, args[0], Direction::Deflate)?;
     if let Err(error) = stream(&mut state).set_dictionary(&bytes) {
         return failure(error);
@@ -248,7 +224,7 @@ fn deflate_set_dictionary<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResul
 
 fn inflate_set_dictionary<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     get::<Stream>(args[0])?;
-    let bytes = dictionary(args[1])?;
+    let bytes = iodata(args[1]).ok_or_else(Flow::badarg)?;
     let mut state = initialized(cx, args[0], Direction::Inflate)?;
     done(stream(&mut state).set_dictionary(&bytes))
 }

@@ -134,7 +134,7 @@ impl ZStream {
     pub fn deflate(parameters: DeflateParameters) -> Result<ZStream, ZError> {
         let mut raw = fresh();
         let p = parameters;
-        // SAFETY: crate rule 3: the stream is ours and stays in its box.
+        // SAFETY: crate rule 4: the stream is ours and stays in its box.
         checked(unsafe {
             z::deflateInit2_(
                 &mut *raw,
@@ -153,7 +153,7 @@ impl ZStream {
     /// A decompressing stream.
     pub fn inflate(window_bits: i32) -> Result<ZStream, ZError> {
         let mut raw = fresh();
-        // SAFETY: crate rule 3: the stream is ours and stays in its box.
+        // SAFETY: crate rule 4: the stream is ours and stays in its box.
         checked(unsafe {
             z::inflateInit2_(&mut *raw, window_bits, z::zlibVersion(), STREAM_BYTES)
         })?;
@@ -180,7 +180,7 @@ impl ZStream {
         self.raw.avail_in = input.len() as u32;
         self.raw.next_out = output.as_mut_ptr();
         self.raw.avail_out = room as u32;
-        // SAFETY: crate rule 3: the library reads `avail_in` bytes and writes
+        // SAFETY: crate rule 4: the library reads `avail_in` bytes and writes
         // at most `avail_out`; it does not change the input.
         let code = unsafe {
             match self.direction {
@@ -199,7 +199,7 @@ impl ZStream {
     /// Gives the stream a dictionary.
     pub fn set_dictionary(&mut self, dictionary: &[u8]) -> Result<(), ZError> {
         let (bytes, length) = (dictionary.as_ptr(), dictionary.len() as u32);
-        // SAFETY: crate rule 3.
+        // SAFETY: crate rule 4.
         checked(unsafe {
             match self.direction {
                 Direction::Deflate => z::deflateSetDictionary(&mut *self.raw, bytes, length),
@@ -212,7 +212,7 @@ impl ZStream {
     pub fn dictionary(&mut self) -> Result<Vec<u8>, ZError> {
         let mut bytes = vec![0; 32_768];
         let mut length = 0;
-        // SAFETY: crate rule 3: a window holds at most 32,768 bytes.
+        // SAFETY: crate rule 4: a window holds at most 32,768 bytes.
         checked(unsafe { inflateGetDictionary(&mut *self.raw, bytes.as_mut_ptr(), &mut length) })?;
         bytes.truncate(length as usize);
         Ok(bytes)
@@ -236,7 +236,7 @@ impl ZStream {
         self.raw.avail_in = 0;
         self.raw.next_out = room.as_mut_ptr();
         self.raw.avail_out = 1;
-        // SAFETY: crate rule 3: one byte of room, no input.
+        // SAFETY: crate rule 4: one byte of room, no input.
         let code = unsafe { z::deflateParams(&mut *self.raw, level, strategy) };
         if self.raw.avail_out == 0 {
             return Err(ZError::Stream);
@@ -291,7 +291,7 @@ unsafe extern "C" {
 pub fn crc32(start: u32, bytes: &[u8]) -> u32 {
     let parts = bytes.chunks(1 << 30);
     parts.fold(start, |sum, part| {
-        // SAFETY: crate rule 3.
+        // SAFETY: crate rule 4.
         unsafe { z::crc32(sum.into(), part.as_ptr(), part.len() as u32) as u32 }
     })
 }
@@ -300,7 +300,7 @@ pub fn crc32(start: u32, bytes: &[u8]) -> u32 {
 pub fn adler32(start: u32, bytes: &[u8]) -> u32 {
     let parts = bytes.chunks(1 << 30);
     parts.fold(start, |sum, part| {
-        // SAFETY: crate rule 3.
+        // SAFETY: crate rule 4.
         unsafe { z::adler32(sum.into(), part.as_ptr(), part.len() as u32) as u32 }
     })
 }

@@ -63,7 +63,7 @@ pub struct FileInfo {
 /// Reads the description of a path, or of the symbolic link itself.
 pub fn read_info(path: &CStr, follow_links: bool) -> Answer<FileInfo> {
     let data = stat(|data| {
-        // SAFETY: crate rule 3: a C string and a stat of ours.
+        // SAFETY: crate rule 4: a C string and a stat of ours.
         unsafe {
             match follow_links {
                 true => libc::stat(path.as_ptr(), data),
@@ -71,14 +71,14 @@ pub fn read_info(path: &CStr, follow_links: bool) -> Answer<FileInfo> {
             }
         }
     })?;
-    // SAFETY: crate rule 3: a C string.
+    // SAFETY: crate rule 4: a C string.
     let may = |how| unsafe { libc::access(path.as_ptr(), how) == 0 };
     let access = Access { read: may(libc::R_OK), write: may(libc::W_OK) };
     Ok(describe(&data, access))
 }
 
 pub(super) fn of_descriptor(fd: RawFd) -> Answer<FileInfo> {
-    // SAFETY: crate rule 3: a stat of ours.
+    // SAFETY: crate rule 4: a stat of ours.
     let data = stat(|data| unsafe { libc::fstat(fd, data) })?;
     // SAFETY: both take nothing and cannot fail.
     let (user, group) = unsafe { (libc::geteuid(), libc::getegid()) };

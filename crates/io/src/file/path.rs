@@ -18,21 +18,21 @@ fn as_path(path: &CStr) -> &Path {
 /// set without them.
 pub fn set_permissions(path: &CStr, permissions: u32) -> Answer<()> {
     let bits = permissions & 0o6777;
-    // SAFETY: crate rule 3: a C string.
+    // SAFETY: crate rule 4: a C string.
     let set = |bits| checked(unsafe { libc::chmod(path.as_ptr(), bits) });
     set(bits).or_else(|_| set(bits & 0o777))
 }
 
 /// Sets owner and group; -1 leaves one as it is.
 pub fn set_owner(path: &CStr, user: i32, group: i32) -> Answer<()> {
-    // SAFETY: crate rule 3: a C string.
+    // SAFETY: crate rule 4: a C string.
     checked(unsafe { libc::chown(path.as_ptr(), user as libc::uid_t, group as libc::gid_t) })
 }
 
 /// Sets the times of last read and last write, in seconds since 1970.
 pub fn set_times(path: &CStr, accessed_s: i64, modified_s: i64) -> Answer<()> {
     let times = libc::utimbuf { actime: accessed_s, modtime: modified_s };
-    // SAFETY: crate rule 3: a C string and a value of ours.
+    // SAFETY: crate rule 4: a C string and a value of ours.
     checked(unsafe { libc::utime(path.as_ptr(), &times) })
 }
 
@@ -51,7 +51,7 @@ pub fn list_directory(path: &CStr) -> Answer<Vec<Vec<u8>>> {
 /// Renames. Errors: `EEXIST` where the target is a directory with something
 /// in it, `EINVAL` for the root directory.
 pub fn rename(from: &CStr, to: &CStr) -> Answer<()> {
-    // SAFETY: crate rule 3: two C strings.
+    // SAFETY: crate rule 4: two C strings.
     match checked(unsafe { libc::rename(from.as_ptr(), to.as_ptr()) }) {
         Err(Errno(libc::ENOTEMPTY)) => Err(Errno(libc::EEXIST)),
         Err(_) if from.to_bytes() == b"/" => Err(Errno(libc::EINVAL)),
@@ -61,25 +61,25 @@ pub fn rename(from: &CStr, to: &CStr) -> Answer<()> {
 
 /// Makes a second name for a file.
 pub fn hard_link(existing: &CStr, new: &CStr) -> Answer<()> {
-    // SAFETY: crate rule 3: two C strings.
+    // SAFETY: crate rule 4: two C strings.
     checked(unsafe { libc::link(existing.as_ptr(), new.as_ptr()) })
 }
 
 /// Makes a symbolic link.
 pub fn soft_link(target: &CStr, new: &CStr) -> Answer<()> {
-    // SAFETY: crate rule 3: two C strings.
+    // SAFETY: crate rule 4: two C strings.
     checked(unsafe { libc::symlink(target.as_ptr(), new.as_ptr()) })
 }
 
 /// Makes a directory.
 pub fn make_directory(path: &CStr) -> Answer<()> {
-    // SAFETY: crate rule 3: a C string.
+    // SAFETY: crate rule 4: a C string.
     checked(unsafe { libc::mkdir(path.as_ptr(), 0o777) })
 }
 
 /// Deletes a file's name. Errors: `EPERM` for a directory.
 pub fn delete_file(path: &CStr) -> Answer<()> {
-    // SAFETY: crate rule 3: a C string.
+    // SAFETY: crate rule 4: a C string.
     match checked(unsafe { libc::unlink(path.as_ptr()) }) {
         Err(Errno(libc::EISDIR)) => Err(Errno(libc::EPERM)),
         other => other,
@@ -89,7 +89,7 @@ pub fn delete_file(path: &CStr) -> Answer<()> {
 /// Deletes an empty directory. Errors: `EEXIST` when something is in it,
 /// `EINVAL` when it is the current directory besides.
 pub fn delete_directory(path: &CStr) -> Answer<()> {
-    // SAFETY: crate rule 3: a C string.
+    // SAFETY: crate rule 4: a C string.
     match checked(unsafe { libc::rmdir(path.as_ptr()) }) {
         Err(Errno(libc::ENOTEMPTY | libc::EEXIST)) => {
             let identity = |path| {
@@ -104,7 +104,7 @@ pub fn delete_directory(path: &CStr) -> Answer<()> {
 
 /// Changes the current directory of the whole process.
 pub fn set_current_directory(path: &CStr) -> Answer<()> {
-    // SAFETY: crate rule 3: a C string.
+    // SAFETY: crate rule 4: a C string.
     checked(unsafe { libc::chdir(path.as_ptr()) })
 }
 
