@@ -20,4 +20,5 @@ pub mod otp_root;
 pub mod release;
 pub mod tools;
 
+pub mod vm;
 pub mod words;

@@ -32,6 +32,8 @@ pub struct Release {
     pub max_generic_op: u32,
     /// The module that runs first and the function of it: `start/2`.
     pub first_module: &'static str,
+    /// Modules whose `start/0` runs in the system processes behind the first one.
+    pub system_processes: &'static [&'static str],
 }
 
 const NIFS_25: &[StaticNif] = &[
@@ -86,6 +88,13 @@ const RELEASES: &[Release] = &[Release {
     driver_version: "3.3",
     max_generic_op: 180,
     first_module: "erl_init",
+    system_processes: &[
+        "erts_code_purger",
+        "erts_literal_area_collector",
+        "erts_dirty_process_signal_handler",
+        "erts_dirty_process_signal_handler",
+        "erts_dirty_process_signal_handler",
+    ],
 }];
 
 impl Release {

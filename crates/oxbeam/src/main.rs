@@ -2,8 +2,13 @@
 
 #![forbid(unsafe_code)]
 
+use oxbeam_bif::table::BIFS;
 use oxbeam_boot::front::{self, Missing, Plan, Start};
+use oxbeam_runtime::native::Native;
 use std::os::unix::ffi::OsStringExt;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() {
     let args: Vec<Vec<u8>> = std::env::args_os().map(OsStringExt::into_vec).collect();
@@ -18,13 +23,21 @@ fn main() {
 
 /// What this build lacks.
 fn missing() -> Missing {
-    let every = vec!["every one: this build has no virtual machine yet".to_owned()];
-    Missing { bifs: every.clone(), natives: every.clone(), drivers: every }
+    let name = |bif: &Native| format!("{}:{}/{}", bif.module, bif.function, bif.arity);
+    let bifs = BIFS.iter().filter(|bif| bif.missing).map(name).collect();
+    let natives = vec!["dynamic NIF libraries".to_owned(), "prim_socket, prim_net".to_owned()];
+    let drivers = ["tcp_inet", "udp_inet", "sctp_inet", "ram_file_drv", "tty_sl on a terminal"];
+    Missing { bifs, natives, drivers: drivers.map(str::to_owned).to_vec() }
 }
 
 /// Runs a virtual machine until it halts; answers its exit code.
 fn run(start: &Start) -> i32 {
     start.prepare();
-    eprintln!("oxbeam: this build has no virtual machine yet");
-    1
+    if let Err(reason) = oxbeam_boot::vm::start(start) {
+        eprintln!("oxbeam: {reason}");
+        return 1;
+    }
+    loop {
+        std::thread::park();
+    }
 }

@@ -1,0 +1,105 @@
+//! Starting the virtual machine: from the flags to the first process.
+//!
+//! Order matters: limits before the first atom or process, natives before the engine, the engine
+//! before any code, code before the first process, the first process before the schedulers run.
+
+use crate::front::Start;
+use oxbeam_code::index::Permission;
+use oxbeam_code::module;
+use oxbeam_heap::Heap;
+use oxbeam_heap::heap::HeapOptions;
+use oxbeam_runtime::native::{self, StaticNif};
+use oxbeam_runtime::process::spawn::{SpawnOptions, spawn_system};
+use oxbeam_runtime::process::{MaxHeap, table};
+use oxbeam_runtime::{scheduler, system};
+use oxbeam_sys::clock;
+use oxbeam_term::{Atom, Term, export};
+use std::path::PathBuf;
+
+/// Starts the machine; its threads run until it halts.
+///
+/// Errors: a sentence that says what is missing.
+pub fn start(start: &Start) -> Result<(), String> {
+    set_limits(start);
+    system::install(facts(start));
+    let nifs: Vec<&'static StaticNif> = oxbeam_io::NIFS.to_vec();
+    native::install(oxbeam_bif::table::BIFS, &nifs);
+    oxbeam_interp::install();
+    load_preloaded(start)?;
+    scheduler::create(start.options.schedulers as usize);
+    spawn_first(start);
+    scheduler::start();
+    Ok(())
+}
+
+fn set_limits(start: &Start) {
+    let options = &start.options;
+    Atom::set_limit(options.atom_limit as usize);
+    table::set_limit(options.process_limit as usize);
+    let heap = HeapOptions {
+        min_heap_words: options.min_heap_words as usize,
+        min_vheap_words: options.min_binary_heap_words as usize,
+        fullsweep_after: u32::from(options.fullsweep_after),
+    };
+    let max = MaxHeap {
+        size_words: options.max_heap_words as usize,
+        kill: options.max_heap_kill,
+        error_logger: options.max_heap_log,
+    };
+    system::set_heap_defaults(heap, max);
+}
+
+fn facts(start: &Start) -> system::System {
+    system::System {
+        schedulers: start.options.schedulers as usize,
+        dirty_cpu_schedulers: start.options.dirty_cpu_schedulers as usize,
+        dirty_io_schedulers: start.options.dirty_io_schedulers as usize,
+        otp_release: start.root.otp_release.to_string(),
+        erts_version: start.root.erts_version.clone(),
+        root_dir: start.root.path.to_string_lossy().into_owned(),
+        preloaded: start.release.preloaded.iter().map(|name| (*name).to_owned()).collect(),
+        max_generic_op: start.release.max_generic_op,
+        init_arguments: start.init_args.clone(),
+        start_monotonic_ns: clock::monotonic_ns(),
+        start_system_ns: clock::system_ns(),
+    }
+}
+
+/// Loads the modules that are there before any file is read, from the installed `erts`.
+fn load_preloaded(start: &Start) -> Result<(), String> {
+    let version = &start.root.erts_version;
+    let folder: PathBuf = start.root.path.join(format!("lib/erts-{version}/ebin"));
+    let mut modules = vec![];
+    for name in start.release.preloaded.iter().rev() {
+        let path = folder.join(format!("{name}.beam"));
+        let bytes = std::fs::read(&path).map_err(|error| {
+            let path = path.display();
+            format!(
+                "cannot read {path} ({error}); install the package erlang-base, or set \
+                     OXBEAM_OTP_ROOT to the root directory of an Erlang/OTP installation"
+            )
+        })?;
+        let mut module = oxbeam_bif::erlang::code::prepare(&bytes)
+            .map_err(|error| format!("cannot load {}: {error}", path.display()))?;
+        // The first process runs each `on_load` itself.
+        module.on_load = None;
+        modules.push(module);
+    }
+    module::load(&Permission::seize(), modules).map_err(|_| "preloaded twice".to_owned())
+}
+
+/// The system processes, in the order that gives them their pids.
+fn spawn_first(start: &Start) {
+    let atom = |name: &str| Atom::new(name).expect("room for the first atoms");
+    let options = || SpawnOptions { system_process: true, ..SpawnOptions::default() };
+    let heap = Heap::detached();
+    let args: Vec<_> = start.init_args.iter().map(|word| heap.binary(word)).collect();
+    let boot_module = std::str::from_utf8(&start.options.boot_module).map_or("init", |name| name);
+    let args = [Term::atom(atom(boot_module)), heap.list(&args)];
+    let begin = atom("start");
+    let first = export::get_or_create(atom(start.release.first_module), begin, 2);
+    spawn_system(first, &args, options());
+    for name in start.release.system_processes {
+        spawn_system(export::get_or_create(atom(name), begin, 0), &[], options());
+    }
+}
