@@ -16,12 +16,18 @@ pub mod prim_buffer;
 pub mod prim_file;
 pub mod queue;
 mod resource;
+pub mod unsupported;
 pub mod zlib;
 pub mod zstream;
 
 use oxbeam_runtime::native::StaticNif;
 
-/// The static NIF modules of this crate. `prim_socket` and `prim_net` are not
-/// among them: without natives their functions raise `notsup`, as in a stock
-/// emulator built without sockets, and `inet` uses the port driver.
-pub static NIFS: &[&StaticNif] = &[&prim_buffer::NIF, &prim_file::NIF, &zlib::NIF];
+/// The static NIF modules of this crate.
+pub static NIFS: &[&StaticNif] = &[
+    &prim_buffer::NIF,
+    &prim_file::NIF,
+    &zlib::NIF,
+    &unsupported::ERL_TRACER,
+    &unsupported::PRIM_NET,
+    &unsupported::PRIM_SOCKET,
+];

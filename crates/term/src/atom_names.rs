@@ -443,6 +443,7 @@ predefined! {
     notempty = "notempty",
     notempty_atstart = "notempty_atstart",
     notify = "notify",
+    notsup = "notsup",
     nouse_stdio = "nouse_stdio",
     nouser = "nouser",
     now = "now",
