@@ -85,12 +85,21 @@ impl<'h> Converter<'h, '_> {
                         Ok(())
                     }
                     None if self.pending.is_empty() => return End::Done,
-                    None => return End::Incomplete(std::mem::take(&mut self.pending)),
+                    None => return self.end_within_character(),
                 },
             };
             if let Err(at) = stopped {
                 return End::Error(self.wrapped(at));
             }
+        }
+    }
+
+    /// The input has ended: what is there of the last character may already be wrong.
+    fn end_within_character(&mut self) -> End<'h> {
+        let pending = std::mem::take(&mut self.pending);
+        match pending[1..].iter().all(|byte| byte & 0xC0 == 0x80) {
+            true => End::Incomplete(pending),
+            false => End::Error(self.cx.heap.binary(&pending)),
         }
     }
 

@@ -229,6 +229,19 @@ impl ProcState {
 }
 
 impl Process {
+    /// A process that no table and no scheduler knows and that owns nothing: who calls a native
+    /// outside any process, as tests do, gives it this one.
+    pub fn detached(pid: PidData) -> Arc<Process> {
+        Arc::new(Process {
+            pid,
+            state: StateWord::new(Priority::Normal),
+            in_queue: Mutex::new(InQueue::default()),
+            owned: UnsafeCell::new(None),
+            last_scheduler: AtomicU16::new(0),
+            name: AtomicU32::new(0),
+        })
+    }
+
     pub(crate) fn new(pid: PidData, priority: Priority, owned: Box<Owned>) -> Arc<Process> {
         Arc::new(Process {
             pid,
