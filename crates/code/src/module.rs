@@ -8,10 +8,10 @@ use crate::index::{self, Permission};
 use crate::memory::Block;
 use crate::ranges::{self, Line};
 use crate::stub;
+use oxbeam_heap::literal::Area;
 use oxbeam_term::export::{self, Export};
 use oxbeam_term::{Atom, FunEntry};
 use parking_lot::RwLock;
-use std::any::Any;
 use std::collections::HashMap;
 use std::ptr::NonNull;
 use std::sync::OnceLock;
@@ -59,8 +59,8 @@ pub struct Module {
     pub lines: Vec<(u32, u16, u32)>,
     /// File names; the first is the module's own.
     pub files: Vec<String>,
-    /// What owns the literals that the instructions name.
-    pub literals: Box<dyn Any + Send + Sync>,
+    /// The literals that the instructions name.
+    pub literals: Option<Area>,
     /// Attributes, an external term (empty: none).
     pub attributes: Vec<u8>,
     /// Compile information, an external term (empty: none).

@@ -1,8 +1,6 @@
 //! What a load is given, and how it fails.
 
 use oxbeam_beam_file::Error;
-use oxbeam_term::RawTerm;
-use std::any::Any;
 use std::fmt;
 
 /// Why a file was not loaded.
@@ -29,21 +27,18 @@ impl fmt::Display for LoadError {
     }
 }
 
-/// Decoded literals and what owns them.
-pub struct Literals {
-    /// Owns the memory of the terms.
-    pub owner: Box<dyn Any + Send + Sync>,
-    /// The terms, in the order asked for.
-    pub terms: Vec<RawTerm>,
-}
-
 /// What a load depends on besides the file.
-pub struct Profile<'a> {
+#[derive(Clone, Copy)]
+pub struct Profile {
     /// The release's highest operation number; a file that needs more is refused.
     pub opcode_max: u32,
-    /// Decodes external terms (each with its version byte) into an area that
-    /// no collection touches; `Err` says what is wrong with them.
-    pub decode_literals: &'a dyn Fn(&[&[u8]]) -> Result<Literals, String>,
     /// Whether line numbers are kept.
     pub keep_lines: bool,
+}
+
+impl Default for Profile {
+    /// The profile of OTP 25.
+    fn default() -> Profile {
+        Profile { opcode_max: 180, keep_lines: true }
+    }
 }

@@ -15,10 +15,11 @@ mod context;
 mod emit;
 mod fold;
 mod instruction;
+mod literals;
 mod select;
 mod source;
 mod transform;
 mod verify;
 
-pub use context::{Literals, LoadError, Profile};
+pub use context::{LoadError, Profile};
 pub use transform::prepare;

@@ -1,17 +1,18 @@
 //! The way through a file: tables, then function by function, then addresses.
 
-use crate::context::{Literals, LoadError, Profile};
+use crate::context::{LoadError, Profile};
 use crate::emit::{Emitter, Fix, Patch, WrongOperand};
+use crate::literals::{Literals, decode_all};
 use crate::source::{Gen, Source};
 use crate::verify::Proofs;
 use oxbeam_beam_file::{BeamFile, Error, Operand, inflate_if_compressed};
 use oxbeam_code::memory::Block;
 use oxbeam_code::module::{Function, Lambda, Module};
+use oxbeam_heap::literal::Area;
 use oxbeam_ops::generic::Generic;
 use oxbeam_ops::specific::Template;
 use oxbeam_term::export::{self, Export};
 use oxbeam_term::{Atom, FunEntry, RawTerm};
-use std::any::Any;
 
 /// Why an instruction was refused.
 pub(crate) enum Fault {
@@ -69,7 +70,7 @@ pub(crate) struct Loader<'a> {
 /// Prepares a module from a file's bytes, compressed or not.
 ///
 /// Errors: what is wrong with the file, or what has run out.
-pub fn prepare(bytes: &[u8], profile: &Profile<'_>) -> Result<Module, LoadError> {
+pub fn prepare(bytes: &[u8], profile: &Profile) -> Result<Module, LoadError> {
     let inflated;
     let bytes = match inflate_if_compressed(bytes) {
         Some(out) => {
@@ -81,10 +82,10 @@ pub fn prepare(bytes: &[u8], profile: &Profile<'_>) -> Result<Module, LoadError>
     let file = BeamFile::parse(bytes)?;
     let source = Source::decode(&file, profile.opcode_max)?;
     let atoms = intern(&file)?;
-    let Literals { owner, terms } = literals(&file, &source, profile)?;
+    let Literals { area, terms } = literals(&file, &source)?;
     let mut loader = Loader::new(&file, &source, &atoms, &terms);
     loader.transform(profile.keep_lines)?;
-    loader.finish(owner)
+    loader.finish(area)
 }
 
 fn intern(file: &BeamFile<'_>) -> Result<Vec<Atom>, LoadError> {
@@ -92,19 +93,10 @@ fn intern(file: &BeamFile<'_>) -> Result<Vec<Atom>, LoadError> {
     atoms.map_err(|_| LoadError::SystemLimit("atoms"))
 }
 
-fn literals(
-    file: &BeamFile<'_>,
-    source: &Source,
-    profile: &Profile<'_>,
-) -> Result<Literals, LoadError> {
+fn literals(file: &BeamFile<'_>, source: &Source) -> Result<Literals, Error> {
     let mut external: Vec<&[u8]> = (0..file.literals.len()).map(|i| file.literals.get(i)).collect();
     external.extend(source.integers.iter().map(Vec::as_slice));
-    let decoded = (profile.decode_literals)(&external);
-    let decoded = decoded.map_err(|reason| Error::new(b"LitT", reason))?;
-    if decoded.terms.len() != external.len() {
-        return Err(Error::new(b"LitT", "literals are missing").into());
-    }
-    Ok(decoded)
+    decode_all(&external).map_err(|reason| Error::new(b"LitT", reason))
 }
 
 impl<'a> Loader<'a> {
@@ -347,7 +339,7 @@ impl<'a> Loader<'a> {
         self.file.lambdas.iter().map(row).collect()
     }
 
-    fn finish(mut self, owner: Box<dyn Any + Send + Sync>) -> Result<Module, LoadError> {
+    fn finish(mut self, literals: Option<Area>) -> Result<Module, LoadError> {
         let (exports, bodies) = (self.exports()?, self.lambdas()?);
         let words = self.emit.words.len() + self.file.strings.len().div_ceil(8);
         let mut code = Block::new(words).ok_or(LoadError::SystemLimit("memory for code"))?;
@@ -370,7 +362,7 @@ impl<'a> Loader<'a> {
             functions: std::mem::take(&mut self.functions),
             lines: std::mem::take(&mut self.lines),
             files: self.files(),
-            literals: owner,
+            literals,
             attributes: self.file.attributes.to_vec(),
             compile_info: self.file.compile_info.to_vec(),
             md5: self.file.md5,

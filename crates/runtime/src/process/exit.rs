@@ -26,12 +26,12 @@ pub fn finish(process: &Arc<Process>) {
     process.state.start_exiting();
     // SAFETY: the caller holds the ownership, and this takes it for good.
     let mut owned = unsafe { process.take_owned() }.expect("a process ends once");
-    let normal = || OwnedTerm::immediate(RawTerm::atom(am::normal));
-    let reason = owned.own.exit_reason.take().unwrap_or_else(normal);
-    registry::unregister_process(process);
     for hook in HOOKS.read().iter() {
         hook(process, &mut owned);
     }
+    let normal = || OwnedTerm::immediate(RawTerm::atom(am::normal));
+    let reason = owned.own.exit_reason.take().unwrap_or_else(normal);
+    registry::unregister_process(process);
     if let Some((timer, _)) = owned.own.timeout.take() {
         timer.cancel();
     }
