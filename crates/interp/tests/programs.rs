@@ -81,7 +81,12 @@ fn stock_dirs() -> Vec<PathBuf> {
     let root = std::env::var("OXBEAM_OTP_ROOT").unwrap_or("/usr/lib/erlang".into());
     let lib = std::fs::read_dir(format!("{root}/lib")).into_iter().flatten().flatten();
     lib.map(|d| d.path())
-        .filter(|d| d.file_name().is_some_and(|n| n.to_string_lossy().starts_with("stdlib-")))
+        .filter(|d| {
+            d.file_name().is_some_and(|n| {
+                let name = n.to_string_lossy();
+                ["stdlib-", "erts-", "kernel-"].iter().any(|app| name.starts_with(app))
+            })
+        })
         .map(|d| d.join("ebin"))
         .collect()
 }
@@ -107,9 +112,9 @@ fn programs_give_the_values_of_stock() {
     boot();
     let (sender, ended) = mpsc::channel();
     *ENDED.lock().unwrap() = Some(sender);
-    for stdlib in stock_dirs() {
-        for module in ["lists", "maps", "error_handler", "string", "ordsets"] {
-            let file = stdlib.join(format!("{module}.beam"));
+    for ebin in stock_dirs() {
+        for module in ["erlang", "lists", "maps", "error_handler", "string", "ordsets"] {
+            let file = ebin.join(format!("{module}.beam"));
             if file.exists() {
                 load(&file);
             }

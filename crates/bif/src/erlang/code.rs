@@ -6,9 +6,7 @@ use oxbeam_code::index::{Permission, active};
 use oxbeam_code::module::{self, Deleted, Module};
 use oxbeam_code::ranges;
 use oxbeam_etf::{NoZlib, Options, binary_to_term};
-use oxbeam_heap::Heap;
-use oxbeam_heap::literal::Area;
-use oxbeam_loader::{Literals, LoadError, Profile};
+use oxbeam_loader::{LoadError, Profile};
 use oxbeam_runtime::{Cx, Flow, NativeResult, native, system};
 use oxbeam_term::view::Kind;
 use oxbeam_term::{Atom, Term, am, export};
@@ -21,24 +19,9 @@ struct Prepared {
     module: Mutex<Option<Module>>,
 }
 
-fn decode_literals(external: &[&[u8]]) -> Result<Literals, String> {
-    let scratch = Heap::detached();
-    let decode = |bytes: &&[u8]| {
-        binary_to_term(&scratch, bytes, Options::default(), &NoZlib).map(|decoded| decoded.term)
-    };
-    let terms: Result<Vec<_>, _> = external.iter().map(decode).collect();
-    let terms = terms.map_err(|_| "not an external term".to_owned())?;
-    let (area, terms) = Area::copy_of(&terms).ok_or("no memory for literals")?;
-    Ok(Literals { owner: Box::new(area), terms })
-}
-
 /// Prepares a module from the bytes of its file.
 pub fn prepare(bytes: &[u8]) -> Result<Module, LoadError> {
-    let profile = Profile {
-        opcode_max: system::get().max_generic_op,
-        decode_literals: &decode_literals,
-        keep_lines: true,
-    };
+    let profile = Profile { opcode_max: system::get().max_generic_op, keep_lines: true };
     oxbeam_loader::prepare(bytes, &profile)
 }
 
