@@ -35,6 +35,8 @@ fn boot() {
         init_arguments: vec![],
         start_monotonic_ns: 0,
         start_system_ns: 0,
+        max_generic_op: 180,
+        preloaded: vec![],
     });
     oxbeam_runtime::native::install(oxbeam_bif::table::BIFS, &[]);
     oxbeam_interp::install();
