@@ -11,5 +11,6 @@ pub mod erlang;
 pub mod lists;
 pub mod maps;
 pub mod math;
+pub mod re;
 pub mod table;
 pub mod unicode;

@@ -3,7 +3,7 @@
 //! Row kinds: `bif` an ordinary one; `guard` may be called in guards and changes nothing;
 //! `missing` not written yet: calling it raises `{missing_bif, {Module, Function, Arity}}`.
 
-use crate::{binary, erlang, lists, maps, math, unicode};
+use crate::{binary, erlang, lists, maps, math, re, unicode};
 use oxbeam_io::port::natives as port;
 use oxbeam_runtime::native::{Native, RunOn};
 use oxbeam_runtime::{Class, Cx, Flow, NativeFn, NativeResult};
@@ -528,13 +528,13 @@ pub static BIFS: &[Native] = &[
     missing("prim_file", "internal_native2name", 1),
     missing("prim_file", "internal_normalize_utf8", 1),
     missing("prim_file", "is_translatable", 1),
-    missing("re", "compile", 1),
-    missing("re", "compile", 2),
-    missing("re", "inspect", 2),
-    missing("re", "internal_run", 4),
-    missing("re", "run", 2),
-    missing("re", "run", 3),
-    missing("re", "version", 0),
+    bif("re", "compile", 1, re::compile_1),
+    bif("re", "compile", 2, re::compile_2),
+    bif("re", "inspect", 2, re::inspect_2),
+    bif("re", "internal_run", 4, re::internal_run_4),
+    bif("re", "run", 2, re::run_2),
+    bif("re", "run", 3, re::run_3),
+    bif("re", "version", 0, re::version_0),
     bif("string", "list_to_float", 1, erlang::number_text::string_list_to_float_1),
     bif("string", "list_to_integer", 1, erlang::number_text::string_list_to_integer_1),
     bif("unicode", "bin_is_7bit", 1, unicode::bin_is_7bit_1),

@@ -15,7 +15,7 @@ pub mod port;
 pub mod prim_buffer;
 pub mod prim_file;
 pub mod queue;
-mod resource;
+pub mod resource;
 pub mod unsupported;
 pub mod zlib;
 pub mod zstream;

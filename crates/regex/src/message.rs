@@ -4,6 +4,10 @@ use pcre2_sys as p;
 
 /// The message of a compile error's number.
 pub fn of(code: i32) -> String {
+    if code < 0 {
+        // The only negative numbers that compiling gives.
+        return "invalid UTF-8 string".to_owned();
+    }
     let known = MESSAGES.iter().find(|(number, _)| *number as i32 == code);
     known.map_or_else(|| from_library(code), |(_, text)| (*text).to_owned())
 }
