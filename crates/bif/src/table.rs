@@ -3,7 +3,7 @@
 //! Row kinds: `bif` an ordinary one; `guard` may be called in guards and changes nothing;
 //! `missing` not written yet: calling it raises `{missing_bif, {Module, Function, Arity}}`.
 
-use crate::{binary, erlang, lists, maps, math, re, unicode};
+use crate::{binary, erlang, lists, maps, math, prim_file, re, unicode};
 use oxbeam_io::port::natives as port;
 use oxbeam_runtime::native::{Native, RunOn};
 use oxbeam_runtime::{Class, Cx, Flow, NativeFn, NativeResult};
@@ -464,7 +464,7 @@ pub static BIFS: &[Native] = &[
     missing("ets", "update_counter", 4),
     missing("ets", "update_element", 3),
     missing("ets", "whereis", 1),
-    missing("file", "native_name_encoding", 0),
+    bif("file", "native_name_encoding", 0, prim_file::native_name_encoding_0),
     missing("io", "printable_range", 0),
     bif("lists", "keyfind", 3, lists::keyfind_3),
     bif("lists", "keymember", 3, lists::keymember_3),
@@ -524,10 +524,10 @@ pub static BIFS: &[Native] = &[
     missing("persistent_term", "get", 2),
     missing("persistent_term", "info", 0),
     missing("persistent_term", "put", 2),
-    missing("prim_file", "internal_name2native", 1),
-    missing("prim_file", "internal_native2name", 1),
-    missing("prim_file", "internal_normalize_utf8", 1),
-    missing("prim_file", "is_translatable", 1),
+    bif("prim_file", "internal_name2native", 1, prim_file::internal_name2native_1),
+    bif("prim_file", "internal_native2name", 1, prim_file::internal_native2name_1),
+    bif("prim_file", "internal_normalize_utf8", 1, prim_file::internal_normalize_utf8_1),
+    bif("prim_file", "is_translatable", 1, prim_file::is_translatable_1),
     bif("re", "compile", 1, re::compile_1),
     bif("re", "compile", 2, re::compile_2),
     bif("re", "inspect", 2, re::inspect_2),

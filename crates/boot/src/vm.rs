@@ -3,11 +3,13 @@
 //! Order matters: limits before the first atom or process, natives before the engine, the engine
 //! before any code, code before the first process, the first process before the schedulers run.
 
+use crate::flags::BadFileName;
 use crate::front::Start;
 use oxbeam_code::index::Permission;
 use oxbeam_code::module;
 use oxbeam_heap::Heap;
 use oxbeam_heap::heap::HeapOptions;
+use oxbeam_io::{names, port};
 use oxbeam_runtime::native::{self, StaticNif};
 use oxbeam_runtime::process::spawn::{SpawnOptions, spawn_system};
 use oxbeam_runtime::process::{MaxHeap, table};
@@ -24,6 +26,7 @@ pub fn start(start: &Start) -> Result<(), String> {
     system::install(facts(start));
     let nifs: Vec<&'static StaticNif> = oxbeam_io::NIFS.to_vec();
     native::install(oxbeam_bif::table::BIFS, &nifs);
+    install_io(start);
     oxbeam_interp::install();
     load_preloaded(start)?;
     scheduler::create(start.options.schedulers as usize);
@@ -63,6 +66,18 @@ fn facts(start: &Start) -> system::System {
         start_monotonic_ns: clock::monotonic_ns(),
         start_system_ns: clock::system_ns(),
     }
+}
+
+/// Makes names, ports and signals of the system work.
+fn install_io(start: &Start) {
+    names::set_utf8(start.utf8_file_names);
+    names::set_bad_name(match start.options.bad_file_name {
+        BadFileName::Warning => names::BadName::Warning,
+        BadFileName::Ignored => names::BadName::Ignored,
+        BadFileName::Error => names::BadName::Error,
+    });
+    port::table::set_limit(start.options.port_limit as usize);
+    port::install();
 }
 
 /// Loads the modules that are there before any file is read, from the installed `erts`.

@@ -1,9 +1,32 @@
 //! File names, commands and variables: from terms to the system's bytes.
 
 use oxbeam_term::Term;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 static UTF8: AtomicBool = AtomicBool::new(true);
+static BAD_NAME: AtomicU8 = AtomicU8::new(BadName::Warning as u8);
+
+/// What becomes of a name that is not in the system's encoding.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum BadName {
+    /// It is left out with a warning.
+    Warning,
+    /// It is left out.
+    Ignored,
+    /// It is an error.
+    Error,
+}
+
+/// Says what becomes of names that are not in the system's encoding. For boot.
+pub fn set_bad_name(what: BadName) {
+    BAD_NAME.store(what as u8, Ordering::Relaxed);
+}
+
+/// What becomes of names that are not in the system's encoding.
+pub fn bad_name() -> BadName {
+    let all = [BadName::Warning, BadName::Ignored, BadName::Error];
+    all[usize::from(BAD_NAME.load(Ordering::Relaxed))]
+}
 
 /// Says how characters are written in names: as UTF-8, else as ISO Latin-1.
 /// For boot.
