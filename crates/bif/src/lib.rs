@@ -11,6 +11,7 @@ pub mod erlang;
 pub mod lists;
 pub mod maps;
 pub mod math;
+pub mod os;
 pub mod prim_file;
 pub mod re;
 pub mod table;

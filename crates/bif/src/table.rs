@@ -3,7 +3,7 @@
 //! Row kinds: `bif` an ordinary one; `guard` may be called in guards and changes nothing;
 //! `missing` not written yet: calling it raises `{missing_bif, {Module, Function, Arity}}`.
 
-use crate::{binary, erlang, lists, maps, math, prim_file, re, unicode};
+use crate::{binary, erlang, lists, maps, math, os, prim_file, re, unicode};
 use oxbeam_io::port::natives as port;
 use oxbeam_runtime::native::{Native, RunOn};
 use oxbeam_runtime::{Class, Cx, Flow, NativeFn, NativeResult};
@@ -508,16 +508,16 @@ pub static BIFS: &[Native] = &[
     bif("math", "tan", 1, math::tan_1),
     bif("math", "tanh", 1, math::tanh_1),
     missing("net_kernel", "dflag_unicode_io", 1),
-    missing("os", "env", 0),
-    missing("os", "getenv", 1),
-    missing("os", "getpid", 0),
+    bif("os", "env", 0, os::env_0),
+    bif("os", "getenv", 1, os::getenv_1),
+    bif("os", "getpid", 0, os::getpid_0),
     bif("os", "perf_counter", 0, erlang::time::perf_counter_0),
-    missing("os", "putenv", 2),
-    missing("os", "set_signal", 2),
+    bif("os", "putenv", 2, os::putenv_2),
+    bif("os", "set_signal", 2, os::set_signal_2),
     bif("os", "system_time", 0, erlang::time::os_system_time_0),
     bif("os", "system_time", 1, erlang::time::os_system_time_1),
     bif("os", "timestamp", 0, erlang::time::os_timestamp_0),
-    missing("os", "unsetenv", 1),
+    bif("os", "unsetenv", 1, os::unsetenv_1),
     missing("persistent_term", "erase", 1),
     missing("persistent_term", "get", 0),
     missing("persistent_term", "get", 1),
