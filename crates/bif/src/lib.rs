@@ -6,8 +6,10 @@
 #![forbid(unsafe_code)]
 
 mod arg;
+pub mod atomics;
 pub mod binary;
 pub mod erlang;
+pub mod erts_debug;
 pub mod lists;
 pub mod maps;
 pub mod math;

@@ -3,7 +3,7 @@
 //! Row kinds: `bif` an ordinary one; `guard` may be called in guards and changes nothing;
 //! `missing` not written yet: calling it raises `{missing_bif, {Module, Function, Arity}}`.
 
-use crate::{binary, erlang, lists, maps, math, os, prim_file, re, unicode};
+use crate::{atomics, binary, erlang, erts_debug, lists, maps, math, os, prim_file, re, unicode};
 use oxbeam_io::port::natives as port;
 use oxbeam_runtime::native::{Native, RunOn};
 use oxbeam_runtime::{Class, Cx, Flow, NativeFn, NativeResult};
@@ -35,13 +35,13 @@ fn raise_missing<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
 /// All BIFs, sorted by module, name and arity.
 #[rustfmt::skip]
 pub static BIFS: &[Native] = &[
-    missing("atomics", "add", 3),
-    missing("atomics", "add_get", 3),
-    missing("atomics", "compare_exchange", 4),
-    missing("atomics", "exchange", 3),
-    missing("atomics", "get", 2),
-    missing("atomics", "info", 1),
-    missing("atomics", "put", 3),
+    bif("atomics", "add", 3, atomics::add_3),
+    bif("atomics", "add_get", 3, atomics::add_get_3),
+    bif("atomics", "compare_exchange", 4, atomics::compare_exchange_4),
+    bif("atomics", "exchange", 3, atomics::exchange_3),
+    bif("atomics", "get", 2, atomics::get_2),
+    bif("atomics", "info", 1, atomics::info_1),
+    bif("atomics", "put", 3, atomics::put_3),
     bif("binary", "at", 2, binary::part::at_2),
     bif("binary", "compile_pattern", 1, binary::search::compile_pattern_1),
     bif("binary", "copy", 1, binary::part::copy_1),
@@ -133,9 +133,9 @@ pub static BIFS: &[Native] = &[
     bif("erlang", "delete_module", 1, erlang::code::delete_module_1),
     bif("erlang", "demonitor", 1, erlang::messages::demonitor_1),
     bif("erlang", "demonitor", 2, erlang::messages::demonitor_2),
-    missing("erlang", "display", 1),
-    missing("erlang", "display_nl", 0),
-    missing("erlang", "display_string", 1),
+    bif("erlang", "display", 1, erlang::display::display_1),
+    bif("erlang", "display_nl", 0, erlang::display::display_nl_0),
+    bif("erlang", "display_string", 1, erlang::display::display_string_1),
     missing("erlang", "dist_ctrl_get_data", 1),
     missing("erlang", "dist_ctrl_get_data_notification", 1),
     missing("erlang", "dist_ctrl_get_opt", 2),
@@ -346,7 +346,7 @@ pub static BIFS: &[Native] = &[
     missing("erts_debug", "disassemble", 1),
     missing("erts_debug", "display", 1),
     missing("erts_debug", "dist_ext_to_term", 2),
-    missing("erts_debug", "flat_size", 1),
+    bif("erts_debug", "flat_size", 1, erts_debug::flat_size_1),
     missing("erts_debug", "get_internal_state", 1),
     missing("erts_debug", "instructions", 0),
     missing("erts_debug", "interpreter_size", 0),
@@ -355,21 +355,21 @@ pub static BIFS: &[Native] = &[
     missing("erts_debug", "lcnt_control", 1),
     missing("erts_debug", "lcnt_control", 2),
     missing("erts_debug", "map_info", 1),
-    missing("erts_debug", "same", 2),
+    bif("erts_debug", "same", 2, erts_debug::same_2),
     missing("erts_debug", "set_internal_state", 2),
-    missing("erts_debug", "size_shared", 1),
+    bif("erts_debug", "size_shared", 1, erts_debug::size_shared_1),
     missing("erts_internal", "abort_pending_connection", 2),
-    missing("erts_internal", "atomics_new", 2),
+    bif("erts_internal", "atomics_new", 2, atomics::atomics_new_2),
     bif("erts_internal", "beamfile_chunk", 2, erlang::code::beamfile_chunk_2),
     bif("erts_internal", "beamfile_module_md5", 1, erlang::code::beamfile_module_md5_1),
     missing("erts_internal", "check_dirty_process_code", 2),
     missing("erts_internal", "check_process_code", 1),
     bif("erts_internal", "cmp_term", 2, erlang::operators::cmp_term_2),
-    missing("erts_internal", "counters_add", 3),
-    missing("erts_internal", "counters_get", 2),
-    missing("erts_internal", "counters_info", 1),
-    missing("erts_internal", "counters_new", 1),
-    missing("erts_internal", "counters_put", 3),
+    bif("erts_internal", "counters_add", 3, atomics::counters_add_3),
+    bif("erts_internal", "counters_get", 2, atomics::counters_get_2),
+    bif("erts_internal", "counters_info", 1, atomics::counters_info_1),
+    bif("erts_internal", "counters_new", 1, atomics::counters_new_1),
+    bif("erts_internal", "counters_put", 3, atomics::counters_put_3),
     missing("erts_internal", "create_dist_channel", 3),
     missing("erts_internal", "dirty_process_handle_signals", 1),
     missing("erts_internal", "dist_spawn_request", 4),

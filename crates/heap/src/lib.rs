@@ -29,6 +29,7 @@ pub mod heap;
 pub mod known_ref;
 pub mod literal;
 pub mod map;
+pub mod measure;
 pub mod off_heap;
 pub mod owned;
 pub mod sizes;

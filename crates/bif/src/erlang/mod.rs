@@ -3,6 +3,7 @@
 pub mod atom;
 pub mod code;
 pub mod dictionary;
+pub mod display;
 pub mod errors;
 pub mod hash;
 pub mod identity_text;

@@ -1,0 +1,39 @@
+//! Printing past the io system, straight to standard output.
+
+use std::io::Write;
+
+use oxbeam_runtime::{Cx, Flow, NativeResult};
+use oxbeam_term::Term;
+use oxbeam_term::print::to_bytes;
+
+use super::iolist;
+use crate::arg::take;
+
+/// Writes all at once. That nobody reads it is no error of the program's.
+fn write(bytes: &[u8]) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(bytes).and_then(|()| out.flush());
+}
+
+pub fn display_1<'h>(_cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let [term] = take(args);
+    let mut text = to_bytes(term);
+    text.extend_from_slice(b"\r\n");
+    write(&text);
+    Ok(Term::bool(true))
+}
+
+pub fn display_nl_0<'h>(_cx: &mut Cx<'h>, _args: &[Term<'h>]) -> NativeResult<'h> {
+    write(b"\r\n");
+    Ok(Term::bool(true))
+}
+
+/// A list of Latin-1 characters.
+pub fn display_string_1<'h>(_cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let [list] = take(args);
+    if !list.is_list() {
+        return Err(Flow::badarg());
+    }
+    write(&iolist::bytes(list)?);
+    Ok(Term::bool(true))
+}

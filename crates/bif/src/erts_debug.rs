@@ -1,0 +1,27 @@
+//! Module `erts_debug`: sizes and sameness of terms.
+
+use oxbeam_heap::measure;
+use oxbeam_runtime::{Cx, NativeResult};
+use oxbeam_term::Term;
+
+use crate::arg::take;
+
+/// Whether two terms are one and the same word.
+pub fn same_2<'h>(_cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let [a, b] = take(args);
+    Ok(Term::bool(a.raw() == b.raw()))
+}
+
+pub fn flat_size_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let [term] = take(args);
+    let words = measure::flat_size(term);
+    cx.bump(words / 64);
+    Ok(cx.heap.usize(words))
+}
+
+pub fn size_shared_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let [term] = take(args);
+    let words = measure::shared_size(term);
+    cx.bump(words / 16);
+    Ok(cx.heap.usize(words))
+}
