@@ -9,7 +9,7 @@ use oxbeam_code::index::Permission;
 use oxbeam_code::module;
 use oxbeam_heap::Heap;
 use oxbeam_heap::heap::HeapOptions;
-use oxbeam_io::{names, port};
+use oxbeam_io::{names, port, prim_file};
 use oxbeam_runtime::native::{self, StaticNif};
 use oxbeam_runtime::process::spawn::{SpawnOptions, spawn_system};
 use oxbeam_runtime::process::{MaxHeap, table};
@@ -78,6 +78,7 @@ fn install_io(start: &Start) {
     });
     port::table::set_limit(start.options.port_limit as usize);
     port::install();
+    prim_file::install();
 }
 
 /// Loads the modules that are there before any file is read, from the installed `erts`.

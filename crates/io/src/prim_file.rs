@@ -1,23 +1,70 @@
 //! The natives of `prim_file`: files and directories for `file`.
 //!
 //! A file is a magic reference to an [`OpenFile`]. Operations on one file
-//! exclude each other; on a closed one they answer `{error, einval}`. When
-//! the last reference is gone the file is closed.
+//! exclude each other; on a closed one they answer `{error, einval}`. A file
+//! is closed by its owner's end (the process that opened it), or when the last
+//! reference is gone.
 
 use crate::file::{self, Access, Advice, Answer, File, FileInfo, FileKind, From, Modes};
 use crate::resource::{atom, error, get, make, ok, ok_or_error};
 use oxbeam_heap::Heap;
 use oxbeam_runtime::native::{RunOn, StaticNif};
-use oxbeam_runtime::{Cx, Flow, NativeFn, NativeResult};
+use oxbeam_runtime::process::{self as runtime_process, PidData};
+use oxbeam_runtime::{Cx, Flow, NativeFn, NativeResult, Process};
 use oxbeam_sys::Errno;
 use oxbeam_term::{Term, am};
 use parking_lot::Mutex;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::ffi::CString;
+use std::sync::{Arc, Weak};
 
-/// What a file reference holds; None once it is closed.
+/// What a file reference holds.
 #[derive(Debug)]
-pub struct OpenFile(Mutex<Option<File>>);
+pub struct OpenFile {
+    /// None once it is closed.
+    file: Arc<Mutex<Option<File>>>,
+    owner: PidData,
+}
+
+type Owned = Vec<Weak<Mutex<Option<File>>>>;
+
+/// The open files of each process that has any.
+static OWNED: Mutex<BTreeMap<PidData, Owned>> = Mutex::new(BTreeMap::new());
+
+impl OpenFile {
+    fn new(file: File, owner: PidData) -> OpenFile {
+        let file = Arc::new(Mutex::new(Some(file)));
+        OWNED.lock().entry(owner).or_default().push(Arc::downgrade(&file));
+        OpenFile { file, owner }
+    }
+}
+
+impl Drop for OpenFile {
+    fn drop(&mut self) {
+        let mut owned = OWNED.lock();
+        if let Some(files) = owned.get_mut(&self.owner) {
+            let own = Arc::as_ptr(&self.file);
+            files.retain(|file| !std::ptr::eq(file.as_ptr(), own));
+            if files.is_empty() {
+                owned.remove(&self.owner);
+            }
+        }
+    }
+}
+
+/// Closes the files of a process that ends; see [`install`].
+fn owner_ends(process: &Arc<Process>, _: &mut runtime_process::Owned) {
+    let files = OWNED.lock().remove(&process.pid);
+    for file in files.into_iter().flatten().filter_map(|file| file.upgrade()) {
+        drop(file.lock().take());
+    }
+}
+
+/// Sees to it that the end of a process closes its files. Once, at boot.
+pub fn install() {
+    runtime_process::exit::on_exit(owner_ends);
+}
 
 const EINVAL: Errno = Errno(libc::EINVAL);
 
@@ -91,7 +138,7 @@ fn with_file<'h>(
     reference: Term<'h>,
     operation: impl FnOnce(&File) -> Answer<Term<'h>>,
 ) -> NativeResult<'h> {
-    let open = get::<OpenFile>(reference)?.0.lock();
+    let open = get::<OpenFile>(reference)?.file.lock();
     let answer = open.as_ref().ok_or(EINVAL).and_then(operation);
     Ok(answer.unwrap_or_else(|reason| error(cx.heap, reason)))
 }
@@ -107,7 +154,7 @@ fn with_file_ok<'h>(
 
 fn reference<'h>(cx: &Cx<'h>, file: Answer<File>) -> NativeResult<'h> {
     match file {
-        Ok(file) => ok(cx.heap, make(cx.heap, OpenFile(Mutex::new(Some(file))))),
+        Ok(file) => ok(cx.heap, make(cx.heap, OpenFile::new(file, cx.process.pid))),
         Err(reason) => Ok(error(cx.heap, reason)),
     }
 }
@@ -144,13 +191,13 @@ fn from_descriptor<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
 }
 
 fn close<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    let file = get::<OpenFile>(args[0])?.0.lock().take();
+    let file = get::<OpenFile>(args[0])?.file.lock().take();
     ok_or_error(cx.heap, file.ok_or(EINVAL).and_then(File::close))
 }
 
 /// Called by the process that closes the files of dead owners.
 fn delayed_close<'h>(_: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    drop(get::<OpenFile>(args[0])?.0.lock().take());
+    drop(get::<OpenFile>(args[0])?.file.lock().take());
     Ok(Term::atom(am::ok))
 }
 
