@@ -115,7 +115,7 @@ fn programs_give_the_values_of_stock() {
     let (sender, ended) = mpsc::channel();
     *ENDED.lock().unwrap() = Some(sender);
     for ebin in stock_dirs() {
-        for module in ["erlang", "lists", "maps", "error_handler", "string", "ordsets"] {
+        for module in ["erlang", "lists", "maps", "string", "ordsets"] {
             let file = ebin.join(format!("{module}.beam"));
             if file.exists() {
                 load(&file);

@@ -7,9 +7,9 @@ use crate::transform::{Fault, Loader, fault};
 use oxbeam_beam_file::Operand;
 use oxbeam_ops::generic::Generic as G;
 use oxbeam_ops::specific::Template as T;
-use oxbeam_term::RawTerm;
 use oxbeam_term::layout::{FLOAT_WORDS, FUN_ENV};
 use oxbeam_term::tag::{Subtag, header};
+use oxbeam_term::{Export, RawTerm};
 
 type Done = Result<(), Fault>;
 
@@ -344,6 +344,9 @@ impl<'a> Loader<'a> {
         if export.arity != arity(args[0])? {
             return fault("arity differs from the import's");
         }
+        if let Some(template) = frame_function(export) {
+            return self.call_frame_function(row, template);
+        }
         let native = export.bif().is_some();
         let export = Fix::Word(std::ptr::from_ref(export) as u64);
         match (row.op, native) {
@@ -353,6 +356,23 @@ impl<'a> Loader<'a> {
             (G::CallExtOnly, true) => self.put(T::call_native_last, &[], &[export, Fix::Word(0)]),
             (_, false) => self.put(T::call_ext_last, &[], &[export, frame_bytes(args[2])?]),
             (_, true) => self.put(T::call_native_last, &[], &[export, frame_bytes(args[2])?]),
+        }
+    }
+
+    /// A call of a function that works on its caller's frame.
+    fn call_frame_function(&mut self, row: Gen<'a>, template: T) -> Done {
+        let bytes = match row.op {
+            G::CallExt => return self.put_call(template, &[], &[]),
+            G::CallExtOnly => Fix::Word(0),
+            _ => frame_bytes(row.args[2])?,
+        };
+        match template {
+            T::apply_list => self.put(T::apply_list_last, &[], &[bytes]),
+            T::apply_fun => self.put(T::apply_fun_last, &[], &[bytes]),
+            _ => {
+                self.put_call(template, &[], &[])?;
+                self.put(T::deallocate_ret, &[], &[bytes])
+            }
         }
     }
 
@@ -500,6 +520,17 @@ pub(crate) fn list(args: &[Operand], at: usize) -> Result<&[Operand], Fault> {
         Some(&Operand::List(n)) if args.len() == at + 1 + n as usize => Ok(&args[at + 1..]),
         _ => Err(Fault::Operand),
     }
+}
+
+/// The operation that stands for a function which cannot be a native, because
+/// its caller's frame or module matters.
+fn frame_function(export: &Export) -> Option<T> {
+    Some(match (export.module.name(), export.function.name(), export.arity) {
+        ("erlang", "apply", 3) => T::apply_list,
+        ("erlang", "apply", 2) => T::apply_fun,
+        ("erlang", "yield", 0) => T::yield_,
+        _ => return None,
+    })
 }
 
 /// The operation that stands for a native that every program calls.

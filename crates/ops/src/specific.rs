@@ -165,6 +165,11 @@ macro_rules! for_each_specific_op {
             call apply_last (U U) { apply_last <>, } "drop U bytes of frame; goto X(U):X(U+1)/U";
             call call_fun (U) { call_fun_s <S>, } "push cp; call fun src with U arguments";
             call call_fun_last (U U) { call_fun_last_s <S>, } "drop U bytes of frame; call fun src with U arguments";
+            call apply_list () { apply_list <>, } "push cp; goto X0:X1 with the arguments in list X2";
+            call apply_list_last (U) { apply_list_last <>, } "drop U bytes of frame; goto X0:X1 with the arguments in list X2";
+            call apply_fun () { apply_fun <>, } "push cp; call fun X0 with the arguments in list X1";
+            call apply_fun_last (U) { apply_fun_last <>, } "drop U bytes of frame; call fun X0 with the arguments in list X1";
+            call yield_ () { yield_ <>, } "X0 <- true; end the turn";
             call nif_start () { nif_start <>, } "nothing";
 
             // ---- stub: what an export or a process starts at

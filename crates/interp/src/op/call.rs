@@ -187,6 +187,22 @@ op! {
             None => call_fun_last_slow::<A>,
         }
     }
+    fn apply_list(m) {
+        apply_list_body
+    }
+    fn apply_list_last(m) {
+        apply_list_tail
+    }
+    fn apply_fun(m) {
+        apply_fun_body
+    }
+    fn apply_fun_last(m) {
+        apply_fun_tail
+    }
+    fn yield_(m) {
+        *m.x(0) = RawTerm::atom(am::true_);
+        m.leave(Switch::Yield, m.ip.add(2), 1)
+    }
     fn nif_start(m) {
         m.next(1)
     }
@@ -329,7 +345,92 @@ unsafe fn apply_target(m: &mut M, n: usize) -> Result<&'static Export, Handler> 
     }
 }
 
+/// Puts the elements of the list in X(n) into X from 0 on; their count, or
+/// `None` where it is no proper list of at most 255.
+unsafe fn spread_list(m: &mut M, n: usize) -> Option<usize> {
+    // SAFETY: machine rule 3.
+    let list = unsafe { crate::machine::brand(*m.x(n)) };
+    let mut elements = list.list();
+    let mut args = [RawTerm::NIL; 256];
+    let mut count = 0;
+    for element in elements.by_ref() {
+        *args.get_mut(count)? = element.raw();
+        count += 1;
+    }
+    if !elements.rest().is_nil() || count > 255 {
+        return None;
+    }
+    m.live(count).copy_from_slice(&args[..count]);
+    Some(count)
+}
+
+/// `badarg` of `erlang:apply` of that arity, its arguments in X.
+unsafe fn apply_badarg(m: &mut M, arity: u8) -> Handler {
+    let apply = oxbeam_term::export::get_or_create(am::erlang, am::apply, arity);
+    let args = m.live(usize::from(arity)).to_vec();
+    let reason = RawTerm::atom(am::badarg);
+    // SAFETY: machine rules.
+    unsafe { native::raise_native(m, apply, &args, Class::Error, reason, RawTerm::NONE) }
+}
+
+/// Resolves an apply of X0:X1 to the list in X2: the arguments go to X.
+unsafe fn apply_list_target(m: &mut M) -> Result<&'static Export, Handler> {
+    // SAFETY: machine rules.
+    unsafe {
+        let (module, function) = (m.x(0).as_atom(), m.x(1).as_atom());
+        match (module, function) {
+            (Some(module), Some(function)) => match spread_list(m, 2) {
+                Some(n) => Ok(oxbeam_term::export::get_or_create(module, function, n as u8)),
+                None => Err(apply_badarg(m, 3)),
+            },
+            _ => Err(apply_badarg(m, 3)),
+        }
+    }
+}
+
 slow! {
+    fn apply_list_body(m) {
+        match apply_list_target(m) {
+            Ok(export) => {
+                m.push_cp(2);
+                m.enter(export)
+            }
+            Err(raised) => raised,
+        }
+    }
+    fn apply_list_tail(m) {
+        match apply_list_target(m) {
+            Ok(export) => {
+                m.drop_frame(m.w(1));
+                m.enter(export)
+            }
+            Err(raised) => raised,
+        }
+    }
+    fn apply_fun_body(m) {
+        let fun = *m.x(0);
+        match spread_list(m, 1) {
+            Some(n) => {
+                if is_callable(fun, n) {
+                    m.push_cp(2);
+                }
+                call_fun_value(m, fun, n)
+            }
+            None => apply_badarg(m, 2),
+        }
+    }
+    fn apply_fun_tail(m) {
+        let fun = *m.x(0);
+        match spread_list(m, 1) {
+            Some(n) => {
+                if is_callable(fun, n) {
+                    m.drop_frame(m.w(1));
+                }
+                call_fun_value(m, fun, n)
+            }
+            None => apply_badarg(m, 2),
+        }
+    }
     fn function_clause(m) {
         m.raise(Exception {
             class: Class::Error,

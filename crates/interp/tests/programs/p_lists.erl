@@ -2,7 +2,7 @@
 -export([run/0]).
 run() -> exit(t()).
 t() ->
-    L = seq(1, 50000),
+    L = seq(1, 5000),
     {len(L), nrev(seq(1, 200)), lists:sum(L), lists:foldl(fun(X, A) -> X + A end, 0, L),
      [X * 2 || X <- seq(1, 10), X rem 2 =:= 0], lists:sort([3, 1, 2, a, "b", {1, 2}, 1.5]),
      lists:map(fun(X) -> {X, X} end, [a, b, c]), lists:keysearch(b, 1, [{a, 1}, {b, 2}]),

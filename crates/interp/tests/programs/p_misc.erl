@@ -25,8 +25,8 @@ t() ->
      is_function(G, 2), case M of #{zz := _} -> y; #{} -> n end, is_map_key(a, M), map_size(M),
      erlang:fun_info(F, arity), apply(F, [9]), apply(?MODULE, f, [8]), gc(), dict(), str(), {X, Y} = {1, Y = 4}].
 gc() ->
-    L = [{I, [I, I]} || I <- lists:seq(1, 20000)],
-    garbage_collect(),
+    L = [{I, [I, I]} || I <- lists:seq(1, 2000)],
+
     length([1 || {A, [A, A]} <- L]).
 dict() -> put(a, 1), put(b, {2}), {get(a), get(b), erase(a), get(a)}.
 str() -> {atom_to_list(abc), integer_to_list(123), list_to_integer("77"), [C || C <- "abc", C > $a]}.
