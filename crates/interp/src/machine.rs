@@ -378,6 +378,27 @@ macro_rules! finish {
     }};
 }
 
+/// Ends a handler whose state is parked: the call of the next.
+#[cfg(not(any(debug_assertions, miri)))]
+macro_rules! resume {
+    ($c:ident) => {{
+        // SAFETY: the state was parked just now; machine rule 4.
+        unsafe {
+            let $crate::turn::Parked { next, ip, htop, e, reds } =
+                (*((*$c).scratch[0] as *const $crate::turn::Turn)).parked;
+            next(ip, $c, htop, e, reds)
+        }
+    }};
+}
+
+/// Ends a handler whose state is parked: the loop goes on with it.
+#[cfg(any(debug_assertions, miri))]
+macro_rules! resume {
+    ($c:ident) => {{
+        let _ = $c;
+    }};
+}
+
 /// The inlined body of an operation: `fn name<Modes>(m) { ... }`.
 macro_rules! op {
     ($($(#[$meta:meta])* fn $name:ident $(<$($g:ident : $bound:ident),*>)? ($m:ident) $body:block)*) => {$(
@@ -396,6 +417,10 @@ macro_rules! op {
 }
 
 /// A slow path: a handler of its own, entered by returning its name.
+///
+/// The body runs in a function beneath the handler, because the address of its
+/// state is passed around: the handler itself keeps nothing on the native stack
+/// and so can end in a jump.
 macro_rules! slow {
     ($($(#[$meta:meta])* fn $name:ident $(<$($g:ident : $bound:ident),*>)? ($m:ident) $body:block)*) => {$(
         $(#[$meta])*
@@ -410,14 +435,20 @@ macro_rules! slow {
             e: *mut u64,
             reds: i64,
         ) {
-            let mut machine = $crate::machine::M { ip, c, htop, e, reds };
-            let $m = &mut machine;
-            // SAFETY: machine rules 1 to 3, which every operation keeps.
-            #[allow(unused_unsafe, clippy::redundant_closure_call, reason = "the closure is there for `return`")]
-            let next: $crate::machine::Handler = (|| -> $crate::machine::Handler { unsafe { $body } })();
-            $crate::machine::finish!(machine, next)
+            #[inline(never)]
+            unsafe fn beneath $(<$($g: $bound),*>)? (mut machine: $crate::machine::M) {
+                let $m = &mut machine;
+                // SAFETY: machine rules 1 to 3, which every operation keeps.
+                #[allow(unused_unsafe, clippy::redundant_closure_call, reason = "the closure is there for `return`")]
+                let next: $crate::machine::Handler =
+                    (|| -> $crate::machine::Handler { unsafe { $body } })();
+                machine.turn().park(&machine, next);
+            }
+            // SAFETY: by contract.
+            unsafe { beneath $(::<$($g),*>)? ($crate::machine::M { ip, c, htop, e, reds }) };
+            $crate::machine::resume!(c)
         }
     )*};
 }
 
-pub(crate) use {finish, op, slow};
+pub(crate) use {finish, op, resume, slow};

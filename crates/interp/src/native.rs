@@ -79,11 +79,8 @@ pub unsafe fn raise_arith(
     unsafe { raise_native(m, export, args, Class::Error, reason, RawTerm::NONE) }
 }
 
-/// Raises an arithmetic error of an instruction that is no call.
-///
-/// # Safety
-/// Machine rules.
-pub unsafe fn raise_plain(_: &mut M, error: ArithError) -> Handler {
+/// The handler that raises an arithmetic error of an instruction that is no call.
+pub fn raise_plain(error: ArithError) -> Handler {
     match error {
         ArithError::Badarith => raise::badarith,
         ArithError::SystemLimit => raise::system_limit,

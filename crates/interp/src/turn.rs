@@ -25,15 +25,25 @@ pub struct Turn {
     pub held: Option<i64>,
     /// The bits being built by the put operations of older compilers.
     pub put: crate::op::bs_put::Target,
-    /// The state that the loop goes on with; no handler: the turn is over.
-    parked: Parked,
+    /// The turn is over.
+    pub over: bool,
+    /// The state between two handlers, where it is not passed on directly.
+    pub parked: Parked,
 }
 
-struct Parked {
-    next: Option<Handler>,
-    ip: *const u64,
-    htop: *mut u64,
-    e: *mut u64,
+/// A state with the handler that goes on with it.
+#[derive(Clone, Copy)]
+pub struct Parked {
+    /// The handler.
+    pub next: Handler,
+    /// See [`M`].
+    pub ip: *const u64,
+    /// See [`M`].
+    pub htop: *mut u64,
+    /// See [`M`].
+    pub e: *mut u64,
+    /// See [`M`].
+    pub reds: i64,
 }
 
 impl Turn {
@@ -49,7 +59,8 @@ impl Turn {
             live: 0,
             held: None,
             put: crate::op::bs_put::Target::default(),
-            parked: Parked { next: None, ip: std::ptr::null(), htop, e },
+            over: false,
+            parked: Parked { next: stop, ip: std::ptr::null(), htop, e, reds },
         }
     }
 
@@ -84,13 +95,12 @@ impl Turn {
 
     /// Parks the state between two handlers, where they do not call each other.
     pub fn park(&mut self, m: &M, next: Handler) {
-        self.parked = Parked { next: Some(next), ip: m.ip, htop: m.htop, e: m.e };
-        self.reds = m.reds;
+        self.parked = Parked { next, ip: m.ip, htop: m.htop, e: m.e, reds: m.reds };
     }
 
     /// Ends the turn: the process goes on at `m.ip`.
     pub fn end(&mut self, m: &M) {
-        self.parked.next = None;
+        self.over = true;
         m.out();
         self.owned().own.ip = m.ip;
     }
@@ -103,13 +113,14 @@ impl Turn {
         let c = m.c;
         // SAFETY: by contract.
         unsafe { first(m.ip, c, m.htop, m.e, m.reds) };
-        // In a build whose handlers call each other nothing is parked.
+        // Where handlers call each other the turn is over when the first returns.
         loop {
             // SAFETY: the turn is alive; nobody else looks at it now.
-            let turn = unsafe { &mut *((*c).scratch[0] as *mut Turn) };
-            let Some(next) = turn.parked.next.take() else { return };
-            let Parked { ip, htop, e, .. } = turn.parked;
-            let reds = turn.reds;
+            let turn = unsafe { &*((*c).scratch[0] as *const Turn) };
+            if turn.over {
+                return;
+            }
+            let Parked { next, ip, htop, e, reds } = turn.parked;
             // SAFETY: parked by the handler before.
             unsafe { next(ip, c, htop, e, reds) };
         }

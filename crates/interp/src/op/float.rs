@@ -57,7 +57,7 @@ op! {
                 *m.f(m.w(2)) = value;
                 m.next(3)
             }
-            None => native::raise_plain(m, ArithError::Badarith),
+            None => native::raise_plain(ArithError::Badarith),
         }
     }
     fn fnegate(m) {
