@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use oxbeam_runtime::Flow;
-use oxbeam_term::{Bits, Map, Term};
+use oxbeam_term::{Atom, Bits, Map, Term};
 
 /// The arguments of a native, as many as its row in the table says.
 pub fn take<'h, const N: usize>(args: &[Term<'h>]) -> [Term<'h>; N] {
@@ -47,4 +47,9 @@ pub fn options<'h>(term: Term<'h>) -> impl Iterator<Item = Result<Term<'h>, Flow
             Some(Err(Flow::badarg()))
         }
     })
+}
+
+/// The map of a few pairs with atom keys.
+pub fn map_of<'h>(heap: &'h oxbeam_heap::Heap, pairs: &[(Atom, Term<'h>)]) -> Term<'h> {
+    heap.map_from_merged(pairs.iter().map(|(key, value)| (Term::atom(*key), *value)).collect())
 }

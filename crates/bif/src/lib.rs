@@ -14,6 +14,7 @@ pub mod lists;
 pub mod maps;
 pub mod math;
 pub mod os;
+pub mod persistent_term;
 pub mod prim_file;
 pub mod re;
 pub mod table;

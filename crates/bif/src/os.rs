@@ -75,3 +75,9 @@ pub fn set_signal_2<'h>(_: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let _ = signal::set(signal, action);
     Ok(Term::atom(am::ok))
 }
+
+/// `io:printable_range/0`
+pub fn printable_range_0<'h>(_: &mut Cx<'h>, _: &[Term<'h>]) -> NativeResult<'h> {
+    let unicode = oxbeam_runtime::system::get().printable_unicode;
+    Ok(Term::atom(if unicode { am::unicode } else { am::latin1 }))
+}

@@ -4,6 +4,7 @@
 //! before any code, code before the first process, the first process before the schedulers run.
 
 use crate::flags::BadFileName;
+use crate::flags::WarningMap;
 use crate::front::Start;
 use oxbeam_code::index::Permission;
 use oxbeam_code::module;
@@ -15,7 +16,7 @@ use oxbeam_runtime::process::spawn::{SpawnOptions, spawn_system};
 use oxbeam_runtime::process::{MaxHeap, table};
 use oxbeam_runtime::{scheduler, system};
 use oxbeam_sys::clock;
-use oxbeam_term::{Atom, Term, export};
+use oxbeam_term::{Atom, Term, am, export};
 use std::path::PathBuf;
 
 /// Starts the machine; its threads run until it halts.
@@ -63,6 +64,18 @@ fn facts(start: &Start) -> system::System {
         preloaded: start.release.preloaded.iter().map(|name| (*name).to_owned()).collect(),
         max_generic_op: start.release.max_generic_op,
         init_arguments: start.init_args.clone(),
+        emulator_arguments: start.options.raw.clone(),
+        async_threads: start.options.async_threads as usize,
+        port_limit: start.options.port_limit as usize,
+        ets_limit: start.options.ets_limit as usize,
+        dist_busy_limit_bytes: start.options.dist_busy_limit_bytes as usize,
+        utf8_file_names: start.utf8_file_names,
+        printable_unicode: start.options.printable_unicode,
+        warning_map: match start.options.warning_map {
+            WarningMap::Error => am::error,
+            WarningMap::Info => am::info,
+            WarningMap::Warning => am::warning,
+        },
         start_monotonic_ns: clock::monotonic_ns(),
         start_system_ns: clock::system_ns(),
     }

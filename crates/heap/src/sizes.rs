@@ -24,6 +24,11 @@ fn series() -> &'static [usize] {
     })
 }
 
+/// All sizes of the series.
+pub fn all() -> &'static [usize] {
+    series()
+}
+
 /// The smallest size of the series that holds `words`, or `steps` sizes further.
 pub fn next_heap_words(words: usize, steps: usize) -> usize {
     let series = series();

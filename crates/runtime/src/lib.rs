@@ -11,6 +11,7 @@ pub mod link;
 pub mod mailbox;
 pub mod monitor;
 pub mod native;
+pub mod persistent;
 pub mod process;
 pub mod reference;
 pub mod registry;

@@ -3,8 +3,10 @@
 use crate::process::{MaxHeap, PidData};
 use oxbeam_heap::heap::HeapOptions;
 use oxbeam_sys::clock;
+use oxbeam_term::Atom;
 use parking_lot::RwLock;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// What boot has set.
 pub struct System {
@@ -21,6 +23,16 @@ pub struct System {
     pub max_generic_op: u32,
     /// The init arguments, as `init:get_plain_arguments` and its kin see them.
     pub init_arguments: Vec<Vec<u8>>,
+    /// The emulator's own command line.
+    pub emulator_arguments: Vec<Vec<u8>>,
+    pub async_threads: usize,
+    pub port_limit: usize,
+    pub ets_limit: usize,
+    pub dist_busy_limit_bytes: usize,
+    pub utf8_file_names: bool,
+    pub printable_unicode: bool,
+    /// What a warning of the error logger counts as (`+W`).
+    pub warning_map: Atom,
     pub start_monotonic_ns: i64,
     pub start_system_ns: i64,
 }
@@ -48,6 +60,29 @@ pub fn default_max_heap() -> MaxHeap {
 }
 pub fn set_heap_defaults(heap: HeapOptions, max: MaxHeap) {
     *HEAP_DEFAULTS.write() = Some((heap, max));
+}
+
+static BACKTRACE_DEPTH: AtomicUsize = AtomicUsize::new(8);
+
+/// Frames of a stack trace.
+pub fn backtrace_depth() -> usize {
+    BACKTRACE_DEPTH.load(Ordering::Relaxed)
+}
+/// Sets the frames of a stack trace; gives the old number.
+pub fn set_backtrace_depth(frames: usize) -> usize {
+    BACKTRACE_DEPTH.swap(frames, Ordering::Relaxed)
+}
+
+static IO_BYTES: [AtomicU64; 2] = [const { AtomicU64::new(0) }; 2];
+
+/// Bytes that ports have `(read, written)`.
+pub fn io_bytes() -> (u64, u64) {
+    (IO_BYTES[0].load(Ordering::Relaxed), IO_BYTES[1].load(Ordering::Relaxed))
+}
+/// Counts bytes that a port has read and written.
+pub fn count_io(read: usize, written: usize) {
+    IO_BYTES[0].fetch_add(read as u64, Ordering::Relaxed);
+    IO_BYTES[1].fetch_add(written as u64, Ordering::Relaxed);
 }
 
 /// System time minus monotonic time, in nanoseconds.

@@ -14,6 +14,7 @@ pub mod number_text;
 pub mod operators;
 pub mod process_info;
 pub mod processes;
+pub mod system;
 pub mod term_format;
 pub mod time;
 pub mod types;

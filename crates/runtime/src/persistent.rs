@@ -1,0 +1,112 @@
+//! Persistent terms: one table for the node, values in literal areas.
+//!
+//! A value that is replaced or erased stays where it is: processes may still use it. Giving such
+//! areas back takes the purge protocol of literals, which code loading completes.
+
+use oxbeam_heap::Heap;
+use oxbeam_heap::literal::Area;
+use oxbeam_term::compare::compare_exact;
+use oxbeam_term::hash::internal_hash;
+use oxbeam_term::{RawTerm, Term};
+use parking_lot::RwLock;
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+struct Entry {
+    key: RawTerm,
+    value: RawTerm,
+    area: Area,
+}
+
+#[derive(Default)]
+struct Table {
+    by_hash: HashMap<u32, Vec<Entry>>,
+    count: usize,
+    words: usize,
+    /// Areas of values that were replaced or erased.
+    retired: Vec<Area>,
+}
+
+fn table() -> &'static RwLock<Table> {
+    static TABLE: OnceLock<RwLock<Table>> = OnceLock::new();
+    TABLE.get_or_init(RwLock::default)
+}
+
+/// A literal, seen from any heap: areas of the table are never freed.
+fn literal<'h>(raw: RawTerm) -> Term<'h> {
+    // SAFETY: heap rule 6; see the module's doc.
+    unsafe { Term::from_raw(raw) }
+}
+
+fn position(entries: &[Entry], key: Term<'_>) -> Option<usize> {
+    entries.iter().position(|entry| compare_exact(literal(entry.key), key).is_eq())
+}
+
+/// The value under `key`.
+pub fn get<'h>(_: &'h Heap, key: Term<'_>) -> Option<Term<'h>> {
+    let table = table().read();
+    let entries = table.by_hash.get(&internal_hash(key, 0))?;
+    position(entries, key).map(|at| literal(entries[at].value))
+}
+
+/// Puts `value` under `key`. `false`: out of memory.
+pub fn put(key: Term<'_>, value: Term<'_>) -> bool {
+    let hash = internal_hash(key, 0);
+    let mut table = table().write();
+    let entries = table.by_hash.entry(hash).or_default();
+    let at = position(entries, key);
+    if let Some(at) = at
+        && compare_exact(literal(entries[at].value), value).is_eq()
+    {
+        return true;
+    }
+    let Some((area, copies)) = Area::copy_of(&[key, value]) else { return false };
+    let words = area.words();
+    let new = Entry { key: copies[0], value: copies[1], area };
+    match at {
+        Some(at) => {
+            let old = std::mem::replace(&mut entries[at], new);
+            table.words -= old.area.words();
+            table.retired.push(old.area);
+        }
+        None => {
+            entries.push(new);
+            table.count += 1;
+        }
+    }
+    table.words += words;
+    true
+}
+
+/// Removes `key`. `false`: there was no such key.
+pub fn erase(key: Term<'_>) -> bool {
+    let mut table = table().write();
+    let Some(entries) = table.by_hash.get_mut(&internal_hash(key, 0)) else { return false };
+    let Some(at) = position(entries, key) else { return false };
+    let old = entries.swap_remove(at);
+    table.count -= 1;
+    table.words -= old.area.words();
+    table.retired.push(old.area);
+    true
+}
+
+/// Removes everything.
+pub fn erase_all() {
+    let mut table = table().write();
+    let old = std::mem::take(&mut table.by_hash);
+    table.retired.extend(old.into_values().flatten().map(|entry| entry.area));
+    (table.count, table.words) = (0, 0);
+}
+
+/// All keys and values.
+pub fn all<'h>(_: &'h Heap) -> Vec<(Term<'h>, Term<'h>)> {
+    let table = table().read();
+    let entries = table.by_hash.values().flatten();
+    entries.map(|entry| (literal(entry.key), literal(entry.value))).collect()
+}
+
+/// `(number of terms, words of them)`
+pub fn size() -> (usize, usize) {
+    let table = table().read();
+    (table.count, table.words)
+}
