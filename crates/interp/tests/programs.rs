@@ -25,19 +25,7 @@ fn report(process: &Arc<Process>, owned: &mut Owned) {
 }
 
 fn boot() {
-    system::install(System {
-        schedulers: 1,
-        dirty_cpu_schedulers: 1,
-        dirty_io_schedulers: 1,
-        otp_release: "25".into(),
-        erts_version: "13.1.5".into(),
-        root_dir: String::new(),
-        init_arguments: vec![],
-        start_monotonic_ns: 0,
-        start_system_ns: 0,
-        max_generic_op: 180,
-        preloaded: vec![],
-    });
+    system::install(System::default());
     oxbeam_runtime::native::install(oxbeam_bif::table::BIFS, &[]);
     oxbeam_interp::install();
     exit::on_exit(report);

@@ -3,7 +3,7 @@
 use crate::process::{MaxHeap, PidData};
 use oxbeam_heap::heap::HeapOptions;
 use oxbeam_sys::clock;
-use oxbeam_term::Atom;
+use oxbeam_term::{Atom, am};
 use parking_lot::RwLock;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -35,6 +35,33 @@ pub struct System {
     pub warning_map: Atom,
     pub start_monotonic_ns: i64,
     pub start_system_ns: i64,
+}
+
+impl Default for System {
+    /// What a test starts from: one scheduler, OTP 25, no installation.
+    fn default() -> System {
+        System {
+            schedulers: 1,
+            dirty_cpu_schedulers: 1,
+            dirty_io_schedulers: 1,
+            otp_release: "25".into(),
+            erts_version: "13.1.5".into(),
+            root_dir: String::new(),
+            preloaded: vec![],
+            max_generic_op: 180,
+            init_arguments: vec![],
+            emulator_arguments: vec![],
+            async_threads: 1,
+            port_limit: 65536,
+            ets_limit: 8192,
+            dist_busy_limit_bytes: 1 << 20,
+            utf8_file_names: true,
+            printable_unicode: false,
+            warning_map: am::warning,
+            start_monotonic_ns: clock::monotonic_ns(),
+            start_system_ns: clock::system_ns(),
+        }
+    }
 }
 
 static SYSTEM: OnceLock<System> = OnceLock::new();
