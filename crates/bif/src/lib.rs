@@ -10,6 +10,7 @@ pub mod atomics;
 pub mod binary;
 pub mod erlang;
 pub mod erts_debug;
+pub mod erts_internal;
 pub mod lists;
 pub mod maps;
 pub mod math;

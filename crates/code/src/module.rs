@@ -325,7 +325,7 @@ pub fn delete(permission: &Permission, name: Atom) -> Deleted {
     Deleted::Done
 }
 
-/// Frees the old instance. The caller has made sure that no process runs in
+/// Forgets the old instance. The caller has made sure that no process runs in
 /// it, returns into it or holds one of its literals (crate rule 5).
 ///
 /// Gives whether there was one.
@@ -342,8 +342,9 @@ pub fn purge(_permission: &Permission, name: Atom) -> bool {
     }
     module.retract_funs();
     ranges::set(module, std::ptr::null_mut());
-    // SAFETY: the table owned it and gave it up; crate rule 5.
-    drop(unsafe { Box::from_raw(std::ptr::from_ref(module).cast_mut()) });
+    // The instance stays in memory: another thread may be looking an address up in it, or be
+    // about to call a fun of it, and processes may hold its literals. Giving it back takes
+    // thread progress and the purge of literals.
     true
 }
 

@@ -81,7 +81,7 @@ pub struct Heap {
     pub(crate) old_off_heap: OffHeap,
     pub(crate) vheap_words: usize,
     pub(crate) minor_count: u32,
-    pub(crate) force_major: bool,
+    pub(crate) force_major: Cell<bool>,
     /// Can be changed between two collections.
     pub options: Cell<HeapOptions>,
 }
@@ -115,7 +115,7 @@ impl Heap {
             old_off_heap: OffHeap::new(),
             vheap_words: options.min_vheap_words,
             minor_count: 0,
-            force_major: false,
+            force_major: Cell::new(false),
             options: Cell::new(options),
         }
     }
@@ -192,8 +192,8 @@ impl Heap {
         (self.off_heap.binary_words.get(), self.vheap_words, old)
     }
     /// Makes the next collection a major one.
-    pub fn request_major(&mut self) {
-        self.force_major = true;
+    pub fn request_major(&self) {
+        self.force_major.set(true);
     }
 
     /// Takes `words` words, to be filled in at once (rule 3). Never moves a term; when the block
@@ -248,7 +248,7 @@ impl Heap {
         self.fragment_words.get() > self.free_words()
             || self.off_heap.binary_words.get() > self.vheap_words
             || (crate::ZEAL && self.fragments.get().is_some())
-            || self.force_major
+            || self.force_major.get()
     }
 
     /// The heap's off-heap list, for objects that were built by hand.

@@ -71,6 +71,7 @@ fn system_item<'h>(cx: &Cx<'h>, item: &str) -> Option<Term<'h>> {
         "scheduler_id" => heap.usize(scheduler::current_index().map_or(0, |index| index + 1)),
         "scheduler_bind_type" => atom("unbound"),
         "scheduler_bindings" => heap.tuple(&vec![atom("unbound"); system.schedulers]),
+        "outstanding_system_requests_limit" => heap.usize(2 * system.schedulers),
         "multi_scheduling" => atom("enabled"),
         "multi_scheduling_blockers" | "normal_multi_scheduling_blockers" => Term::nil(),
         "cpu_topology" => atom("undefined"),

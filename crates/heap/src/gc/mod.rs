@@ -75,7 +75,7 @@ impl Heap {
         if crate::ZEAL {
             self.verify(ask.roots);
         }
-        let due = self.force_major
+        let due = self.force_major.get()
             || self.minor_count >= self.options.get().fullsweep_after
             || ask.kind == GcKind::Major;
         let mut report = match due {
@@ -139,7 +139,7 @@ impl Heap {
         run.scan();
         run.finish(self);
         self.minor_count = 0;
-        self.force_major = false;
+        self.force_major.set(false);
         let moved = self.used_words();
         self.resize_after_major(ask);
         GcReport { major: true, reclaimed_words: before - moved, moved_words: moved }

@@ -60,6 +60,11 @@ pub fn finish(process: &Arc<Process>) {
             message => answer_as_dead(me, message),
         }
     }
+    for (&pid, &count) in owned.own.suspending.iter().flat_map(|map| map.iter()) {
+        (0..count).for_each(|_| {
+            send_control(pid, Control::Resume);
+        });
+    }
     tell_links(&owned, me, &reason);
     let watched = owned.own.monitors.watched().map(|(reference, w)| (w.by, *reference));
     for (by, reference) in watched.chain(late_monitors) {

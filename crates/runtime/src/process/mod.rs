@@ -29,6 +29,7 @@ use oxbeam_term::{Atom, RawTerm, am};
 use parking_lot::Mutex;
 use state::StateWord;
 use std::cell::UnsafeCell;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
 
@@ -134,6 +135,8 @@ pub struct ProcState {
     pub trap_exit: bool,
     pub priority: Priority,
     pub suspend_count: u32,
+    /// Processes that this one has suspended, and how often.
+    pub suspending: Option<Box<HashMap<PidData, u32>>>,
     /// Collections are put off while this is not zero.
     pub gc_disabled: u32,
     pub flags: Flags,
@@ -206,6 +209,7 @@ impl ProcState {
             trap_exit: false,
             priority: Priority::Normal,
             suspend_count: 0,
+            suspending: None,
             gc_disabled: 0,
             flags: Flags::default(),
             extra_roots: vec![],

@@ -4,7 +4,8 @@ use super::{CURRENT, Schedulers, schedulers};
 use crate::engine::{self, Regs, Switch};
 use crate::process::{Owned, Process, Waiting, exit};
 use crate::signal::handle::{Taken, ends_wait, take_all};
-use crate::timer;
+use crate::{gc, timer};
+use oxbeam_heap::GcKind;
 use oxbeam_sys::clock::monotonic_ns;
 use parking_lot::{Condvar, Mutex};
 use std::sync::Arc;
@@ -81,6 +82,10 @@ fn execute(schedulers: &Schedulers, index: usize, regs: &mut Regs, process: Arc<
     let taken = if started.signals { take_signals(&process, owned) } else { Taken::default() };
     if taken.exit || owned.own.exit_reason.is_some() {
         return exit::finish(&process);
+    }
+    if taken.asked && owned.heap.wants_collection() && owned.own.gc_disabled == 0 {
+        // SAFETY: the process is between two turns: its state shows all its registers.
+        unsafe { gc::collect(owned, GcKind::Auto, 0, &mut [], &mut []) };
     }
     if owned.own.suspend_count > 0 || !ends_wait(&owned.own, taken, started.woken) {
         return stop(process, false);

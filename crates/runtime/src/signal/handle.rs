@@ -17,6 +17,8 @@ pub struct Taken {
     pub messages: bool,
     /// The process is to end, with the reason in its state.
     pub exit: bool,
+    /// A request was answered, perhaps one for a collection.
+    pub asked: bool,
 }
 
 /// Takes the whole in-queue: messages go on to the mailbox, other signals are handled.
@@ -35,6 +37,7 @@ pub fn take_all(process: &Arc<Process>, owned: &mut Owned) -> Taken {
                     taken.messages = true;
                 }
                 Signal::Control(control) => {
+                    taken.asked |= matches!(*control, Control::Request(_));
                     let Owned { heap, own } = owned;
                     let before = own.mailbox.len();
                     let mut cx = Cx { heap, own, process, reductions: 0 };
