@@ -1,0 +1,31 @@
+//! The differential corpus: each program prints the same on stock `erl` and on oxbeam.
+
+mod support;
+
+macro_rules! families {
+    ($($name:ident),* $(,)?) => {$(
+        #[test]
+        fn $name() {
+            support::same(
+                &["-noshell", "-noinput", "-run", "runner", "main", stringify!($name)],
+                "",
+            );
+        }
+    )*};
+}
+
+families! {
+    arithmetic,
+    processes,
+}
+
+#[test]
+fn every_program_is_named_here() {
+    let source = include_str!("differential.rs");
+    for entry in std::fs::read_dir(support::repository().join("tests/differential")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let named = source.contains(&format!("    {name},\n"));
+        assert!(named || name == "runner", "tests/differential/{name}.erl is in no family");
+    }
+}

@@ -1,0 +1,81 @@
+%% Processes: messages, links, monitors, exits, timers, names.
+-module(processes).
+-compile([export_all, nowarn_export_all]).
+
+t_echo() -> P = spawn(fun echo/0), P ! {self(), hello}, receive {P, X} -> X end.
+t_order() -> S = self(), spawn(fun() -> [S ! N || N <- lists:seq(1, 100)] end), [receive N -> N end || N <- lists:seq(1, 100)].
+t_selective() -> [self() ! N || N <- lists:seq(1, 10)], [receive N -> N end || N <- lists:reverse(lists:seq(1, 10))].
+t_after_zero() -> receive x -> x after 0 -> none end.
+t_after() -> T = erlang:monotonic_time(millisecond), receive x -> x after 30 -> ok end, D = erlang:monotonic_time(millisecond) - T, {D >= 30, D < 2000}.
+t_after_message() -> self() ! b, receive a -> a after 20 -> receive b -> late end end.
+t_bad_timeout() -> receive x -> x after id(foo) -> ok end.
+t_link_exit() -> process_flag(trap_exit, true), P = spawn_link(fun() -> exit(oops) end), receive {'EXIT', P, R} -> R end.
+t_link_normal() -> process_flag(trap_exit, true), P = spawn_link(fun() -> ok end), receive {'EXIT', P, R} -> R end.
+t_link_error() -> process_flag(trap_exit, true), P = spawn_link(fun() -> error(bad, [1]) end), receive {'EXIT', P, {R, [{M, F, A, _} | _]}} -> {R, M, F, A} end.
+t_link_noproc() -> process_flag(trap_exit, true), P = dead(), link(P), receive {'EXIT', P, R} -> R end.
+t_link_noproc_error() -> link(dead()).
+t_unlink() -> process_flag(trap_exit, true), P = spawn_link(fun wait/0), unlink(P), exit(P, kill), receive X -> X after 50 -> none end.
+t_exit_trapped() -> process_flag(trap_exit, true), exit(self(), foo), receive {'EXIT', _, R} -> R end.
+t_exit_normal_self() -> process_flag(trap_exit, true), exit(self(), normal), receive {'EXIT', _, R} -> R end.
+t_kill() -> {P, R} = spawn_monitor(fun wait/0), exit(P, kill), receive {'DOWN', R, process, P, W} -> W end.
+t_kill_trapped() -> {P, R} = spawn_monitor(fun() -> process_flag(trap_exit, true), wait() end), exit(P, kill), receive {'DOWN', R, process, P, W} -> W end.
+t_exit_normal_ignored() -> {P, R} = spawn_monitor(fun wait/0), exit(P, normal), receive {'DOWN', R, _, _, W} -> W after 50 -> P ! stop, alive end.
+t_cascade() -> process_flag(trap_exit, true), P = spawn_link(fun() -> spawn_link(fun() -> exit(inner) end), wait() end), receive {'EXIT', P, R} -> R end.
+t_killed_cascade() -> process_flag(trap_exit, true), P = spawn_link(fun() -> Q = spawn_link(fun wait/0), exit(Q, kill), wait() end), receive {'EXIT', P, R} -> R end.
+t_monitor() -> P = spawn(fun wait/0), R = monitor(process, P), P ! stop, receive {'DOWN', R, process, P, W} -> W end.
+t_monitor_dead() -> P = dead(), R = monitor(process, P), receive {'DOWN', R, process, P, W} -> W end.
+t_monitor_name() -> R = monitor(process, nobody), receive {'DOWN', R, process, O, W} -> {O, W} end.
+t_demonitor() -> P = spawn(fun wait/0), R = monitor(process, P), demonitor(R), exit(P, kill), receive X -> X after 30 -> none end.
+t_demonitor_flush() -> P = dead(), R = monitor(process, P), timer_wait(20), demonitor(R, [flush]), receive X -> X after 0 -> none end.
+t_demonitor_info() -> P = spawn(fun wait/0), R = monitor(process, P), A = demonitor(R, [info]), {A, demonitor(R, [info])}.
+t_monitor_tag() -> P = dead(), R = monitor(process, P, [{tag, {my, tag}}]), receive {{my, tag}, R, process, P, W} -> W end.
+t_alias() -> A = alias(), S = spawn(fun() -> receive go -> A ! hi, A ! again end end), S ! go, X = receive hi -> hi end, Y = receive again -> again end, unalias(A), A ! lost, {X, Y, receive lost -> lost after 20 -> none end}.
+t_alias_reply() -> A = alias([reply]), A ! one, A ! two, {receive one -> one end, receive two -> two after 20 -> none end}.
+t_monitor_alias() -> {P, R} = {spawn(fun() -> receive {From, X} -> From ! {From, X} end end), undefined}, M = monitor(process, P, [{alias, reply_demonitor}]), P ! {M, hi}, {R, receive {M, Y} -> Y end, receive {'DOWN', _, _, _, W} -> W after 20 -> none end}.
+t_spawn_monitor() -> {P, R} = spawn_monitor(fun() -> exit(x) end), receive {'DOWN', R, process, P, W} -> W end.
+t_spawn_opt() -> {P, R} = spawn_opt(fun() -> exit(process_info(self(), priority)) end, [monitor, {priority, high}, {min_heap_size, 1000}]), receive {'DOWN', R, process, P, W} -> W end.
+t_spawn_badarg() -> spawn(not_an_atom, 1, []).
+t_spawn_undef() -> {_, R} = spawn_monitor(no_such_module, f, [1, 2]), receive {'DOWN', R, _, _, {W, [{M, F, A, _} | _]}} -> {W, M, F, A} end.
+t_register() -> register(me_here, self()), X = {whereis(me_here) =:= self(), lists:member(me_here, registered()), process_info(self(), registered_name)}, unregister(me_here), {X, whereis(me_here)}.
+t_register_twice() -> register(me_once, self()), register(me_once, self()).
+t_register_dead() -> register(ghost, dead()).
+t_send_name() -> register(named, self()), named ! hi, receive hi -> ok end.
+t_send_no_name() -> no_such_name ! hi.
+t_send_name_node() -> {no_such_name, node()} ! hi.
+t_name_gone() -> P = spawn(fun wait/0), register(soon_gone, P), R = monitor(process, P), P ! stop, receive {'DOWN', R, _, _, _} -> whereis(soon_gone) end.
+t_timer() -> R = erlang:start_timer(10, self(), hi), receive {timeout, R, X} -> X end.
+t_send_after() -> erlang:send_after(10, self(), hi), receive hi -> hi end.
+t_cancel() -> R = erlang:send_after(10000, self(), hi), L = erlang:cancel_timer(R), {is_integer(L), L > 9000, erlang:cancel_timer(R)}.
+t_read_timer() -> R = erlang:send_after(10000, self(), hi), L = erlang:read_timer(R), erlang:cancel_timer(R), {L > 9000, erlang:read_timer(R)}.
+t_timer_order() -> [erlang:send_after(T, self(), T) || T <- [50, 10, 30]], [receive X -> X end || _ <- [1, 2, 3]].
+t_dictionary() -> put(a, 1), put(b, 2), {put(a, 3), get(a), erase(b), get(b), lists:sort(get()), get_keys(3)}.
+t_group_leader() -> G = group_leader(), P = spawn(fun() -> receive {S} -> S ! {g, group_leader()} end end), P ! {self()}, receive {g, H} -> G =:= H end.
+t_trap_flag() -> {process_flag(trap_exit, true), process_flag(trap_exit, false), process_info(self(), trap_exit)}.
+t_bad_flag() -> process_flag(no_such_flag, 1).
+t_is_alive() -> P = spawn(fun wait/0), A = is_process_alive(P), exit(P, kill), {A, is_process_alive(P), is_process_alive(self())}.
+t_info_other() -> P = spawn(fun wait/0), P ! a, P ! b, timer_wait(10), R = process_info(P, [message_queue_len, messages, status]), exit(P, kill), R.
+t_info_dead() -> process_info(dead(), status).
+t_info_links() -> process_flag(trap_exit, true), P = spawn_link(fun wait/0), {links, L} = process_info(self(), links), lists:member(P, L).
+t_info_bad() -> process_info(self(), no_such_item).
+t_hibernate() -> {P, R} = spawn_monitor(fun() -> erlang:hibernate(?MODULE, woken, [1]) end), P ! wake, receive {'DOWN', R, _, _, W} -> W end.
+t_many() -> S = self(), Ps = [spawn(fun() -> receive go -> S ! N end end) || N <- lists:seq(1, 2000)], [P ! go || P <- Ps], lists:sum([receive N -> N end || _ <- Ps]).
+t_ring() -> L = lists:foldl(fun(_, Next) -> spawn(fun() -> forward(Next) end) end, self(), lists:seq(1, 500)), L ! 0, receive N -> N end.
+t_big_message() -> S = self(), T = [{N, integer_to_list(N), <<N:64>>} || N <- lists:seq(1, 5000)], P = spawn(fun() -> receive X -> S ! {back, erlang:phash2(X), X =:= T} end end), P ! T, receive {back, H, E} -> {H, E} end.
+t_binary_message() -> B = binary:copy(<<"abc">>, 1000), S = self(), P = spawn(fun() -> receive X -> S ! binary:part(X, 5, 10) end end), P ! B, receive Y -> Y end.
+t_gc_sender() -> S = self(), P = spawn(fun() -> collect(S, 200, []) end), [P ! {N, lists:duplicate(50, N)} || N <- lists:seq(1, 200)], receive {sum, X} -> X end.
+t_mailbox_gc() -> [self() ! {N, lists:duplicate(20, N)} || N <- lists:seq(1, 500)], garbage_collect(), lists:sum([receive {N, L} -> length(L) + N end || N <- lists:reverse(lists:seq(1, 500))]).
+t_suspend() -> P = spawn(fun echo/0), erlang:suspend_process(P), P ! {self(), x}, A = receive {P, X} -> X after 30 -> none end, erlang:resume_process(P), {A, receive {P, Y} -> Y end}.
+t_spawn_request() -> R = spawn_request(fun() -> ok end, [{reply_tag, tagged}]), receive {tagged, R, ok, P} -> is_pid(P) end.
+t_exit_reason_big() -> {_, R} = spawn_monitor(fun() -> exit(lists:seq(1, 1000)) end), receive {'DOWN', R, _, _, W} -> length(W) end.
+t_registered_send_self() -> register(me_self, self()), me_self ! {a, [1, 2]}, receive X -> X end.
+t_raise_in_spawn() -> {_, R} = spawn_monitor(fun() -> throw(ball) end), receive {'DOWN', R, _, _, {W, _}} -> W end.
+
+woken(N) -> exit({woken, N, receive X -> X end}).
+echo() -> receive {From, X} -> From ! {self(), X}, echo() end.
+wait() -> receive stop -> ok end.
+forward(Next) -> receive N -> Next ! N + 1 end.
+collect(S, 0, Acc) -> S ! {sum, lists:sum([length(L) + N || {N, L} <- Acc])};
+collect(S, N, Acc) -> receive X -> collect(S, N - 1, [X | Acc]) end.
+dead() -> {P, R} = spawn_monitor(fun() -> ok end), receive {'DOWN', R, _, _, _} -> P end.
+timer_wait(T) -> receive after T -> ok end.
+id(X) -> X.

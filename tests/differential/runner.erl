@@ -1,0 +1,39 @@
+%% Runs every t_*/0 function of a module in a process of its own and prints what it gives, a line
+%% each, in the order of their names. The same lines must come from stock erl and from oxbeam.
+-module(runner).
+-export([main/1]).
+
+main([Name]) ->
+    Module = list_to_atom(Name),
+    Cases = [F || {F, 0} <- lists:sort(Module:module_info(exports)), is_case(F)],
+    lists:foreach(fun(Case) -> report(Module, Case) end, Cases),
+    io:format("~p cases~n", [length(Cases)]),
+    erlang:halt(0).
+
+is_case(F) -> lists:prefix("t_", atom_to_list(F)).
+
+report(Module, Case) ->
+    {Pid, Ref} = spawn_monitor(fun() -> exit({done, outcome(Module, Case)}) end),
+    receive
+        {'DOWN', Ref, process, Pid, {done, Outcome}} ->
+            io:format("~ts: ~0tp~n", [Case, Outcome]);
+        {'DOWN', Ref, process, Pid, Reason} ->
+            io:format("~ts: ended ~0tp~n", [Case, Reason])
+    after 60000 ->
+        exit(Pid, kill),
+        io:format("~ts: no end in 60 s~n", [Case])
+    end.
+
+outcome(Module, Case) ->
+    try Module:Case() of
+        Value -> Value
+    catch
+        Class:Reason:Stack -> {Class, Reason, [frame(F) || F <- Stack, own(Module, F)]}
+    end.
+
+%% Frames of the case's own module, and natives; places in OTP's own files are its business.
+own(Module, {M, _, _, _}) -> M =:= Module orelse M =:= erlang orelse M =:= lists;
+own(_, _) -> false.
+
+frame({M, F, Args, Info}) ->
+    {M, F, if is_list(Args) -> Args; true -> Args end, proplists:get_value(line, Info)}.
