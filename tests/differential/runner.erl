@@ -16,9 +16,9 @@ report(Module, Case) ->
     {Pid, Ref} = spawn_monitor(fun() -> exit({done, outcome(Module, Case)}) end),
     receive
         {'DOWN', Ref, process, Pid, {done, Outcome}} ->
-            io:format("~ts: ~0tp~n", [Case, Outcome]);
+            io:format("~ts: ~0tp~n", [Case, named(Outcome)]);
         {'DOWN', Ref, process, Pid, Reason} ->
-            io:format("~ts: ended ~0tp~n", [Case, Reason])
+            io:format("~ts: ended ~0tp~n", [Case, named(Reason)])
     after 60000 ->
         exit(Pid, kill),
         io:format("~ts: no end in 60 s~n", [Case])
@@ -35,5 +35,13 @@ outcome(Module, Case) ->
 own(Module, {M, _, _, _}) -> M =:= Module orelse M =:= erlang orelse M =:= lists;
 own(_, _) -> false.
 
-frame({M, F, Args, Info}) ->
-    {M, F, if is_list(Args) -> Args; true -> Args end, proplists:get_value(line, Info)}.
+frame({M, F, Args, Info}) -> {M, F, Args, proplists:get_value(line, Info)}.
+
+%% The term with names in the place of what no two runs share.
+named(X) when is_pid(X) -> '<pid>';
+named(X) when is_reference(X) -> '<ref>';
+named(X) when is_port(X) -> '<port>';
+named(X) when is_function(X) -> '<fun>';
+named(X) when is_tuple(X) -> list_to_tuple(named(tuple_to_list(X)));
+named([H | T]) -> [named(H) | named(T)];
+named(X) -> X.
