@@ -86,6 +86,9 @@ pub fn same(args: &[&str], stdin: &str) {
             }
         }
         let (stock_count, our_count) = (stock_lines.len(), ours.stdout.lines().count());
-        panic!("{args:?}: lines {stock_count} / {our_count}, codes {:?} / {:?}", stock.code, ours.code);
+        panic!(
+            "{args:?}: lines {stock_count} / {our_count}, codes {:?} / {:?}",
+            stock.code, ours.code
+        );
     }
 }
