@@ -27,12 +27,38 @@ pub mod stub;
 
 pub use module::Module;
 
-/// The mark of a catch whose handler is at `address`, as it lies on the stack.
-pub fn catch_mark(address: *const u64) -> oxbeam_term::RawTerm {
-    oxbeam_term::RawTerm::catch(((address as usize - memory::base()) / 8) as u32)
+use oxbeam_term::{RawTerm, tag};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Bits of a catch mark's index that say where the handler is; the frame's
+/// size in words is above them.
+const HANDLER_BITS: u32 = 26;
+const _: () = assert!(memory::RANGE_BYTES / 8 <= 1 << HANDLER_BITS);
+
+/// The mark of a catch whose handler is at `address`, as it lies in a frame of
+/// `frame_words`.
+pub fn catch_mark(address: *const u64, frame_words: u16) -> RawTerm {
+    let handler = ((address as usize - memory::base()) / 8) as u64;
+    RawTerm((u64::from(frame_words) << HANDLER_BITS | handler) << 6 | tag::CATCH)
 }
 
-/// The handler's address of a catch mark.
-pub fn catch_address(mark: oxbeam_term::RawTerm) -> *const u64 {
-    (memory::base() + mark.catch_index() as usize * 8) as *const u64
+/// The handler's address and the frame's size of a catch mark.
+pub fn catch_target(mark: RawTerm) -> (*const u64, usize) {
+    let index = mark.0 >> 6;
+    let handler = (index & ((1 << HANDLER_BITS) - 1)) as usize;
+    ((memory::base() + handler * 8) as *const u64, (index >> HANDLER_BITS) as usize)
+}
+
+/// X registers that any loaded code, or an apply, has used so far. Those above
+/// hold no term; engines clear those that are not alive.
+static X_REGISTERS: AtomicUsize = AtomicUsize::new(32);
+
+/// How many X registers may hold a term.
+pub fn x_registers() -> usize {
+    X_REGISTERS.load(Ordering::Relaxed)
+}
+
+/// Says that the first `count` X registers are used from now on.
+pub fn use_x_registers(count: usize) {
+    X_REGISTERS.fetch_max(count, Ordering::Relaxed);
 }

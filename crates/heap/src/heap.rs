@@ -272,6 +272,12 @@ impl Heap {
         self.block.contains(address) || self.old.contains(address) || self.in_fragment(address)
     }
 
+    /// Whether an address is of an object made since the last collection.
+    pub fn is_fresh(&self, address: *const u64) -> bool {
+        let mature = address < self.high_water.cast_const();
+        (self.block.contains(address) && !mature) || self.in_fragment(address)
+    }
+
     pub(crate) fn in_fragment(&self, address: *const u64) -> bool {
         let mut next = self.fragments.get();
         while let Some(fragment) = next {

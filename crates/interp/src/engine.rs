@@ -31,7 +31,7 @@ impl Engine for Interpreter {
     fn run(&self, regs: &mut Regs, process: &Arc<Process>, owned: &mut Owned) -> Switch {
         let saved = std::mem::take(&mut owned.own.saved_x);
         regs.x[..saved.len()].copy_from_slice(&saved);
-        let mut keep = saved;
+        let (keep_len, mut keep) = (saved.len(), saved);
         keep.clear();
         let mut turn = Turn::new(owned, process, TURN_REDUCTIONS);
         regs.scratch[0] = &raw mut turn as u64;
@@ -42,6 +42,7 @@ impl Engine for Interpreter {
             e: turn.owned().heap.stop(),
             reds: TURN_REDUCTIONS,
         };
+        m.clear(keep_len);
         // SAFETY: the process was left at an instruction, with its registers
         // and frames as the machine rules say; `regs` is this thread's.
         unsafe {

@@ -10,8 +10,9 @@
 //!    instruction runs they live here and the heap's own copies are stale;
 //!    [`M::out`] writes them back before anything looks at the heap, [`M::back`]
 //!    reads them again after something may have changed them.
-//! 3. Every X register that the loader counts as live, every stack slot, and
-//!    every word below `htop` holds a good term (or a continuation).
+//! 3. Every X register that code may read, every stack slot, and
+//!    every word below `htop` holds a good term (or a continuation); the X
+//!    registers that are not live are cleared whenever terms move.
 //! 4. A handler is entered with the state in its arguments and leaves by
 //!    calling the next one with the same five; nothing of a handler lives on.
 //!
@@ -335,6 +336,15 @@ impl M {
         unsafe { std::slice::from_raw_parts_mut(self.c.cast::<RawTerm>(), live) }
     }
 
+    /// Clears the X registers that are not among the first `live`, which may
+    /// point at what has moved or belongs to another process.
+    pub fn clear(&self, live: usize) {
+        let used = oxbeam_code::x_registers();
+        if live < used {
+            self.live(used)[live..].fill(RawTerm::NIL);
+        }
+    }
+
     /// Makes room for `words` (the reserve apart), by a collection; the first
     /// `live` X registers are kept.
     pub fn collect(&mut self, words: usize, live: usize) {
@@ -345,6 +355,7 @@ impl M {
             turn.reds = held;
         }
         turn.collect(words + STACK_RESERVE_WORDS, roots);
+        self.clear(live);
         self.back();
     }
 }

@@ -5,7 +5,7 @@
 //! or `true` for its arity; `Info` is the last part of that entry. With
 //! [`FLAG_BUILT`] set in `Raw`, `Args` is a finished trace.
 //!
-//! A handler finds class, reason and trace in X3, X1 and X2, and 0 in X0.
+//! A handler finds class, reason and trace in X3, X1 and X2, and [`CAUGHT`] in X0.
 
 use crate::machine::{Handler, M, brand, slow};
 use oxbeam_heap::Heap;
@@ -14,6 +14,9 @@ use oxbeam_runtime::native::Class;
 use oxbeam_term::tag::{Subtag, header};
 use oxbeam_term::{Atom, Export, RawTerm, Term, am};
 use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// What X0 holds where a handler begins: an immediate that is no term of any kind.
+pub const CAUGHT: RawTerm = RawTerm(1 << 6 | 0x2B);
 
 /// Entries of a stack trace (`erlang:system_flag(backtrace_depth, _)`).
 pub static BACKTRACE_DEPTH: AtomicUsize = AtomicUsize::new(8);
@@ -108,7 +111,7 @@ impl M {
             match find_catch(self) {
                 Some((frame, handler)) => {
                     self.e = frame;
-                    *self.x(0) = RawTerm::NONE;
+                    *self.x(0) = CAUGHT;
                     *self.x(1) = reason;
                     *self.x(2) = trace;
                     *self.x(3) = RawTerm::atom(class.atom());
@@ -332,6 +335,9 @@ fn item<'h>(heap: &'h Heap, pc: *const u64, args: Term<'h>, info: Term<'h>) -> O
 
 /// The frame of the innermost catch, and its handler.
 ///
+/// A mark counts only in the frame it was set in: one of its size, of the
+/// function that the handler is in.
+///
 /// # Safety
 /// Machine rules.
 unsafe fn find_catch(m: &M) -> Option<(*mut u64, *const u64)> {
@@ -339,18 +345,38 @@ unsafe fn find_catch(m: &M) -> Option<(*mut u64, *const u64)> {
     // SAFETY: the words between stack top and block end are the stack.
     unsafe {
         let end = (*m.turn().heap).end();
-        let (mut at, mut frame) = (m.e, m.e);
+        let (mut at, mut frame, mut owner) = (m.e, m.e, m.ip);
         while at < end {
             let word = RawTerm(*at);
             at = at.add(1);
-            if word.is_header() && word.0 != 0 {
-                frame = at;
+            if is_continuation(word) {
+                (frame, owner) = (at, word.0 as *const u64);
             } else if word.is_catch() {
-                return Some((frame, oxbeam_code::catch_address(word)));
+                let (handler, words) = oxbeam_code::catch_target(word);
+                let bottom = frame.wrapping_add(words);
+                let whole = |mut p: *mut u64| {
+                    while p < bottom && !is_continuation(RawTerm(*p)) {
+                        p = p.add(1);
+                    }
+                    p == bottom
+                };
+                let fits = bottom >= at && bottom < end && whole(at);
+                if fits && is_continuation(RawTerm(*bottom)) && same_function(owner, handler) {
+                    return Some((frame, handler));
+                }
             }
         }
         None
     }
+}
+
+fn is_continuation(word: RawTerm) -> bool {
+    word.is_header() && word.0 != 0
+}
+
+fn same_function(a: *const u64, b: *const u64) -> bool {
+    let info = |pc| oxbeam_code::ranges::locate(pc).map(|place| place.info);
+    info(a).is_some_and(|function| info(b) == Some(function))
 }
 
 slow! {

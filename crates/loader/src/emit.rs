@@ -11,8 +11,8 @@ use oxbeam_term::{Atom, RawTerm};
 pub(crate) enum Fix {
     /// The address of a label, 0 for none.
     Label(u32),
-    /// The catch mark of a label.
-    Catch(u32),
+    /// The catch mark of a label, set in a frame of so many words.
+    Catch(u32, u16),
     /// A plain word.
     Word(u64),
     /// An address in the string table, as an offset.
@@ -26,8 +26,8 @@ pub(crate) enum Fix {
 pub(crate) enum Patch {
     /// The address of the label.
     Address(u32),
-    /// The catch mark of the label.
-    Catch(u32),
+    /// The catch mark of the label, set in a frame of so many words.
+    Catch(u32, u16),
     /// The address of that byte of the string table.
     String(u32),
     /// The address of that row's fun entry.
@@ -109,7 +109,7 @@ impl<'a> Emitter<'a> {
             Fix::Label(0) => return self.words.push(0),
             Fix::Word(word) => return self.words.push(word),
             Fix::Label(n) => Patch::Address(n),
-            Fix::Catch(n) => Patch::Catch(n),
+            Fix::Catch(n, frame) => Patch::Catch(n, frame),
             Fix::String(offset) => Patch::String(offset),
             Fix::Fun(row) => Patch::Fun(row),
         };

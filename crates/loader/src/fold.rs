@@ -49,7 +49,7 @@ impl Loader<'_> {
     }
 
     fn followed_by_return(&self) -> bool {
-        self.source.get(self.at + 1).is_some_and(|after| after.op == G::Return)
+        self.peek_at(1).is_some_and(|after| after.op == G::Return)
     }
 
     /// `deallocate`, with a `return` behind it.

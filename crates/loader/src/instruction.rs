@@ -75,9 +75,14 @@ impl<'a> Loader<'a> {
         Ok(self.emit.put(template, modes, fixed)?)
     }
 
-    /// The instruction after the current one, lines left out of account.
+    /// The instruction after the current one, if it may be executed.
     pub(crate) fn peek(&self) -> Option<Gen<'a>> {
-        self.source.get(self.at)
+        self.peek_at(0)
+    }
+
+    /// The instruction `n` after the next one, if it may be executed.
+    pub(crate) fn peek_at(&self, n: usize) -> Option<Gen<'a>> {
+        self.source.get(self.at + n).filter(|_| !self.is_bad(self.at + n))
     }
 
     /// Transforms `row`; `self.at` is already past it.
@@ -380,7 +385,7 @@ impl<'a> Loader<'a> {
         let count = Fix::Word(u64::from(n));
         if let Some(next) = self.peek()
             && next.op == G::Deallocate
-            && self.source.get(self.at + 1).is_some_and(|after| after.op == G::Return)
+            && self.peek_at(1).is_some_and(|after| after.op == G::Return)
         {
             self.at += 2;
             return self.put(T::call_fun_last, &[fun], &[count, frame_bytes(next.args[0])?]);
@@ -440,7 +445,7 @@ impl<'a> Loader<'a> {
 
     fn catch(&mut self, args: &[Operand]) -> Result<bool, Fault> {
         let Fix::Label(handler) = self.target(args[1])? else { return Err(Fault::Operand) };
-        self.put(T::catch_, &args[..1], &[Fix::Catch(handler)])?;
+        self.put(T::catch_, &args[..1], &[Fix::Catch(handler, self.catch_frame())])?;
         Ok(true)
     }
 

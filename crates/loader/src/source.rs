@@ -20,6 +20,8 @@ pub(crate) struct Source {
     /// External terms of integers that are no smalls; their literal numbers
     /// follow those of the file's table.
     pub(crate) integers: Vec<Vec<u8>>,
+    /// How many X registers the instructions speak of.
+    pub(crate) x_registers: usize,
 }
 
 /// An instruction as the transformation sees it.
@@ -36,7 +38,8 @@ impl Source {
         if file.header.opcode_max > opcode_max {
             return Err(bad("compiled for a later version of the runtime system".into()));
         }
-        let mut source = Source { rows: vec![], operands: vec![], integers: vec![] };
+        let mut source =
+            Source { rows: vec![], operands: vec![], integers: vec![], x_registers: 0 };
         let literal_count = file.literals.len() as u32;
         let mut decoder = file.instructions();
         let mut args = Vec::new();
@@ -48,7 +51,13 @@ impl Source {
             let first = source.operands.len() as u32;
             for &arg in &args {
                 let arg = source.plain(arg, file.code, literal_count);
+                if let Operand::X(n) = arg {
+                    source.x_registers = source.x_registers.max(usize::from(n) + 1);
+                }
                 source.operands.push(arg);
+            }
+            if let (Generic::FuncInfo, &[_, _, Operand::U(arity)]) = (instr.op, &args[..]) {
+                source.x_registers = source.x_registers.max(arity.min(255) as usize);
             }
             source.rows.push(Row { op: instr.op, first, len: args.len() as u32 });
             if instr.op == Generic::IntCodeEnd {
@@ -70,6 +79,11 @@ impl Source {
         };
         self.integers.push(external);
         Operand::Literal(literal_count + self.integers.len() as u32 - 1)
+    }
+
+    /// How many instructions there are.
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
     }
 
     /// Instruction `i`, if there is one.

@@ -2,6 +2,7 @@
 
 use crate::context::{LoadError, Profile};
 use crate::emit::{Emitter, Fix, Patch, WrongOperand};
+use crate::frames::{self, Verdicts};
 use crate::literals::{Literals, decode_all};
 use crate::source::{Gen, Source};
 use crate::verify::Proofs;
@@ -57,6 +58,7 @@ pub(crate) struct Loader<'a> {
     pub(crate) atoms: &'a [Atom],
     pub(crate) imports: Vec<&'static Export>,
     pub(crate) proofs: Proofs,
+    verdicts: Verdicts,
     pub(crate) functions: Vec<Function>,
     places: Vec<Option<Place>>,
     /// Labels at the place written last.
@@ -117,6 +119,7 @@ impl<'a> Loader<'a> {
             atoms,
             imports: file.imports.iter().map(import).collect(),
             proofs: Proofs::default(),
+            verdicts: frames::verify(file, source),
             functions: Vec::new(),
             places: vec![None; file.header.label_count as usize],
             recent: Vec::new(),
@@ -177,6 +180,16 @@ impl<'a> Loader<'a> {
         }
     }
 
+    /// Whether row `i` must not be executed.
+    pub(crate) fn is_bad(&self, i: usize) -> bool {
+        self.verdicts.is_bad(i)
+    }
+
+    /// The frame of the running row, which sets a catch mark.
+    pub(crate) fn catch_frame(&self) -> u16 {
+        self.verdicts.catch_frame(self.at - 1)
+    }
+
     fn current(&self) -> u32 {
         self.functions.len() as u32
     }
@@ -211,7 +224,12 @@ impl<'a> Loader<'a> {
 
     fn one(&mut self, row: Gen<'a>, keep_lines: bool) -> Result<(), Fault> {
         match row.op {
-            Generic::Label => self.label(row.args),
+            Generic::Label => {
+                if self.verdicts.is_bad(self.at - 1) {
+                    self.put(Template::bad_code, &[], &[])?;
+                }
+                self.label(row.args)
+            }
             Generic::FuncInfo => self.func_info(row.args),
             Generic::Line => {
                 if keep_lines {
@@ -224,6 +242,10 @@ impl<'a> Loader<'a> {
                 Ok(())
             }
             _ if self.functions.is_empty() => fault("outside of a function"),
+            _ if self.verdicts.is_bad(self.at - 1) => {
+                self.proofs.forget();
+                self.put(Template::bad_code, &[], &[])
+            }
             _ => self.instruction(row),
         }
     }
@@ -342,6 +364,7 @@ impl<'a> Loader<'a> {
     fn finish(mut self, literals: Option<Area>) -> Result<Module, LoadError> {
         let (exports, bodies) = (self.exports()?, self.lambdas()?);
         let words = self.emit.words.len() + self.file.strings.len().div_ceil(8);
+        oxbeam_code::use_x_registers(self.source.x_registers);
         let mut code = Block::new(words).ok_or(LoadError::SystemLimit("memory for code"))?;
         let (name, md5) = (self.atoms[0], self.file.md5);
         let lambdas = self.file.lambdas.iter().zip(&bodies).map(|(row, &(body, arity))| {
@@ -389,9 +412,9 @@ impl<'a> Loader<'a> {
         for &(at, patch) in &self.emit.patches {
             self.emit.words[at as usize] = match patch {
                 Patch::Address(label) => address(&self.places, label),
-                Patch::Catch(label) => {
+                Patch::Catch(label, frame) => {
                     let handler = address(&self.places, label) as *const u64;
-                    oxbeam_code::catch_mark(handler).0
+                    oxbeam_code::catch_mark(handler, frame).0
                 }
                 Patch::String(offset) => strings + u64::from(offset),
                 Patch::Fun(row) => lambdas[row as usize].entry.as_ptr() as u64,

@@ -360,6 +360,7 @@ unsafe fn spread_list(m: &mut M, n: usize) -> Option<usize> {
     if !elements.rest().is_nil() || count > 255 {
         return None;
     }
+    oxbeam_code::use_x_registers(count);
     m.live(count).copy_from_slice(&args[..count]);
     Some(count)
 }

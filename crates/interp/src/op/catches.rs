@@ -12,7 +12,7 @@ op! {
     }
     fn catch_end<A: Place>(m) {
         m.set::<A>(1, RawTerm::NIL);
-        if m.x(0).is_none() {
+        if *m.x(0) == raise::CAUGHT {
             return caught;
         }
         m.next(2)

@@ -10,7 +10,7 @@ use oxbeam_term::tag::{Subtag, header_arity, tuple_header};
 /// # Safety
 /// The term is good.
 #[inline(always)]
-unsafe fn has_element(src: RawTerm, at: u64) -> bool {
+pub(super) unsafe fn has_element(src: RawTerm, at: u64) -> bool {
     // SAFETY: by contract.
     unsafe { src.is_subtag(Subtag::Tuple) && at / 8 <= header_arity(src.header()) as u64 }
 }
@@ -115,12 +115,7 @@ op! {
         m.next(4)
     }
     fn set_tuple_element<A: Mode, B: Mode>(m) {
-        let (value, tuple, at) = (m.get::<A>(1), m.get::<B>(2), m.w(3));
-        if !has_element(tuple, at) || oxbeam_heap::literal::is_literal(tuple) {
-            return raise::bad_code;
-        }
-        *tuple.ptr().byte_add(at as usize) = value.0;
-        m.next(4)
+        crate::op::data_slow::set_tuple_element::<A, B>
     }
     fn put_tuple2<R: Place>(m) {
         let n = m.w(2) as usize;

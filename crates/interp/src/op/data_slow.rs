@@ -10,6 +10,17 @@ slow! {
         m.set::<R>(3, cell);
         m.next(4)
     }
+    fn set_tuple_element<A: Mode, B: Mode>(m) {
+        let (value, tuple, at) = (m.get::<A>(1), m.get::<B>(2), m.w(3));
+        // Only a tuple made since the last collection may come to point at
+        // younger terms.
+        let fresh = m.heap().is_fresh(tuple.ptr());
+        if !crate::op::data::has_element(tuple, at) || !fresh {
+            return crate::raise::bad_code;
+        }
+        *tuple.ptr().byte_add(at as usize) = value.0;
+        m.next(4)
+    }
     fn put_tuple2<R: Place>(m) {
         let (heap, n) = (m.heap(), m.w(2) as usize);
         let object = heap.alloc(1 + n);

@@ -1,0 +1,62 @@
+//! Every installed file is prepared; corrupted variants are prepared or refused.
+
+use std::path::PathBuf;
+
+fn installed() -> Vec<PathBuf> {
+    let root = std::env::var("OXBEAM_OTP_ROOT").unwrap_or("/usr/lib/erlang".into());
+    let mut files = Vec::new();
+    for app in std::fs::read_dir(format!("{root}/lib")).into_iter().flatten().flatten() {
+        for file in std::fs::read_dir(app.path().join("ebin")).into_iter().flatten().flatten() {
+            if file.path().extension().is_some_and(|e| e == "beam") {
+                files.push(file.path());
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+fn install() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        oxbeam_runtime::native::install(oxbeam_bif::table::BIFS, &[]);
+        oxbeam_interp::install();
+    });
+}
+
+#[test]
+fn installed_files_are_prepared() {
+    install();
+    for path in installed() {
+        let bytes = std::fs::read(&path).unwrap();
+        if let Err(e) = oxbeam_loader::prepare(&bytes, &oxbeam_loader::Profile::default()) {
+            panic!("{}: {e}", path.display());
+        }
+    }
+}
+
+#[test]
+fn corrupted_files_are_prepared_or_refused() {
+    install();
+    let mut seed = 0x9E37_79B9_7F4A_7C15u64;
+    let mut random = move || {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        seed as usize
+    };
+    let mut refused = 0;
+    for path in installed().iter().step_by(29) {
+        let good = std::fs::read(path).unwrap();
+        for _ in 0..40 {
+            let mut bad = good.clone();
+            for _ in 0..1 + random() % 3 {
+                let at = random() % bad.len();
+                bad[at] = random() as u8;
+            }
+            let outcome = oxbeam_loader::prepare(&bad, &oxbeam_loader::Profile::default());
+            refused += usize::from(outcome.is_err());
+        }
+    }
+    assert!(installed().is_empty() || refused > 0);
+}
