@@ -115,6 +115,11 @@ impl M {
                     *self.x(1) = reason;
                     *self.x(2) = trace;
                     *self.x(3) = RawTerm::atom(class.atom());
+                    // A handler that raises at once must not hold the processor.
+                    self.reds -= 1;
+                    if self.reds <= 0 {
+                        return self.turn_over(handler, 4);
+                    }
                     self.goto(handler)
                 }
                 None => self.die(class, reason, trace),

@@ -14,7 +14,7 @@
 use crate::source::{Gen, Source};
 use oxbeam_beam_file::{BeamFile, Operand};
 use oxbeam_ops::generic::Generic as G;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// A frame size; no frame is [`NONE`].
 type Frame = i32;
@@ -31,12 +31,19 @@ const RAISE_WITHIN: usize = 16;
 pub(crate) struct Verdicts {
     bad: Vec<bool>,
     catches: HashMap<usize, u16>,
+    loops: HashSet<usize>,
 }
 
 impl Verdicts {
     /// Whether row `i` must be replaced.
     pub(crate) fn is_bad(&self, i: usize) -> bool {
         self.bad[i]
+    }
+
+    /// Whether row `i` is a label that some branch below it leads back to, other
+    /// than those of a receive, which count their reductions.
+    pub(crate) fn is_loop(&self, i: usize) -> bool {
+        self.loops.contains(&i)
     }
 
     /// The frame, in words, in which row `i` sets a catch mark.
@@ -47,6 +54,7 @@ impl Verdicts {
 
 #[derive(Clone, Copy)]
 struct Label {
+    row: usize,
     function: u32,
     /// Any frame will do: a `func_info` follows, or code that only raises.
     open: bool,
@@ -58,6 +66,8 @@ struct Pass<'a> {
     labels: Vec<Option<Label>>,
     bad: Vec<bool>,
     catches: HashMap<usize, u16>,
+    loops: HashSet<usize>,
+    at: usize,
     frame: Frame,
     function: u32,
     changed: bool,
@@ -70,6 +80,8 @@ pub(crate) fn verify(file: &BeamFile<'_>, source: &Source) -> Verdicts {
         labels: labels(file, source),
         bad: vec![false; source.len()],
         catches: HashMap::new(),
+        loops: HashSet::new(),
+        at: 0,
         frame: UNREACHED,
         function: 0,
         changed: true,
@@ -81,7 +93,7 @@ pub(crate) fn verify(file: &BeamFile<'_>, source: &Source) -> Verdicts {
         pass.round(source);
         rounds += 1;
     }
-    Verdicts { bad: pass.bad, catches: pass.catches }
+    Verdicts { bad: pass.bad, catches: pass.catches, loops: pass.loops }
 }
 
 fn labels(file: &BeamFile<'_>, source: &Source) -> Vec<Option<Label>> {
@@ -94,7 +106,7 @@ fn labels(file: &BeamFile<'_>, source: &Source) -> Vec<Option<Label>> {
                 if let Some(slot) = labels.get_mut(n as usize) {
                     let only_raises = only_raises(file, source, i + 1);
                     let frame = if only_raises { ANY } else { UNREACHED };
-                    *slot = Some(Label { function, open: only_raises, frame });
+                    *slot = Some(Label { row: i, function, open: only_raises, frame });
                     open.push(n as usize);
                 }
             }
@@ -102,7 +114,7 @@ fn labels(file: &BeamFile<'_>, source: &Source) -> Vec<Option<Label>> {
             (G::FuncInfo, _) => {
                 function += 1;
                 for &n in &open {
-                    labels[n] = Some(Label { function, open: true, frame: ANY });
+                    labels[n] = Some(Label { row: i, function, open: true, frame: ANY });
                 }
             }
             _ => open.clear(),
@@ -119,6 +131,7 @@ impl Pass<'_> {
         (self.frame, self.function) = (UNREACHED, 0);
         for i in 0..source.len() {
             let Some(row) = source.get(i) else { break };
+            self.at = i;
             match row.op {
                 G::Label => self.label(i, row.args),
                 G::FuncInfo => {
@@ -192,17 +205,20 @@ impl Pass<'_> {
         match row.op {
             G::Call | G::CallOnly | G::CallLast | G::MakeFun2 | G::MakeFun3 => Some(()),
             _ => args.iter().try_for_each(|arg| match arg {
-                Operand::Label(n) => self.branch(*n),
+                Operand::Label(n) => self.branch(*n, row.op),
                 _ => Some(()),
             }),
         }
     }
 
-    fn branch(&mut self, n: u32) -> Option<()> {
+    fn branch(&mut self, n: u32, by: G) -> Option<()> {
         // An undefined label is refused elsewhere.
         let Some(label) = self.labels.get_mut(n as usize)?.as_mut() else { return Some(()) };
         if label.function != self.function {
             return None;
+        }
+        if label.row < self.at && !label.open && !counts(by) {
+            self.loops.insert(label.row);
         }
         if label.frame == UNREACHED {
             label.frame = self.frame;
@@ -210,6 +226,11 @@ impl Pass<'_> {
         }
         (label.open || label.frame == self.frame).then_some(())
     }
+}
+
+/// Whether an operation that branches counts a reduction or sleeps.
+fn counts(op: G) -> bool {
+    matches!(op, G::LoopRecEnd | G::Wait | G::WaitTimeout)
 }
 
 /// Whether control never goes on behind a row.

@@ -228,7 +228,11 @@ impl<'a> Loader<'a> {
                 if self.verdicts.is_bad(self.at - 1) {
                     self.put(Template::bad_code, &[], &[])?;
                 }
-                self.label(row.args)
+                self.label(row.args)?;
+                if self.verdicts.is_loop(self.at - 1) {
+                    self.put(Template::tick, &[], &[])?;
+                }
+                Ok(())
             }
             Generic::FuncInfo => self.func_info(row.args),
             Generic::Line => {

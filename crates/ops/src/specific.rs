@@ -169,6 +169,7 @@ macro_rules! for_each_specific_op {
             call apply_list_last (U) { apply_list_last <>, } "drop U bytes of frame; goto X0:X1 with the arguments in list X2";
             call apply_fun () { apply_fun <>, } "push cp; call fun X0 with the arguments in list X1";
             call apply_fun_last (U) { apply_fun_last <>, } "drop U bytes of frame; call fun X0 with the arguments in list X1";
+            call tick () { tick <>, } "count a reduction, or end the turn";
             call yield_ () { yield_ <>, } "X0 <- true; end the turn";
             call nif_start () { nif_start <>, } "nothing";
 

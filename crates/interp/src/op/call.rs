@@ -199,6 +199,13 @@ op! {
     fn apply_fun_last(m) {
         apply_fun_tail
     }
+    fn tick(m) {
+        m.reds -= 1;
+        if m.reds <= 0 {
+            return tick_over;
+        }
+        m.next(1)
+    }
     fn yield_(m) {
         *m.x(0) = RawTerm::atom(am::true_);
         m.leave(Switch::Yield, m.ip.add(2), 1)
@@ -390,6 +397,10 @@ unsafe fn apply_list_target(m: &mut M) -> Result<&'static Export, Handler> {
 }
 
 slow! {
+    fn tick_over(m) {
+        // All registers hold good terms (machine rule 3), so all may be live.
+        m.turn_over(m.ip.add(1), oxbeam_code::x_registers())
+    }
     fn apply_list_body(m) {
         match apply_list_target(m) {
             Ok(export) => {
