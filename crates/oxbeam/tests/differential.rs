@@ -16,7 +16,13 @@ macro_rules! families {
 
 families! {
     arithmetic,
+    bits,
+    exceptions,
+    funs,
+    maps_family,
     processes,
+    terms,
+    texts,
 }
 
 #[test]

@@ -1,0 +1,65 @@
+%% Bit syntax: building and matching of every kind and unit.
+-module(bits).
+-compile([export_all, nowarn_export_all]).
+
+t_ints() -> [<<N:S>> || N <- [0, 1, 255, 256, -1, 12345678901234567890], S <- [0, 1, 7, 8, 9, 16, 31, 64, 65, 128]].
+t_little() -> [<<N:S/little>> || N <- [1, 258, -2, 16#123456789abcdef01], S <- [3, 8, 12, 16, 24, 33, 64, 72]].
+t_native() -> <<1:32/native>> =:= <<1:32/little>>.
+t_signed() -> [begin <<X:S/signed, _/bits>> = B, X end || B <- [<<255, 1, 2, 3, 4, 5, 6, 7, 8>>, <<127, 255, 0, 0, 0, 0, 0, 0, 9>>], S <- [1, 3, 8, 15, 32, 61, 64, 70]].
+t_signed_little() -> [begin <<X:S/signed-little, _/bits>> = B, X end || B <- [<<255, 1, 2, 3, 4, 5, 6, 7, 8>>, <<127, 255, 0, 0, 0, 0, 0, 128, 9>>], S <- [1, 3, 8, 15, 32, 61, 64, 70]].
+t_unsigned() -> [begin <<X:S, _/bits>> = <<171, 205, 239, 1, 2, 3, 4, 5, 6, 7, 8>>, X end || S <- lists:seq(0, 80)].
+t_unaligned() -> [begin <<_:O, X:S, _/bits>> = <<171, 205, 239, 1, 2, 3, 4, 5, 6, 7, 8, 9>>, X end || O <- [1, 3, 5, 7], S <- [1, 7, 8, 13, 32, 60, 64]].
+t_floats() -> [{<<F/float>>, <<F:32/float>>, <<F:64/little-float>>, <<F:16/float>>} || F <- [0.0, 1.5, -2.25, 65504.0, 1.0e-3]].
+t_match_floats() -> <<A/float, B:32/float, C:64/little-float, D:16/float>> = <<1.5/float, 2.5:32/float, -3.5:64/little-float, 0.5:16/float>>, {A, B, C, D}.
+t_int_as_float() -> <<1/float>>.
+t_match_nan() -> case <<16#7FF0000000000001:64>> of <<F/float>> -> F; _ -> none end.
+t_binary() -> B = <<1, 2, 3, 4, 5>>, {<<B/binary, B:2/binary>>, <<0:1, B/bitstring>>, <<B:3/binary-unit:8>>}.
+t_bitstring_match() -> <<A:3/bits, B:7/bits, C/bits>> = <<1, 2, 3, 4>>, {A, B, C}.
+t_sub_of_sub() -> <<_:5, A/bits>> = <<1, 2, 3, 4, 5, 6>>, <<_:9, B/bits>> = A, <<_:3, C:16/bits, D/bits>> = B, {A, B, C, D, bit_size(D)}.
+t_binary_unit() -> [catch_it(fun() -> <<B/binary>> = S, B end) || S <- [<<1>>, <<1:9>>, <<>>]].
+t_utf8() -> [<<C/utf8>> || C <- [0, 127, 128, 2047, 2048, 65535, 65536, 1114111]].
+t_utf16() -> [{<<C/utf16>>, <<C/utf16-little>>} || C <- [0, 65535, 65536, 1114111]].
+t_utf32() -> [{<<C/utf32>>, <<C/utf32-little>>} || C <- [0, 65536, 1114111]].
+t_bad_utf() -> [catch_it(fun() -> <<C/utf8>> end) || C <- [16#D800, 16#110000, -1, a]].
+t_match_utf8() -> [case B of <<C/utf8, R/bits>> -> {C, R}; _ -> none end || B <- [<<"a">>, <<195, 165, 1>>, <<226, 130, 172>>, <<240, 159, 152, 128>>, <<195>>, <<255>>, <<237, 160, 128>>, <<192, 128>>, <<>>]].
+t_match_utf16() -> [case B of <<C/utf16, R/bits>> -> {C, R}; _ -> none end || B <- [<<0, 97>>, <<16#D8, 0, 16#DC, 0, 9>>, <<16#D8, 0>>, <<16#DC, 0, 0, 0>>, <<1>>]].
+t_match_utf32() -> [case B of <<C/utf32, R/bits>> -> {C, R}; _ -> none end || B <- [<<97:32>>, <<16#110000:32>>, <<16#D800:32>>, <<1, 2>>]].
+t_unaligned_utf8() -> <<0:3, "åäö"/utf8>>.
+t_comprehension() -> [X || <<X:3>> <= <<1, 2, 3, 4>>].
+t_binary_comprehension() -> << <<(X * 2):16>> || <<X>> <= <<1, 2, 3, 255>>, X > 1 >>.
+t_list_to_bits() -> << <<X:N>> || {X, N} <- [{1, 1}, {5, 3}, {9, 4}, {1, 1}] >>.
+t_append() -> lists:foldl(fun(N, Acc) -> <<Acc/binary, N>> end, <<>>, lists:seq(1, 300)).
+t_append_bits() -> lists:foldl(fun(N, Acc) -> <<Acc/bits, N:5>> end, <<>>, lists:seq(1, 100)).
+t_append_shared() -> A = lists:foldl(fun(N, Acc) -> <<Acc/binary, N>> end, <<>>, lists:seq(1, 100)), B = <<A/binary, 1>>, C = <<A/binary, 2>>, {B =:= C, byte_size(A), erlang:phash2(B), erlang:phash2(C)}.
+t_append_kept() -> A = <<(binary:copy(<<7>>, 100))/binary, 1>>, Bs = [<<A/binary, N>> || N <- lists:seq(1, 5)], [binary:last(B) || B <- Bs].
+t_append_sent() -> S = self(), B = lists:foldl(fun(N, Acc) -> <<Acc/binary, N>> end, <<>>, lists:seq(1, 200)), P = spawn(fun() -> receive X -> S ! erlang:phash2(X) end end), P ! B, C = <<B/binary, "more">>, receive H -> {H =:= erlang:phash2(B), byte_size(C)} end.
+t_bad_size() -> [catch_it(fun() -> <<1:S>> end) || S <- [-1, a, 1.0]].
+t_bad_value() -> [catch_it(fun() -> <<V:8>> end) || V <- [a, "x", 1.5, <<1>>]].
+t_bad_float() -> [catch_it(fun() -> <<V:S/float>> end) || {V, S} <- [{a, 64}, {1.0, 17}, {1.0e300, 32}]].
+t_bad_binary() -> [catch_it(fun() -> <<V/binary>> end) || V <- [a, 1, <<1:3>>]].
+t_short_binary() -> catch_it(fun() -> B = <<1, 2>>, <<B:3/binary>> end).
+t_match_size_var() -> [case B of <<S, V:S/binary, R/binary>> -> {V, R}; _ -> none end || B <- [<<2, 1, 2, 3>>, <<9, 1>>, <<0>>, <<>>]].
+t_match_literal() -> [case B of <<"abc", R/binary>> -> {abc, R}; <<"ab", R/binary>> -> {ab, R}; <<1:1, R/bits>> -> {bit, R}; _ -> none end || B <- [<<"abcd">>, <<"abd">>, <<200>>, <<1>>]].
+t_match_huge_size() -> S = id(1 bsl 70), case <<1, 2, 3>> of <<_:S, _/bits>> -> yes; _ -> no end.
+t_match_negative() -> S = id(-1), case <<1, 2, 3>> of <<_:S, _/bits>> -> yes; _ -> no end.
+t_tail_unit() -> [case B of <<_, R/binary-unit:16>> -> R; _ -> none end || B <- [<<1, 2, 3>>, <<1, 2>>, <<1>>]].
+t_skip() -> <<_:16, X, _:3, Y:5, _/bits>> = <<1, 2, 3, 255, 5>>, {X, Y}.
+t_parse() -> parse(<<3, "abc", 0, 2, "xy">>, []).
+t_compare() -> lists:sort([<<1>>, <<1:7>>, <<>>, <<1, 0>>, <<0:1>>, <<2:2>>, <<255>>, <<1, 0:1>>]).
+t_equal_offsets() -> <<_:3, A:16/bits, _/bits>> = <<1, 2, 3, 4>>, B = <<(id(16#0810)):16>>, {A, A =:= B, A == <<A/bits>>}.
+t_size_guards() -> [{byte_size(B), bit_size(B), is_binary(B), is_bitstring(B)} || B <- [<<>>, <<1>>, <<1:3>>, <<1:17>>]].
+t_binary_part() -> [catch_it(fun() -> binary_part(<<1, 2, 3, 4>>, P, L) end) || {P, L} <- [{0, 2}, {4, -2}, {1, 3}, {3, 2}, {5, 0}]].
+t_split() -> [split_binary(<<1, 2, 3>>, N) || N <- [0, 1, 3]].
+t_list() -> [binary_to_list(<<1, 2, 3>>), bitstring_to_list(<<1, 2, 3:4>>), list_to_bitstring([<<1:1>>, 2, [<<3:3>>]]), list_to_binary([1, [<<2>>, 3], <<4, 5>>])].
+t_big_copy() -> B = binary:copy(<<1, 2, 3, 4, 5, 6, 7>>, 1000), <<_:13, R/bits>> = B, {erlang:phash2(R), bit_size(R), erlang:phash2(<<R/bits, 1:5>>)}.
+t_integer_sum() -> sum(binary:copy(<<1, 2, 3>>, 1000), 0).
+t_match_in_fun() -> F = fun(<<A:4, B:4, _/bits>>) -> {A, B}; (_) -> none end, [F(<<16#AB>>), F(<<1:3>>), F(a)].
+t_function_clause() -> only_bytes(<<1:3>>).
+
+only_bytes(<<X>>) -> X.
+parse(<<>>, Acc) -> lists:reverse(Acc);
+parse(<<N, S:N/binary, R/binary>>, Acc) -> parse(R, [S | Acc]).
+sum(<<X, R/binary>>, N) -> sum(R, N + X);
+sum(<<>>, N) -> N.
+catch_it(F) -> try F() catch C:R -> {C, R} end.
+id(X) -> X.
