@@ -36,9 +36,9 @@ t_trace_tail() -> try tail() catch error:tail:S -> [{F, A} || {M, F, A, _} <- S,
 t_raise() -> try erlang:raise(error, x, [{a, b, 1, []}]) catch C:R:S -> {C, R, S} end.
 t_raise_bad() -> erlang:raise(foo, x, []).
 t_reraise() -> try try error(a) catch C:R:S -> erlang:raise(C, {again, R}, S) end catch error:X -> X end.
-t_error_args() -> try error(bad, [1, 2]) catch error:bad:[{_, F, A, _} | _] -> {F, A} end.
-t_error_info() -> try error(bad, [1], [{error_info, #{cause => c}}]) catch error:bad:[{_, _, _, I} | _] -> proplists:get_value(error_info, I) end.
-t_native_info() -> try atom_to_binary(id(1)) catch error:badarg:[{M, F, A, I} | _] -> {M, F, A, proplists:get_value(error_info, I)} end.
+t_error_args() -> try error(bad, [1, 2]) catch error:bad:S0 -> [{_, F, A, _} | _] = S0, {F, A} end.
+t_error_info() -> try error(bad, [1], [{error_info, #{cause => c}}]) catch error:bad:S0 -> [{_, _, _, I} | _] = S0, proplists:get_value(error_info, I) end.
+t_native_info() -> try atom_to_binary(id(1)) catch error:badarg:S0 -> [{M, F, A, I} | _] = S0, {M, F, A, proplists:get_value(error_info, I)} end.
 t_format() -> try element(id(9), {a}) catch error:R:S -> lists:flatten(erl_error:format_exception(error, R, S, #{stack_trim_fun => fun(M, _, _) -> M =/= erlang andalso M =/= ?MODULE end})) end.
 t_catch_in_loop() -> lists:sum([try case N rem 3 of 0 -> throw(N); _ -> N end catch X -> -X end || N <- lists:seq(1, 1000)]).
 t_deep_catch() -> deep_catch(1000).
@@ -46,7 +46,7 @@ t_throw_through() -> catch through(500).
 t_gc_in_handler() -> try error(lists:seq(1, 500)) catch error:L -> garbage_collect(), lists:sum(L) end.
 t_trace_survives_gc() -> try deep(3) catch error:deep:S -> garbage_collect(), length([x || {?MODULE, deep, _, _} <- S]) end.
 t_fun_trace() -> F = fun(X) -> 1 + X end, try F(id(a)) catch error:badarith:S -> hd([{F2, A} || {M, F2, A, _} <- S, M =:= ?MODULE]) end.
-t_apply_undef() -> try apply(?MODULE, nothing, [1]) catch error:undef:[{M, F, A, _} | _] -> {M, F, A} end.
+t_apply_undef() -> try apply(?MODULE, nothing, [1]) catch error:undef:S0 -> [{M, F, A, _} | _] = S0, {M, F, A} end.
 t_exit_trace() -> try exit(x) catch exit:x:S -> is_list(S) end.
 t_guard_fails() -> [g(X) || X <- [1, a, [], {}]].
 t_andalso() -> try id(1) andalso true catch error:R -> R end.

@@ -3,7 +3,7 @@
 -compile([export_all, nowarn_export_all]).
 
 t_closure() -> A = id(1), B = id([x]), F = fun(C) -> {A, B, C} end, F(3).
-t_counter() -> lists:foldl(fun(_, F) -> N = F(), fun() -> N + 1 end end, fun() -> 0 end, lists:seq(1, 50)) ().
+t_counter() -> F = lists:foldl(fun(_, G) -> N = G(), fun() -> N + 1 end end, fun() -> 0 end, lists:seq(1, 50)), F().
 t_named() -> F = fun Fact(0) -> 1; Fact(N) -> N * Fact(N - 1) end, F(20).
 t_external() -> F = fun lists:reverse/1, {F([1, 2]), F =:= fun lists:reverse/1, erlang:fun_info(F, module), erlang:fun_info(F, type)}.
 t_local() -> F = fun double/1, [F(X) || X <- [1, 2]].

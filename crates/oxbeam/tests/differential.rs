@@ -19,7 +19,7 @@ families! {
     bits,
     exceptions,
     funs,
-    maps_family,
+    mapping,
     processes,
     terms,
     texts,

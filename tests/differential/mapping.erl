@@ -1,5 +1,5 @@
 %% Maps: syntax, the module, order of small and big ones.
--module(maps_family).
+-module(mapping).
 -compile([export_all, nowarn_export_all]).
 
 t_syntax() -> M = #{a => 1, b => 2}, #{a := X} = M, {X, M#{c => 3}, M#{a := 9}, maps:size(M)}.
