@@ -121,6 +121,7 @@ slow! {
         m.leave(Switch::Wait, to, 0)
     }
     fn raise_timeout_value(m) {
+        m.turn().owned().own.mailbox.reset_save();
         m.error(RawTerm::atom(am::timeout_value))
     }
     fn timeout_slow(m) {

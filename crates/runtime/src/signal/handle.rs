@@ -8,6 +8,7 @@ use crate::process::{Owned, ProcState, Process, Waiting};
 use crate::reference::RefNumbers;
 use oxbeam_heap::{Heap, OwnedTerm};
 use oxbeam_term::{Node, RawTerm, Term, am};
+use std::cell::Cell;
 use std::sync::Arc;
 
 /// What came out of taking the in-queue.
@@ -21,12 +22,19 @@ pub struct Taken {
     pub asked: bool,
 }
 
+/// Room that is handed from one in-queue to the next; a larger one is given back.
+const SPARE_CAPACITY: usize = 16;
+
+thread_local! {
+    static SPARE: Cell<Vec<Signal>> = const { Cell::new(vec![]) };
+}
+
 /// Takes the whole in-queue: messages go on to the mailbox, other signals are handled.
 pub fn take_all(process: &Arc<Process>, owned: &mut Owned) -> Taken {
     let mut taken = Taken::default();
     while process.state.begin_fetch() {
-        let signals = process.in_queue().lock().take();
-        for signal in signals {
+        let mut signals = process.in_queue().lock().take(SPARE.take());
+        for signal in signals.drain(..) {
             if taken.exit {
                 answer_as_dead(RawTerm::pid(process.pid), signal);
                 continue;
@@ -47,6 +55,9 @@ pub fn take_all(process: &Arc<Process>, owned: &mut Owned) -> Taken {
                     owned.own.reductions += 1;
                 }
             }
+        }
+        if signals.capacity() <= SPARE_CAPACITY {
+            SPARE.set(signals);
         }
     }
     taken

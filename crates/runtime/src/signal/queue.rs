@@ -54,14 +54,15 @@ impl InQueue {
     pub fn len(&self) -> usize {
         self.signals.len()
     }
-    /// Takes all signals.
-    pub fn take(&mut self) -> Vec<Signal> {
-        std::mem::take(&mut self.signals)
+    /// Takes all signals, and leaves `spare` (empty) for the next ones.
+    pub fn take(&mut self, spare: Vec<Signal>) -> Vec<Signal> {
+        debug_assert!(spare.is_empty());
+        std::mem::replace(&mut self.signals, spare)
     }
     /// Takes all signals and refuses further ones.
     pub fn close(&mut self) -> Vec<Signal> {
         self.closed = true;
-        self.take()
+        self.take(vec![])
     }
 }
 
