@@ -58,6 +58,12 @@ pub fn read_u64(src: &[u8], bit: usize, count: usize) -> u64 {
         return 0;
     }
     let (first, last) = (bit / 8, (bit + count - 1) / 8);
+    if count <= 56
+        && let Some(word) = src.get(first..first + 8)
+    {
+        let word = u64::from_be_bytes(word.try_into().expect("eight bytes"));
+        return word << (bit % 8) >> (64 - count);
+    }
     let all = src[first..=last].iter().fold(0u128, |n, &byte| n << 8 | u128::from(byte));
     let spare = (last + 1) * 8 - (bit + count);
     (all >> spare) as u64 & u64::MAX >> (64 - count)
@@ -65,10 +71,12 @@ pub fn read_u64(src: &[u8], bit: usize, count: usize) -> u64 {
 
 /// Puts the low `count` (at most 64) bits of `value`, big-endian.
 pub fn write_u64(dst: &mut [u8], bit: usize, count: usize, value: u64) {
-    if count > 0 {
-        let bytes = value.to_be_bytes();
-        copy(&bytes, 64 - count, dst, bit, count);
+    let bytes = value.to_be_bytes();
+    if bit % 8 == 0 && count % 8 == 0 {
+        let (at, size) = (bit / 8, count / 8);
+        return dst[at..at + size].copy_from_slice(&bytes[8 - size..]);
     }
+    copy(&bytes, 64 - count, dst, bit, count);
 }
 
 /// The integer of `count` bits.

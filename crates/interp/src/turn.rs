@@ -7,6 +7,9 @@ use oxbeam_runtime::process::{Owned, Process};
 use oxbeam_term::RawTerm;
 use std::sync::Arc;
 
+/// More native stack than this no turn may take.
+const MAX_NATIVE_STACK_BYTES: usize = 64 << 10;
+
 /// State of a turn that handlers share; see [`M::turn`].
 pub struct Turn {
     /// The process's heap, inside `owned`.
@@ -25,8 +28,12 @@ pub struct Turn {
     pub held: Option<i64>,
     /// The bits being built by the put operations of older compilers.
     pub put: crate::op::bs_put::Target,
+    /// Segments of the binary being made: room kept from one to the next.
+    pub parts: Vec<crate::op::bs_create::Part>,
     /// The turn is over.
     pub over: bool,
+    /// Where the native stack was when the turn began.
+    native_stack: usize,
     /// The state between two handlers, where it is not passed on directly.
     pub parked: Parked,
 }
@@ -59,7 +66,9 @@ impl Turn {
             live: 0,
             held: None,
             put: crate::op::bs_put::Target::default(),
+            parts: Vec::new(),
             over: false,
+            native_stack: 0,
             parked: Parked { next: stop, ip: std::ptr::null(), htop, e, reds },
         }
     }
@@ -102,6 +111,9 @@ impl Turn {
     pub fn end(&mut self, m: &M) {
         self.over = true;
         m.out();
+        let here = std::ptr::from_ref(m) as usize;
+        // Handlers end in jumps: a turn takes no more native stack than one.
+        assert!(self.native_stack.saturating_sub(here) < MAX_NATIVE_STACK_BYTES, "handlers nest");
         self.owned().own.ip = m.ip;
     }
 
@@ -111,6 +123,7 @@ impl Turn {
     /// Machine rules hold for `m`.
     pub unsafe fn run(m: M, first: Handler) {
         let c = m.c;
+        m.turn().native_stack = std::ptr::from_ref(&m) as usize;
         // SAFETY: by contract.
         unsafe { first(m.ip, c, m.htop, m.e, m.reds) };
         // Where handlers call each other the turn is over when the first returns.

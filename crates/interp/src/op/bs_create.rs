@@ -20,7 +20,7 @@ const MIN_APPEND_BYTES: usize = 256;
 
 /// A segment with its operands read.
 #[derive(Clone, Copy)]
-pub(super) struct Part {
+pub struct Part {
     kind: Segment,
     unit: u64,
     flags: u64,
@@ -196,7 +196,8 @@ op! {
 slow! {
     fn create_bin<R: Place>(m) {
         let count = m.w(4) as usize / SEGMENT_WORDS;
-        let mut parts = Vec::with_capacity(count);
+        let mut parts = std::mem::take(&mut m.turn().parts);
+        parts.clear();
         for i in 0..count {
             match Part::read(m, FIRST + SEGMENT_WORDS * i) {
                 Some(part) => parts.push(part),
@@ -204,6 +205,7 @@ slow! {
             }
         }
         let made = make(m.heap(), &mut parts);
+        m.turn().parts = parts;
         match made {
             Ok(term) => {
                 m.set::<R>(1, term.raw());

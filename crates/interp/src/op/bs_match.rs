@@ -184,6 +184,17 @@ op! {
             m.set::<R>(2, RawTerm::small(i64::from(value)));
             return m.next(6);
         }
+        if count <= 56 && flags & (flag::SIGNED | flag::LITTLE | flag::NATIVE) == 0 && count > 0 {
+            let offset = state.offset();
+            let (bytes, at) = (state.bytes(), offset / 8);
+            if at + 8 <= bytes.len() {
+                let word = u64::from_be(bytes.as_ptr().add(at).cast::<u64>().read_unaligned());
+                state.set_offset(offset + count);
+                let value = word << (offset % 8) >> (64 - count);
+                m.set::<R>(2, RawTerm::small(value as i64));
+                return m.next(6);
+            }
+        }
         get_integer_fixed::<A, R>
     }
     fn bs_get_float<A: Mode, B: Mode, R: Place>(m) {
