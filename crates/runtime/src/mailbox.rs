@@ -4,7 +4,10 @@
 //!    heap and its term a root. One that has not been looked at keeps its own fragment.
 //! 2. `save` is the index of the next message to look at; a match removes the message before it
 //!    and sets it back to the first.
+//! 3. A receive marker is the number that the next message had when it was set: messages before
+//!    it cannot hold the reference that the marker is bound to, so a receive may begin there.
 
+use crate::reference::RefNumbers;
 use crate::signal::queue::{Message, MessageList};
 use oxbeam_heap::Heap;
 use oxbeam_term::{RawTerm, Term};
@@ -13,7 +16,12 @@ use oxbeam_term::{RawTerm, Term};
 #[derive(Default)]
 pub struct Mailbox {
     list: MessageList,
+    /// Markers bound to references, the latest last.
+    markers: Vec<(RefNumbers, u64)>,
 }
+
+/// More bound markers than this are not kept.
+const MAX_MARKERS: usize = 8;
 
 impl Mailbox {
     pub fn len(&self) -> usize {
@@ -53,6 +61,31 @@ impl Mailbox {
     /// Sets the save position back to the first message.
     pub fn reset_save(&mut self) {
         self.list.reset_save();
+    }
+
+    /// A marker at the end of the queue.
+    pub fn marker(&self) -> u64 {
+        self.list.next_number()
+    }
+
+    /// Binds a marker to a reference.
+    pub fn bind_marker(&mut self, marker: u64, reference: RefNumbers) {
+        if self.markers.len() == MAX_MARKERS {
+            self.markers.remove(0);
+        }
+        self.markers.push((reference, marker));
+    }
+
+    /// Forgets the marker of a reference.
+    pub fn clear_marker(&mut self, reference: RefNumbers) {
+        self.markers.retain(|(bound, _)| *bound != reference);
+    }
+
+    /// Begins the receive at the marker of a reference, if it has one.
+    pub fn use_marker(&mut self, reference: RefNumbers) {
+        if let Some(&(_, marker)) = self.markers.iter().find(|(bound, _)| *bound == reference) {
+            self.list.seek(marker);
+        }
     }
 
     /// All messages, first to last, as they can be seen by the process itself.

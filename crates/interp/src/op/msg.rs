@@ -1,6 +1,6 @@
 //! Sending and receiving.
 
-use crate::machine::{Mode, Place, op, slow};
+use crate::machine::{Mode, Place, brand, op, slow};
 use crate::native::Site;
 use oxbeam_runtime::engine::Switch;
 use oxbeam_runtime::process::Waiting;
@@ -30,20 +30,39 @@ op! {
     fn timeout(m) {
         timeout_slow
     }
-    // The markers are hints where to begin to look; all messages are looked at.
     fn recv_marker_bind<A: Place, B: Place>(m) {
+        let (marker, reference) = (m.get::<A>(1), m.get::<B>(2));
+        if let (Some(marker), Some(reference)) = (marker.as_small(), numbers(reference)) {
+            m.turn().owned().own.mailbox.bind_marker(marker as u64, reference);
+        }
         m.next(3)
     }
     fn recv_marker_clear<A: Place>(m) {
+        if let Some(reference) = numbers(m.get::<A>(1)) {
+            m.turn().owned().own.mailbox.clear_marker(reference);
+        }
         m.next(2)
     }
     fn recv_marker_reserve<A: Place>(m) {
-        m.set::<A>(1, RawTerm::NIL);
+        let marker = m.turn().owned().own.mailbox.marker();
+        m.set::<A>(1, RawTerm::small(marker as i64));
         m.next(2)
     }
     fn recv_marker_use<A: Place>(m) {
+        if let Some(reference) = numbers(m.get::<A>(1)) {
+            m.turn().owned().own.mailbox.use_marker(reference);
+        }
         m.next(2)
     }
+}
+
+/// The numbers of a local reference.
+///
+/// # Safety
+/// The term is good.
+unsafe fn numbers(term: RawTerm) -> Option<[u32; 3]> {
+    // SAFETY: by contract.
+    unsafe { brand(term) }.as_ref().map(|reference| reference.numbers())
 }
 
 slow! {

@@ -14,6 +14,8 @@ use std::ptr::NonNull;
 pub struct Message {
     next: Option<NonNull<Message>>,
     prev: Option<NonNull<Message>>,
+    /// Its number in the order of arrival in its mailbox.
+    number: u64,
     pub term: OwnedTerm,
     /// See the mailbox's rule 1.
     pub attached: bool,
@@ -21,7 +23,7 @@ pub struct Message {
 
 impl Message {
     pub fn new(term: OwnedTerm) -> Box<Message> {
-        Box::new(Message { next: None, prev: None, term, attached: false })
+        Box::new(Message { next: None, prev: None, number: 0, term, attached: false })
     }
 }
 
@@ -76,6 +78,7 @@ pub struct MessageList {
     /// The message to look at next; `None`: all have been looked at.
     save: Option<NonNull<Message>>,
     len: usize,
+    next_number: u64,
 }
 
 // SAFETY: the list owns its messages, which are `Send`.
@@ -94,6 +97,7 @@ impl MessageList {
         // SAFETY: nodes of the list are alive and ours (type's doc).
         unsafe {
             (*node.as_ptr()).prev = self.last;
+            (*node.as_ptr()).number = self.next_number;
             match self.last {
                 Some(last) => (*last.as_ptr()).next = Some(node),
                 None => self.first = Some(node),
@@ -101,6 +105,7 @@ impl MessageList {
         }
         self.last = Some(node);
         self.len += 1;
+        self.next_number += 1;
         if self.save.is_none() {
             // Both at the end of the old messages, and before an empty queue's first.
             self.save = Some(node);
@@ -121,6 +126,25 @@ impl MessageList {
 
     pub fn reset_save(&mut self) {
         self.save = self.first;
+    }
+
+    /// The number that the next message will get.
+    pub fn next_number(&self) -> u64 {
+        self.next_number
+    }
+
+    /// Sets the save position to the first message of that number or a later one.
+    pub fn seek(&mut self, number: u64) {
+        let (mut save, mut next) = (None, self.last);
+        while let Some(node) = next {
+            // SAFETY: as in `push_back`.
+            let message = unsafe { node.as_ref() };
+            if message.number < number {
+                break;
+            }
+            (save, next) = (Some(node), message.prev);
+        }
+        self.save = save;
     }
 
     pub fn remove_at_save(&mut self) -> Option<Box<Message>> {
