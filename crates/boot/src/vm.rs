@@ -92,6 +92,7 @@ fn install_io(start: &Start) {
     port::table::set_limit(start.options.port_limit as usize);
     port::install();
     prim_file::install();
+    oxbeam_ets::install();
 }
 
 /// Loads the modules that are there before any file is read, from the installed `erts`.

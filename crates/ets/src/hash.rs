@@ -1,0 +1,380 @@
+//! Hash tables: set, bag, duplicate_bag (rule 2 of the crate).
+//!
+//! Within a shard the buckets stand in the order of the hashes, and so do the objects of each
+//! bucket's chain. Objects with one key stand together, the newest first.
+
+use oxbeam_term::Term;
+use oxbeam_term::compare::eq;
+use oxbeam_term::hash::map_hash;
+use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use crate::object::Object;
+
+/// Hash of a key.
+pub fn hash_of(key: Term<'_>) -> u32 {
+    map_hash(key, 0)
+}
+
+pub struct Hash {
+    shards: Box<[RwLock<Shard>]>,
+    /// Bits of the hash that choose the shard.
+    shard_bits: u32,
+}
+
+/// A part of a hash table.
+#[derive(Default)]
+pub struct Shard {
+    buckets: Vec<Option<Object>>,
+    shard_bits: u32,
+    /// Bits of the hash, below those of the shard, that choose the bucket.
+    bucket_bits: u32,
+    /// Objects, marks of deleted ones included.
+    count: usize,
+    marks: usize,
+    /// Words of all objects.
+    words: usize,
+}
+
+impl Hash {
+    pub fn new(shard_bits: u32) -> Hash {
+        let shard = || RwLock::new(Shard { shard_bits, ..Shard::default() });
+        Hash { shards: (0..1 << shard_bits).map(|_| shard()).collect(), shard_bits }
+    }
+    pub fn shard_count(&self) -> usize {
+        self.shards.len()
+    }
+    pub fn shard_index(&self, hash: u32) -> usize {
+        (u64::from(hash) << self.shard_bits >> 32) as usize
+    }
+    pub fn read(&self, index: usize) -> RwLockReadGuard<'_, Shard> {
+        self.shards[index].read()
+    }
+    pub fn write(&self, index: usize) -> RwLockWriteGuard<'_, Shard> {
+        self.shards[index].write()
+    }
+    pub fn read_for(&self, hash: u32) -> RwLockReadGuard<'_, Shard> {
+        self.read(self.shard_index(hash))
+    }
+    pub fn write_for(&self, hash: u32) -> RwLockWriteGuard<'_, Shard> {
+        self.write(self.shard_index(hash))
+    }
+    /// Write locks on the shards of these hashes, in order, none twice (rule 3 of the crate).
+    pub fn write_all(&self, hashes: impl Iterator<Item = u32>) -> Locked<'_> {
+        let mut indices: Vec<_> = hashes.map(|hash| self.shard_index(hash)).collect();
+        indices.sort_unstable();
+        indices.dedup();
+        let guards = indices.into_iter().map(|index| (index, self.write(index))).collect();
+        Locked { hash: self, guards }
+    }
+    /// Words of the shards and buckets.
+    pub fn structure_words(&self) -> usize {
+        let buckets: usize = self.shards.iter().map(|shard| shard.read().buckets.capacity()).sum();
+        self.shards.len() * size_of::<RwLock<Shard>>() / 8 + buckets
+    }
+    pub fn bucket_count(&self) -> usize {
+        self.shards.iter().map(|shard| shard.read().buckets.len()).sum()
+    }
+}
+
+/// Several shards, locked for one operation.
+pub struct Locked<'t> {
+    hash: &'t Hash,
+    guards: Vec<(usize, RwLockWriteGuard<'t, Shard>)>,
+}
+
+impl Locked<'_> {
+    pub fn shard(&mut self, hash: u32) -> &mut Shard {
+        let index = self.hash.shard_index(hash);
+        let at = self.guards.binary_search_by_key(&index, |(index, _)| *index);
+        &mut self.guards[at.expect("the shard was locked")].1
+    }
+}
+
+impl Shard {
+    fn bucket_of(&self, hash: u32) -> usize {
+        let rest = hash << self.shard_bits;
+        (u64::from(rest) << self.bucket_bits >> 32) as usize
+    }
+    /// Words of the objects.
+    pub fn words(&self) -> usize {
+        self.words
+    }
+    /// Objects that are no marks.
+    pub fn live(&self) -> usize {
+        self.count - self.marks
+    }
+
+    /// Objects with a key, newest first; marks left out.
+    pub fn group<'s>(&'s self, hash: u32, key: Term<'s>) -> impl Iterator<Item = &'s Object> {
+        let first = self.group_start(hash, key);
+        let chain = std::iter::successors(first, |object| object.next());
+        chain
+            .take_while(move |object| object.hash() == hash && eq(object.key(), key))
+            .filter(|object| !object.is_deleted())
+    }
+
+    /// The first object with a key, which may be a mark.
+    fn group_start(&self, hash: u32, key: Term<'_>) -> Option<&Object> {
+        let bucket = self.buckets.get(self.bucket_of(hash))?;
+        let mut chain = std::iter::successors(bucket.as_ref(), |object| object.next());
+        let found = chain.find(|object| {
+            object.hash() >= hash && (object.hash() > hash || eq(object.key(), key))
+        })?;
+        (found.hash() == hash).then_some(found)
+    }
+
+    /// Whether there is an object with that key, or the mark of one.
+    pub fn knows(&self, hash: u32, key: Term<'_>) -> bool {
+        self.group_start(hash, key).is_some()
+    }
+
+    /// The link to the first object with a key, or to where it would stand.
+    fn group_link(&mut self, hash: u32, key: Term<'_>) -> &mut Option<Object> {
+        if self.buckets.is_empty() {
+            self.buckets.push(None);
+        }
+        let bucket = self.bucket_of(hash);
+        let mut link = &mut self.buckets[bucket];
+        while link.as_ref().is_some_and(|object| {
+            object.hash() < hash || (object.hash() == hash && !eq(object.key(), key))
+        }) {
+            link = link.as_mut().expect("just looked at").next_mut();
+        }
+        link
+    }
+
+    /// The first object with a key, for a change in place (tables of kind set).
+    pub fn get_mut(&mut self, hash: u32, key: Term<'_>) -> Option<&mut Object> {
+        self.group_start(hash, key)?;
+        self.group_link(hash, key).as_mut().filter(|object| !object.is_deleted())
+    }
+
+    /// Puts an object in the place of the one with its key. Gives whether it is a new one.
+    pub fn put(&mut self, mut object: Object) -> bool {
+        let words = object.words();
+        let hash = object.hash();
+        let link = {
+            let key = object.key();
+            self.group_link(hash, key)
+        };
+        match link {
+            Some(old) if old.hash() == hash && eq(old.key(), object.key()) => {
+                let was_mark = old.is_deleted();
+                *object.next_mut() = old.next_mut().take();
+                let old = std::mem::replace(old, object);
+                self.words = self.words + words - old.words();
+                self.marks -= usize::from(was_mark);
+                was_mark
+            }
+            _ => {
+                self.add(object);
+                true
+            }
+        }
+    }
+
+    /// Adds an object in front of those with its key.
+    pub fn add(&mut self, mut object: Object) {
+        self.words += object.words();
+        self.count += 1;
+        let hash = object.hash();
+        let link = {
+            let key = object.key();
+            self.group_link(hash, key)
+        };
+        *object.next_mut() = link.take();
+        *link = Some(object);
+        self.fit();
+    }
+
+    /// Removes the objects for which `chosen` holds among those with a key: as marks if `fixed`.
+    /// Each is shown to `removed` first.
+    pub fn remove(
+        &mut self,
+        hash: u32,
+        key: Term<'_>,
+        fixed: bool,
+        mut chosen: impl FnMut(&Object) -> bool,
+    ) -> usize {
+        if self.group_start(hash, key).is_none() {
+            return 0;
+        }
+        let (mut removed, mut words, mut marked) = (0, 0, 0);
+        let mut link = self.group_link(hash, key);
+        while let Some(object) = link
+            && object.hash() == hash
+            && eq(object.key(), key)
+        {
+            if object.is_deleted() || !chosen(object) {
+                link = link.as_mut().expect("just looked at").next_mut();
+                continue;
+            }
+            removed += 1;
+            if fixed {
+                object.mark_deleted();
+                marked += 1;
+                link = link.as_mut().expect("just looked at").next_mut();
+            } else {
+                words += object.words();
+                let next = object.next_mut().take();
+                *link = next;
+            }
+        }
+        self.words -= words;
+        self.marks += marked;
+        self.count -= removed - marked;
+        if removed > 0 {
+            self.fit();
+        }
+        removed
+    }
+
+    /// Removes all objects for which `chosen` holds, with hashes in the range.
+    pub fn remove_all(&mut self, fixed: bool, mut chosen: impl FnMut(&Object) -> bool) -> usize {
+        let (mut removed, mut words, mut marked) = (0, 0, 0);
+        for bucket in &mut self.buckets {
+            let mut link = bucket;
+            while let Some(object) = link {
+                if object.is_deleted() || !chosen(object) {
+                    link = link.as_mut().expect("just looked at").next_mut();
+                    continue;
+                }
+                removed += 1;
+                if fixed {
+                    object.mark_deleted();
+                    marked += 1;
+                    link = link.as_mut().expect("just looked at").next_mut();
+                } else {
+                    words += object.words();
+                    let next = object.next_mut().take();
+                    *link = next;
+                }
+            }
+        }
+        self.words -= words;
+        self.marks += marked;
+        self.count -= removed - marked;
+        self.fit();
+        removed
+    }
+
+    /// Replaces each object for which `change` gives another with the same key.
+    pub fn replace_all(&mut self, mut change: impl FnMut(&Object) -> Option<Object>) -> usize {
+        let (mut replaced, mut words) = (0, self.words);
+        for bucket in &mut self.buckets {
+            let mut link = bucket;
+            while let Some(object) = link {
+                if !object.is_deleted()
+                    && let Some(mut new) = change(object)
+                {
+                    words = words + new.words() - object.words();
+                    *new.next_mut() = object.next_mut().take();
+                    *object = new;
+                    replaced += 1;
+                }
+                link = link.as_mut().expect("just looked at").next_mut();
+            }
+        }
+        self.words = words;
+        replaced
+    }
+
+    /// Takes everything out.
+    pub fn clear(&mut self) -> Shard {
+        let empty = Shard { shard_bits: self.shard_bits, ..Shard::default() };
+        std::mem::replace(self, empty)
+    }
+
+    /// Removes the marks of deleted objects.
+    pub fn sweep(&mut self) {
+        if self.marks == 0 {
+            return;
+        }
+        for bucket in &mut self.buckets {
+            let mut link = bucket;
+            while let Some(object) = link {
+                if object.is_deleted() {
+                    self.words -= object.words();
+                    let next = object.next_mut().take();
+                    *link = next;
+                } else {
+                    link = link.as_mut().expect("just looked at").next_mut();
+                }
+            }
+        }
+        self.count -= self.marks;
+        self.marks = 0;
+        self.fit();
+    }
+
+    /// Objects that are no marks, from a hash on, in order.
+    pub fn from_hash(&self, hash: u32) -> impl Iterator<Item = &Object> {
+        let first = if self.buckets.is_empty() { 0 } else { self.bucket_of(hash) };
+        let buckets = self.buckets.get(first..).unwrap_or(&[]);
+        buckets
+            .iter()
+            .flat_map(|bucket| std::iter::successors(bucket.as_ref(), |object| object.next()))
+            .filter(move |object| object.hash() >= hash && !object.is_deleted())
+    }
+
+    /// Objects that are no marks, after those with a key.
+    pub fn after<'s>(&'s self, hash: u32, key: Term<'s>) -> impl Iterator<Item = &'s Object> {
+        let mut passed = false;
+        let known = self.knows(hash, key);
+        let bucket = if self.buckets.is_empty() { 0 } else { self.bucket_of(hash) };
+        let buckets = self.buckets.get(bucket..).unwrap_or(&[]);
+        buckets
+            .iter()
+            .flat_map(|bucket| std::iter::successors(bucket.as_ref(), |object| object.next()))
+            .filter(move |object| {
+                if object.hash() < hash {
+                    return false;
+                }
+                if object.hash() == hash {
+                    if known && eq(object.key(), key) {
+                        passed = true;
+                        return false;
+                    }
+                    return passed && !object.is_deleted();
+                }
+                !object.is_deleted()
+            })
+    }
+
+    /// The objects of a bucket that are no marks.
+    pub fn bucket(&self, index: usize) -> impl Iterator<Item = &Object> {
+        let first = self.buckets.get(index).and_then(Option::as_ref);
+        std::iter::successors(first, |object| object.next()).filter(|object| !object.is_deleted())
+    }
+    pub fn bucket_count(&self) -> usize {
+        self.buckets.len()
+    }
+
+    /// Grows or shrinks the array of buckets to about one object each.
+    fn fit(&mut self) {
+        let buckets = self.buckets.len();
+        if self.count > 2 * buckets && self.bucket_bits + self.shard_bits < 32 {
+            self.resize(self.bucket_bits + 1);
+        } else if self.bucket_bits > 0 && self.count < buckets / 4 {
+            self.resize(self.bucket_bits - 1);
+        }
+    }
+
+    fn resize(&mut self, bucket_bits: u32) {
+        let mut objects = Vec::with_capacity(self.count);
+        for bucket in std::mem::take(&mut self.buckets) {
+            let mut next = bucket;
+            while let Some(mut object) = next {
+                next = object.next_mut().take();
+                objects.push(object);
+            }
+        }
+        self.bucket_bits = bucket_bits;
+        self.buckets.resize_with(1 << bucket_bits, || None);
+        for mut object in objects.into_iter().rev() {
+            let bucket = self.bucket_of(object.hash());
+            *object.next_mut() = self.buckets[bucket].take();
+            self.buckets[bucket] = Some(object);
+        }
+    }
+}

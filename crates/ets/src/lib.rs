@@ -1,0 +1,25 @@
+//! Tables of Erlang objects outside every heap: `ets`.
+//!
+//! 1. An object is a copied tuple in one block of its own. It keeps no pointer to a literal, so
+//!    no purge has to look into tables.
+//! 2. A hash table is an array of shards, each behind its own lock; objects lie in the order of
+//!    their keys' hashes, so a walk can go on after any change in between. An ordered table is
+//!    one tree behind one lock.
+//! 3. An operation on one key holds one lock. One that must be seen at once as a whole takes all
+//!    locks it needs in the order of the shards.
+//! 4. What a table shows leaves it by copy, made while the lock is held.
+//! 5. While a table is fixed, a deleted object of a hash table stays as a mark, so that a walk
+//!    by keys finds its place; the last release sweeps the marks.
+//! 6. Locks are taken in the order: names, tables, a table's own state, shards. No lock is held
+//!    while a signal is sent.
+
+mod error;
+mod fixation;
+mod hash;
+pub mod natives;
+mod object;
+mod registry;
+mod table;
+mod tree;
+
+pub use registry::install;

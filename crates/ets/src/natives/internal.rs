@@ -1,0 +1,60 @@
+//! What `ets.erl` and `erts_internal.erl` ask for beneath their own functions.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use oxbeam_heap::OwnedTerm;
+use oxbeam_runtime::process::PidData;
+use oxbeam_runtime::reference::new_numbers;
+use oxbeam_runtime::signal::send_to_pid;
+use oxbeam_runtime::{Cx, Flow, NativeResult, system};
+use oxbeam_term::{Term, am};
+use parking_lot::Mutex;
+
+use super::{take, walk};
+use crate::registry;
+
+static SUPER_USERS: Mutex<Vec<PidData>> = Mutex::new(vec![]);
+static SUPER_USER_COUNT: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether the process looks into all tables at present.
+pub fn is_super_user(pid: PidData) -> bool {
+    SUPER_USER_COUNT.load(Ordering::Acquire) > 0 && SUPER_USERS.lock().contains(&pid)
+}
+
+/// `erts_internal:ets_super_user/1`
+pub fn ets_super_user_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let on = args[0].as_bool().ok_or_else(Flow::badarg)?;
+    let mut users = SUPER_USERS.lock();
+    users.retain(|&pid| pid != cx.process.pid);
+    if on {
+        users.push(cx.process.pid);
+    }
+    SUPER_USER_COUNT.store(users.len(), Ordering::Release);
+    Ok(Term::atom(am::ok))
+}
+
+/// Sends `{Ref, Tables}` once a scheduler: `ets:all/0` waits for so many.
+pub fn internal_request_all_0<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let [] = take(args);
+    let numbers = new_numbers();
+    let mut tables = registry::all();
+    for _ in 0..system::get().schedulers.max(1) {
+        let message = OwnedTerm::build(|heap| {
+            let list: Vec<_> = tables.iter().map(|table| table.identifier(heap)).collect();
+            heap.tuple(&[heap.plain_ref(numbers), heap.list(&list)])
+        });
+        send_to_pid(cx.process.pid, message);
+        tables.clear();
+    }
+    Ok(cx.heap.plain_ref(numbers))
+}
+
+/// `erts_internal:ets_raw_first/1`
+pub fn ets_raw_first_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    walk::first_1(cx, args)
+}
+
+/// `erts_internal:ets_raw_next/2`
+pub fn ets_raw_next_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    walk::next_2(cx, args)
+}

@@ -1,0 +1,59 @@
+//! Reading by key.
+
+use oxbeam_runtime::{Cx, Flow, NativeResult};
+use oxbeam_term::{Term, am};
+
+use super::{Access, table, take};
+use crate::error::because;
+use crate::hash::hash_of;
+use crate::object::Object;
+use crate::table::{Storage, Table};
+
+/// Calls `visit` with each object of a key, newest first.
+pub fn each(table: &Table, key: Term<'_>, mut visit: impl FnMut(&Object)) {
+    match &table.storage {
+        Storage::Tree(tree) => {
+            if let Some(object) = tree.read().get(key) {
+                visit(object);
+            }
+        }
+        Storage::Hash(storage) => {
+            let hash = hash_of(key);
+            storage.read_for(hash).group(hash, key).for_each(visit);
+        }
+    }
+}
+
+pub fn lookup_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let [tab, key] = take(args);
+    let table = table(cx, tab, Access::Read)?;
+    let (heap, mut list) = (cx.heap, Term::NIL);
+    each(&table, key, |object| list = heap.cons(heap.import(object.view()), list));
+    Ok(list)
+}
+
+pub fn member_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let [tab, key] = take(args);
+    let table = table(cx, tab, Access::Read)?;
+    let mut found = false;
+    each(&table, key, |_| found = true);
+    Ok(Term::bool(found))
+}
+
+pub fn lookup_element_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let [tab, key, position] = take(args);
+    let table = table(cx, tab, Access::Read)?;
+    let index = position.as_usize().and_then(|at| at.checked_sub(1)).ok_or_else(Flow::badarg)?;
+    let (heap, mut values, mut short) = (cx.heap, vec![], false);
+    each(&table, key, |object| match object.elements().get(index) {
+        Some(&value) => values.push(heap.import(value)),
+        None => short = true,
+    });
+    if short {
+        return Err(Flow::badarg());
+    }
+    if values.is_empty() {
+        return Err(because(am::badkey));
+    }
+    Ok(if table.kind().is_unique() { values[0] } else { heap.list_from_rev(values) })
+}

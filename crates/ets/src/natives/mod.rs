@@ -1,0 +1,78 @@
+//! The natives of module `ets`, and what `erts_internal` has for it.
+
+pub mod admin;
+pub mod info;
+pub mod internal;
+pub mod lookup;
+pub mod select;
+pub mod specs;
+pub mod store;
+pub mod update;
+pub mod walk;
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use oxbeam_runtime::{Cx, Flow};
+use oxbeam_term::{Term, am};
+
+use crate::error::because;
+use crate::registry;
+use crate::table::{Handle, Protection, Table};
+
+/// What a native wants of a table.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    Info,
+    Read,
+    Write,
+}
+
+/// A table, found by name or behind a reference.
+pub enum Found<'h> {
+    Named(Arc<Table>),
+    Behind(&'h Arc<Table>),
+}
+
+impl Deref for Found<'_> {
+    type Target = Arc<Table>;
+    fn deref(&self) -> &Arc<Table> {
+        match self {
+            Found::Named(table) => table,
+            Found::Behind(table) => table,
+        }
+    }
+}
+
+fn take<'h, const N: usize>(args: &[Term<'h>]) -> [Term<'h>; N] {
+    args.try_into().expect("the engine passes as many arguments as the table says")
+}
+
+/// The table that a term names, if the process may use it so.
+///
+/// Errors: `badarg` with cause `type`, `id` or `access`.
+pub fn table<'h>(cx: &Cx<'h>, term: Term<'h>, access: Access) -> Result<Found<'h>, Flow<'h>> {
+    let found = find(term)?;
+    if found.is_deleted() {
+        return Err(because(am::id));
+    }
+    let allowed = match (access, found.protection()) {
+        (Access::Info, _) | (_, Protection::Public) | (Access::Read, Protection::Protected) => true,
+        _ => found.owner() == cx.process.pid || internal::is_super_user(cx.process.pid),
+    };
+    if allowed { Ok(found) } else { Err(because(am::access)) }
+}
+
+/// The table that a term names; it may be deleted already.
+fn find<'h>(term: Term<'h>) -> Result<Found<'h>, Flow<'h>> {
+    if let Some(name) = term.as_atom() {
+        return registry::by_name(name).map(Found::Named).ok_or_else(|| because(am::id));
+    }
+    if let Some(handle) = term.as_magic::<Handle>() {
+        return Ok(Found::Behind(&handle.0));
+    }
+    // A reference that has been outside, as text or in a file.
+    let plain = term.as_ref().filter(|reference| !reference.is_magic());
+    let known = plain.and_then(|reference| registry::by_numbers(reference.numbers()));
+    known.map(Found::Named).ok_or_else(|| because(am::type_))
+}

@@ -1,0 +1,160 @@
+//! All tables: by reference, by name, by owner.
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
+
+use oxbeam_heap::OwnedTerm;
+use oxbeam_runtime::process::exit::on_exit;
+use oxbeam_runtime::process::{Owned, PidData, Process};
+use oxbeam_runtime::reference::RefNumbers;
+use oxbeam_runtime::signal::send_to_pid;
+use oxbeam_term::{Atom, Term, am};
+use parking_lot::{Mutex, RwLock};
+
+use crate::table::Table;
+
+static TABLES: LazyLock<RwLock<HashMap<RefNumbers, Arc<Table>>>> = LazyLock::new(RwLock::default);
+static NAMES: LazyLock<RwLock<HashMap<Atom, Arc<Table>>>> = LazyLock::new(RwLock::default);
+
+/// What a process has to do with tables.
+#[derive(Default)]
+struct Ties {
+    owned: Vec<Arc<Table>>,
+    fixed: Vec<Arc<Table>>,
+}
+
+const TIE_SHARDS: usize = 32;
+type TieShard = Mutex<HashMap<PidData, Ties>>;
+static TIES: LazyLock<[TieShard; TIE_SHARDS]> =
+    LazyLock::new(|| std::array::from_fn(|_| Mutex::default()));
+
+fn ties(pid: PidData) -> &'static TieShard {
+    &TIES[pid as usize % TIE_SHARDS]
+}
+
+/// Makes tables end with their owners. Once, at boot.
+pub fn install() {
+    on_exit(process_ends);
+}
+
+/// Enters a new table. `false`: its name is taken.
+pub fn enter(table: &Arc<Table>) -> bool {
+    if table.settings.named {
+        let mut names = NAMES.write();
+        let name = table.name();
+        if names.contains_key(&name) {
+            return false;
+        }
+        names.insert(name, table.clone());
+    }
+    TABLES.write().insert(table.numbers, table.clone());
+    ties(table.owner()).lock().entry(table.owner()).or_default().owned.push(table.clone());
+    true
+}
+
+pub fn by_name(name: Atom) -> Option<Arc<Table>> {
+    NAMES.read().get(&name).cloned()
+}
+
+pub fn by_numbers(numbers: RefNumbers) -> Option<Arc<Table>> {
+    TABLES.read().get(&numbers).cloned()
+}
+
+/// All tables.
+pub fn all() -> Vec<Arc<Table>> {
+    TABLES.read().values().cloned().collect()
+}
+
+/// Gives a named table another name. `false`: that is taken.
+pub fn rename(table: &Arc<Table>, name: Atom) -> bool {
+    let mut names = NAMES.write();
+    if table.settings.named {
+        if names.contains_key(&name) {
+            return false;
+        }
+        names.remove(&table.name());
+        names.insert(name, table.clone());
+    }
+    *table.name.write() = name;
+    true
+}
+
+/// Removes a table and drops its objects. `false`: another has done so.
+pub fn delete(table: &Arc<Table>) -> bool {
+    if TABLES.write().remove(&table.numbers).is_none() {
+        return false;
+    }
+    if table.settings.named {
+        NAMES.write().remove(&table.name());
+    }
+    untie(table.owner(), table, |ties| &mut ties.owned);
+    let fixations = std::mem::take(&mut table.fixations.lock().by);
+    for (pid, _) in fixations {
+        forget_fixation(pid, table);
+    }
+    table.destroy();
+    true
+}
+
+/// Makes a table another process's.
+pub fn give(table: &Arc<Table>, to: PidData) {
+    untie(table.owner(), table, |ties| &mut ties.owned);
+    table.set_owner(to);
+    ties(to).lock().entry(to).or_default().owned.push(table.clone());
+}
+
+pub fn note_fixation(by: PidData, table: &Arc<Table>) {
+    ties(by).lock().entry(by).or_default().fixed.push(table.clone());
+}
+
+pub fn forget_fixation(by: PidData, table: &Arc<Table>) {
+    untie(by, table, |ties| &mut ties.fixed);
+}
+
+fn untie(pid: PidData, table: &Arc<Table>, list: impl Fn(&mut Ties) -> &mut Vec<Arc<Table>>) {
+    let mut shard = ties(pid).lock();
+    if let Some(ties) = shard.get_mut(&pid) {
+        list(ties).retain(|tied| !Arc::ptr_eq(tied, table));
+        if ties.owned.is_empty() && ties.fixed.is_empty() {
+            shard.remove(&pid);
+        }
+    }
+}
+
+/// Sends `{'ETS-TRANSFER', Table, From, Data}`.
+pub fn send_transfer(table: &Arc<Table>, from: PidData, to: PidData, data: Term<'_>) {
+    let message = OwnedTerm::build(|heap| {
+        let parts = [table.identifier(heap), Term::pid(from), heap.import(data)];
+        heap.tagged(am::ETS_TRANSFER, parts)
+    });
+    send_to_pid(to, message);
+}
+
+fn process_ends(process: &Arc<Process>, _: &mut Owned) {
+    let pid = process.pid;
+    loop {
+        // Tables may still be given to the process while this runs; so until none is left.
+        let Some(ties) = ties(pid).lock().remove(&pid) else { return };
+        for table in ties.fixed {
+            table.release(pid, true);
+        }
+        for table in ties.owned {
+            if !inherit(&table, pid) {
+                delete(&table);
+            }
+        }
+    }
+}
+
+/// Gives the table of a process that ends to its heir. `false`: it has none.
+fn inherit(table: &Arc<Table>, from: PidData) -> bool {
+    let Some(heir) = table.heir.lock().take() else { return false };
+    let alive =
+        oxbeam_runtime::process::table::find(heir.pid).is_some_and(|process| !process.is_exiting());
+    if heir.pid == from || !alive {
+        return false;
+    }
+    give(table, heir.pid);
+    send_transfer(table, from, heir.pid, heir.data.view());
+    true
+}

@@ -1,0 +1,237 @@
+//! A table: what it is, whose it is, and its objects.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+
+use oxbeam_heap::{Heap, OwnedTerm};
+use oxbeam_runtime::process::PidData;
+use oxbeam_runtime::reference::RefNumbers;
+use oxbeam_term::{Atom, Term, am};
+use parking_lot::{Mutex, RwLock};
+
+use crate::fixation::Fixations;
+use crate::hash::Hash;
+use crate::object::Object;
+use crate::tree::Tree;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    Set,
+    OrderedSet,
+    Bag,
+    DuplicateBag,
+}
+
+impl Kind {
+    pub fn atom(self) -> Atom {
+        match self {
+            Kind::Set => am::set,
+            Kind::OrderedSet => am::ordered_set,
+            Kind::Bag => am::bag,
+            Kind::DuplicateBag => am::duplicate_bag,
+        }
+    }
+    /// Whether a key has one object at most.
+    pub fn is_unique(self) -> bool {
+        matches!(self, Kind::Set | Kind::OrderedSet)
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Protection {
+    Private,
+    Protected,
+    Public,
+}
+
+impl Protection {
+    pub fn atom(self) -> Atom {
+        match self {
+            Protection::Private => am::private,
+            Protection::Protected => am::protected,
+            Protection::Public => am::public,
+        }
+    }
+}
+
+/// Who gets the table when its owner ends, and with what.
+pub struct Heir {
+    pub pid: PidData,
+    pub data: OwnedTerm,
+}
+
+/// What `write_concurrency` was set to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum WriteConcurrency {
+    Off,
+    On,
+    Auto,
+}
+
+/// What `ets:new` said.
+pub struct Settings {
+    pub kind: Kind,
+    pub key_position: usize,
+    pub protection: Protection,
+    pub named: bool,
+    pub read_concurrency: bool,
+    pub write_concurrency: WriteConcurrency,
+    pub decentralized_counters: bool,
+    pub compressed: bool,
+}
+
+pub enum Storage {
+    Hash(Hash),
+    Tree(Tree),
+}
+
+pub struct Table {
+    pub numbers: RefNumbers,
+    pub name: RwLock<Atom>,
+    pub settings: Settings,
+    protection: AtomicU8,
+    owner: AtomicU64,
+    pub heir: Mutex<Option<Heir>>,
+    pub fixations: Mutex<Fixations>,
+    /// Fixations now in force.
+    pub fixed: AtomicUsize,
+    deleted: AtomicBool,
+    pub storage: Storage,
+}
+
+/// What a magic reference to a table holds.
+pub struct Handle(pub Arc<Table>);
+
+/// Shards of a table that many may use at once, as a power of two.
+const MANY_SHARD_BITS: u32 = 6;
+
+impl Table {
+    pub fn new(
+        numbers: RefNumbers,
+        name: Atom,
+        owner: PidData,
+        heir: Option<Heir>,
+        settings: Settings,
+    ) -> Table {
+        let concurrent =
+            settings.read_concurrency || settings.write_concurrency != WriteConcurrency::Off;
+        let shard_bits = match settings.protection {
+            Protection::Private => 0,
+            _ if concurrent => MANY_SHARD_BITS,
+            Protection::Protected => 0,
+            Protection::Public => 3,
+        };
+        let storage = match settings.kind {
+            Kind::OrderedSet => Storage::Tree(Tree::default()),
+            _ => Storage::Hash(Hash::new(shard_bits)),
+        };
+        Table {
+            numbers,
+            name: RwLock::new(name),
+            protection: AtomicU8::new(settings.protection as u8),
+            settings,
+            owner: AtomicU64::new(owner),
+            heir: Mutex::new(heir),
+            fixations: Mutex::default(),
+            fixed: AtomicUsize::new(0),
+            deleted: AtomicBool::new(false),
+            storage,
+        }
+    }
+
+    pub fn owner(&self) -> PidData {
+        self.owner.load(Ordering::Acquire)
+    }
+    pub fn set_owner(&self, owner: PidData) {
+        self.owner.store(owner, Ordering::Release);
+    }
+    pub fn protection(&self) -> Protection {
+        match self.protection.load(Ordering::Relaxed) {
+            0 => Protection::Private,
+            1 => Protection::Protected,
+            _ => Protection::Public,
+        }
+    }
+    pub fn set_protection(&self, protection: Protection) {
+        self.protection.store(protection as u8, Ordering::Relaxed);
+    }
+    pub fn is_deleted(&self) -> bool {
+        self.deleted.load(Ordering::Acquire)
+    }
+    pub fn is_fixed(&self) -> bool {
+        self.fixed.load(Ordering::Acquire) > 0
+    }
+    pub fn name(&self) -> Atom {
+        *self.name.read()
+    }
+    pub fn kind(&self) -> Kind {
+        self.settings.kind
+    }
+    pub fn key_position(&self) -> usize {
+        self.settings.key_position
+    }
+
+    /// A reference to the table.
+    pub fn reference<'h>(self: &Arc<Table>, heap: &'h Heap) -> Term<'h> {
+        heap.resource_ref(self.numbers, Handle(self.clone()))
+    }
+    /// What programs call the table: its name, or a reference.
+    pub fn identifier<'h>(self: &Arc<Table>, heap: &'h Heap) -> Term<'h> {
+        if self.settings.named { Term::atom(self.name()) } else { self.reference(heap) }
+    }
+
+    /// An object of this table: a copy of a tuple that has a key.
+    pub fn object(&self, tuple: Term<'_>) -> Object {
+        let position = self.key_position();
+        let hash = match &self.storage {
+            Storage::Tree(_) => 0,
+            Storage::Hash(_) => {
+                let elements = tuple.as_tuple().expect("an object is a tuple").elements();
+                crate::hash::hash_of(elements[position - 1])
+            }
+        };
+        Object::new(tuple, position, hash)
+    }
+
+    /// Marks the table as gone and drops its objects.
+    pub fn destroy(&self) {
+        self.deleted.store(true, Ordering::Release);
+        self.drop_objects();
+    }
+
+    fn drop_objects(&self) {
+        match &self.storage {
+            Storage::Hash(hash) => {
+                for index in 0..hash.shard_count() {
+                    drop(hash.write(index).clear());
+                }
+            }
+            Storage::Tree(tree) => drop(tree.write().clear()),
+        }
+    }
+
+    /// Number of objects.
+    pub fn size(&self) -> usize {
+        match &self.storage {
+            Storage::Hash(hash) => (0..hash.shard_count()).map(|n| hash.read(n).live()).sum(),
+            Storage::Tree(tree) => tree.read().len(),
+        }
+    }
+
+    /// Words that the table takes.
+    pub fn memory_words(&self) -> usize {
+        let own = size_of::<Table>() / 8;
+        match &self.storage {
+            Storage::Hash(hash) => {
+                let objects: usize = (0..hash.shard_count()).map(|n| hash.read(n).words()).sum();
+                own + hash.structure_words() + objects
+            }
+            // A node of the tree holds eleven objects; it is two thirds full on average.
+            Storage::Tree(tree) => {
+                let objects = tree.read();
+                own + objects.words() + objects.len() + objects.len() / 2
+            }
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Match specifications: compiled once to a small program, then run against many terms.
+//!
+//! 1. A program holds copies of all constants of its source and refers to no heap; it can be
+//!    shared between threads.
+//! 2. What is matched may live in any storage. Heads and guards look at it where it lies; only
+//!    what a body returns is copied to the caller's heap.
+//! 3. What a guard or a nested call computes on the way lives in a scratch heap that ends with
+//!    the run, so the caller's heap never holds a pointer into foreign storage.
+#![forbid(unsafe_code)]
+
+mod compile;
+mod expression;
+mod functions;
+mod pattern;
+mod run;
+
+pub use compile::compile;
+pub use pattern::variable_number;
+pub use run::Runner;
+
+use expression::Expression;
+use oxbeam_heap::OwnedTerm;
+use oxbeam_term::Term;
+use pattern::Pattern;
+
+/// A compiled match specification.
+pub struct Program {
+    clauses: Vec<Clause>,
+    /// Most variables of a clause.
+    variables: usize,
+    source: OwnedTerm,
+}
+
+struct Clause {
+    head: Pattern,
+    guards: Vec<Expression>,
+    body: Vec<Expression>,
+    /// Slots of the bound variables, in the order of their numbers.
+    bound: Vec<usize>,
+}
+
+/// What a clause's head says about the element of a tuple at a key position.
+pub enum KeyBound<'p> {
+    /// No object can match.
+    Never,
+    /// Only objects with this element can match.
+    Exactly(Term<'p>),
+    /// Some pattern.
+    Any,
+}
+
+impl Program {
+    /// What each head demands of the element at `position` (from one) of a tuple.
+    pub fn key_bounds(&self, position: usize) -> impl Iterator<Item = KeyBound<'_>> {
+        self.clauses.iter().map(move |clause| clause.head.key_bound(position))
+    }
+
+    /// The specification that the program was compiled from.
+    pub fn source(&self) -> Term<'_> {
+        self.source.view()
+    }
+}

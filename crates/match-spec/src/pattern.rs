@@ -1,0 +1,162 @@
+//! Heads: patterns with variables.
+
+use oxbeam_heap::OwnedTerm;
+use oxbeam_term::compare::eq;
+use oxbeam_term::view::Kind;
+use oxbeam_term::{Atom, Term, am, hamt};
+
+use crate::KeyBound;
+
+/// A pattern, taken apart as far as it holds variables.
+pub(crate) enum Pattern {
+    Anything,
+    /// First occurrence of a variable: its slot takes the term.
+    Bind(usize),
+    /// Further occurrence: equal to what the slot holds.
+    Same(usize),
+    Constant(OwnedTerm),
+    Tuple(Vec<Pattern>),
+    /// Elements and tail.
+    List(Vec<Pattern>, Box<Pattern>),
+    /// At least these keys.
+    Map(Vec<(OwnedTerm, Pattern)>),
+}
+
+/// The number of a variable atom: `'$0'`, `'$1'`...
+pub fn variable_number(atom: Atom) -> Option<u32> {
+    let digits = atom.name().strip_prefix('$')?;
+    let plain = digits.bytes().all(|byte| byte.is_ascii_digit());
+    if !plain || digits.is_empty() || (digits.len() > 1 && digits.starts_with('0')) {
+        return None;
+    }
+    digits.parse().ok().filter(|&number| number <= i32::MAX as u32)
+}
+
+/// Variables of a head while it is compiled: numbers in the order of their slots.
+#[derive(Default)]
+pub(crate) struct Slots {
+    numbers: Vec<u32>,
+}
+
+impl Slots {
+    pub fn find(&self, number: u32) -> Option<usize> {
+        self.numbers.iter().position(|&known| known == number)
+    }
+    pub fn len(&self) -> usize {
+        self.numbers.len()
+    }
+    /// All slots in the order of the variables' numbers.
+    pub fn in_order(&self) -> Vec<usize> {
+        let mut slots: Vec<_> = (0..self.numbers.len()).collect();
+        slots.sort_by_key(|&slot| self.numbers[slot]);
+        slots
+    }
+}
+
+/// Compiles a pattern. Error: why it is none.
+pub(crate) fn compile(term: Term<'_>, slots: &mut Slots) -> Result<Pattern, String> {
+    Ok(match term.kind() {
+        Kind::Atom(am::underscore) => Pattern::Anything,
+        Kind::Atom(atom) => match variable_number(atom) {
+            Some(number) => match slots.find(number) {
+                Some(slot) => Pattern::Same(slot),
+                None => {
+                    slots.numbers.push(number);
+                    Pattern::Bind(slots.numbers.len() - 1)
+                }
+            },
+            None => constant(term),
+        },
+        Kind::Tuple(tuple) => {
+            let elements = tuple.elements().iter().map(|&element| compile(element, slots));
+            folded(Pattern::Tuple(elements.collect::<Result<_, _>>()?), term)
+        }
+        Kind::Cons(_) => {
+            let mut list = term.list();
+            let elements = list.by_ref().map(|element| compile(element, slots));
+            let elements = elements.collect::<Result<_, _>>()?;
+            folded(Pattern::List(elements, Box::new(compile(list.rest(), slots)?)), term)
+        }
+        Kind::Map(map) => {
+            let mut pairs = vec![];
+            for (key, value) in hamt::Pairs::of(map) {
+                if key.is(am::underscore) {
+                    return Err("Underscore found in map key.".into());
+                }
+                if key.as_atom().and_then(variable_number).is_some() {
+                    return Err("Variable found in map key.".into());
+                }
+                pairs.push((OwnedTerm::deep_copy_of(key), compile(value, slots)?));
+            }
+            Pattern::Map(pairs)
+        }
+        _ => constant(term),
+    })
+}
+
+fn constant(term: Term<'_>) -> Pattern {
+    Pattern::Constant(OwnedTerm::deep_copy_of(term))
+}
+
+/// A pattern whose parts are all constants is one constant.
+fn folded(pattern: Pattern, source: Term<'_>) -> Pattern {
+    let is_constant = |part: &Pattern| matches!(part, Pattern::Constant(_));
+    let whole = match &pattern {
+        Pattern::Tuple(parts) => parts.iter().all(is_constant),
+        Pattern::List(parts, tail) => parts.iter().all(is_constant) && is_constant(tail),
+        _ => false,
+    };
+    if whole { constant(source) } else { pattern }
+}
+
+impl Pattern {
+    /// Matches, and fills the slots of the variables.
+    pub fn matches<'e>(&self, term: Term<'e>, slots: &mut [Term<'e>]) -> bool {
+        match self {
+            Pattern::Anything => true,
+            Pattern::Bind(slot) => {
+                slots[*slot] = term;
+                true
+            }
+            Pattern::Same(slot) => eq(slots[*slot], term),
+            Pattern::Constant(constant) => eq(constant.view(), term),
+            Pattern::Tuple(parts) => term.as_tuple().is_some_and(|tuple| {
+                let elements = tuple.elements();
+                elements.len() == parts.len()
+                    && parts
+                        .iter()
+                        .zip(elements)
+                        .all(|(part, &element)| part.matches(element, slots))
+            }),
+            Pattern::List(parts, tail) => {
+                let mut list = term.list();
+                parts.iter().all(|part| list.next().is_some_and(|e| part.matches(e, slots)))
+                    && tail.matches(list.rest(), slots)
+            }
+            Pattern::Map(pairs) => term.as_map().is_some_and(|map| {
+                map.size() >= pairs.len()
+                    && pairs.iter().all(|(key, part)| {
+                        hamt::get(map, key.view()).is_some_and(|value| part.matches(value, slots))
+                    })
+            }),
+        }
+    }
+
+    pub fn key_bound(&self, position: usize) -> KeyBound<'_> {
+        let element = match self {
+            Pattern::Anything | Pattern::Bind(_) => return KeyBound::Any,
+            Pattern::Tuple(parts) => parts.get(position - 1),
+            Pattern::Constant(constant) => {
+                let elements = constant.view().as_tuple().map(|tuple| tuple.elements());
+                let key = elements.and_then(|elements| elements.get(position - 1));
+                return key.map_or(KeyBound::Never, |&key| KeyBound::Exactly(key));
+            }
+            _ => None,
+        };
+        match element {
+            None => KeyBound::Never,
+            Some(Pattern::Constant(key)) => KeyBound::Exactly(key.view()),
+            Some(_) => KeyBound::Any,
+        }
+    }
+}
