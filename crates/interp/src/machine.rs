@@ -447,7 +447,14 @@ macro_rules! slow {
             reds: i64,
         ) {
             #[inline(never)]
-            unsafe fn beneath $(<$($g: $bound),*>)? (mut machine: $crate::machine::M) {
+            unsafe fn beneath $(<$($g: $bound),*>)? (
+                ip: *const u64,
+                c: *mut oxbeam_runtime::engine::Regs,
+                htop: *mut u64,
+                e: *mut u64,
+                reds: i64,
+            ) {
+                let mut machine = $crate::machine::M { ip, c, htop, e, reds };
                 let $m = &mut machine;
                 // SAFETY: machine rules 1 to 3, which every operation keeps.
                 #[allow(unused_unsafe, clippy::redundant_closure_call, reason = "the closure is there for `return`")]
@@ -456,7 +463,7 @@ macro_rules! slow {
                 machine.turn().park(&machine, next);
             }
             // SAFETY: by contract.
-            unsafe { beneath $(::<$($g),*>)? ($crate::machine::M { ip, c, htop, e, reds }) };
+            unsafe { beneath $(::<$($g),*>)? (ip, c, htop, e, reds) };
             $crate::machine::resume!(c)
         }
     )*};

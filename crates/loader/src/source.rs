@@ -60,11 +60,22 @@ impl Source {
                 source.x_registers = source.x_registers.max(arity.min(255) as usize);
             }
             source.rows.push(Row { op: instr.op, first, len: args.len() as u32 });
+            source.lines_before_moves();
             if instr.op == Generic::IntCodeEnd {
                 return Ok(source);
             }
         }
         Err(bad("no end of code".into()))
+    }
+
+    /// Puts a line that was read last in front of the moves before it, which
+    /// cannot fail: so that the moves can fuse with what comes behind.
+    fn lines_before_moves(&mut self) {
+        let mut i = self.rows.len() - 1;
+        while self.rows[i].op == Generic::Line && i > 0 && self.rows[i - 1].op == Generic::Move {
+            self.rows.swap(i - 1, i);
+            i -= 1;
+        }
     }
 
     /// The operand without type, an integer out of the small range as a literal.

@@ -54,6 +54,7 @@ impl M {
         unsafe { self.e = (*self.turn().heap).end().sub(1) };
         let n = usize::from(export.arity);
         let to = export.address[index::active()].load(Ordering::Acquire);
+        self.turn().owned().heap.request_major();
         self.collect(0, n);
         let owned = self.turn().owned();
         if !owned.own.mailbox.is_empty() {
