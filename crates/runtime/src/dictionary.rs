@@ -41,11 +41,10 @@ impl Dictionary {
     }
 
     fn find(&self, heap: &Heap, key: Term<'_>, hash: u32) -> Option<usize> {
-        // SAFETY: keys of the dictionary are alive in the heap: they are roots.
         let same = |entry: &Entry| {
-            entry.hash == hash
-                && (entry.pair[0] == key.raw()
-                    || compare_exact(unsafe { heap.brand(entry.pair[0]) }, key).is_eq())
+            // SAFETY: keys of the dictionary are alive in the heap: they are roots.
+            let known = unsafe { heap.brand(entry.pair[0]) };
+            entry.hash == hash && (known.raw() == key.raw() || compare_exact(known, key).is_eq())
         };
         match &self.index {
             None => self.entries.iter().position(same),

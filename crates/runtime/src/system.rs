@@ -126,7 +126,7 @@ pub fn system_time_ns() -> i64 {
 static FLUSH: OnceLock<fn()> = OnceLock::new();
 
 pub fn install_flush(flush: fn()) {
-    FLUSH.set(flush).ok().expect("the flush is installed once");
+    FLUSH.set(flush).expect("the flush is installed once");
 }
 
 /// Ends the runtime with an exit status; `flush`: after all output is written.

@@ -313,8 +313,8 @@ impl<'h> Term<'h> {
             Subtag::PosBig | Subtag::NegBig => Kind::Big(Big { ptr, brand }),
             // SAFETY: rule 1.
             Subtag::Float => Kind::Float(f64::from_bits(unsafe { *word1 })),
-            // SAFETY: rule 1.
             Subtag::RefcBin | Subtag::HeapBin | Subtag::SubBin => {
+                // SAFETY: rule 1.
                 Kind::Bits(unsafe { Bits::of(self.raw) })
             }
             Subtag::Map => Kind::Map(Map { ptr, brand }),

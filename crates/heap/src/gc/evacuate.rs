@@ -212,9 +212,15 @@ impl Evacuation {
     /// Relinks the survivors of a list and gives back what the dead ones held.
     fn sweep(&self, list: &OffHeap, young: &OffHeap, old: &OffHeap) {
         let all = OffHeap::new();
-        // SAFETY: the list's objects are intact in from-space or moved; each is met once.
+        // SAFETY: the objects stay where they are while the list changes hands.
         unsafe { all.append(list) };
-        all.each(|object| unsafe {
+        // SAFETY: the list's objects are intact in from-space or moved; each is met once.
+        all.each(|object| unsafe { self.sweep_one(object, young, old) });
+    }
+
+    unsafe fn sweep_one(&self, object: *mut u64, young: &OffHeap, old: &OffHeap) {
+        // SAFETY: by contract.
+        unsafe {
             let header = *object;
             if header & tag::PRIMARY_MASK != tag::BOXED {
                 release(object);
@@ -223,7 +229,7 @@ impl Evacuation {
             let moved = RawTerm(header).ptr();
             debug_assert!(is_off_heap(*moved));
             if self.old.contains(moved) { old.link(moved) } else { young.link(moved) }
-        });
+        }
     }
 }
 

@@ -64,7 +64,9 @@ pub fn spawn(
     let initial = initial_call(start, args);
     let leader = RawImport { leader: cx.own.group_leader, from: cx.heap };
     let parent = RawTerm::pid(cx.process.pid);
-    let (process, owned) = create(start, args, initial, leader, &options)?;
+    let process = create(start, args, initial, leader, &options)?;
+    // SAFETY: the process is not published yet: its creator is its owner.
+    let owned = unsafe { process.owned() }.expect("just made");
     owned_defaults(owned, cx.own, parent);
     let pid = process.pid;
     if options.link {
@@ -90,8 +92,10 @@ pub fn spawn_system(start: &'static Export, args: &[Term<'_>], options: SpawnOpt
     let nobody = Heap::detached();
     let none = RawImport { leader: RawTerm::atom(am::undefined), from: &nobody };
     let initial = (start.module, start.function, start.arity);
-    let (process, owned) =
+    let process =
         create(start, args, initial, none, &options).expect("room for the system processes");
+    // SAFETY: the process is not published yet: its creator is its owner.
+    let owned = unsafe { process.owned() }.expect("just made");
     // A process without a leader is its own.
     owned.own.group_leader = RawTerm::pid(process.pid);
     let pid = process.pid;
@@ -123,7 +127,7 @@ fn create(
     initial: Mfa,
     leader: RawImport<'_>,
     options: &SpawnOptions,
-) -> Option<(Arc<Process>, &'static mut Owned)> {
+) -> Option<Arc<Process>> {
     let pid = table::reserve()?;
     let heap = Heap::new(options.heap)?;
     // SAFETY: the leader is a root of the heap it lies in, which is borrowed.
@@ -137,13 +141,7 @@ fn create(
     own.flags.async_dist = options.async_dist;
     let mut owned = Box::new(Owned { heap, own });
     engine::get().start(&mut owned, start, &args);
-    let process = Process::new(pid, options.priority, owned);
-    // SAFETY: the process is not published yet: the creator is its owner. The box does not move
-    // with the `Arc`, and the reference is not used after `release`.
-    let owned = unsafe { process.owned() }.expect("just made");
-    // SAFETY: as above; the lifetime ends with the creator's ownership.
-    let owned: &'static mut Owned = unsafe { &mut *std::ptr::from_mut(owned) };
-    Some((process, owned))
+    Some(Process::new(pid, options.priority, owned))
 }
 
 fn owned_defaults(owned: &mut Owned, parent_own: &ProcState, parent: RawTerm) {

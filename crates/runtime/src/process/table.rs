@@ -12,7 +12,7 @@ use std::sync::{Arc, OnceLock};
 
 /// Bits of pid data.
 const PID_BITS: u32 = 28;
-const RESERVED: *mut Process = 8 as *mut Process;
+const RESERVED: *mut Process = std::ptr::dangling_mut();
 
 struct Table {
     slots: Box<[AtomicPtr<Process>]>,
