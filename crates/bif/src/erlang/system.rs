@@ -5,7 +5,7 @@ use crate::arg;
 use oxbeam_heap::block::{Category, bytes_in_use};
 use oxbeam_runtime::process::table;
 use oxbeam_runtime::{Cx, Flow, NativeResult, gc, scheduler, system};
-use oxbeam_sys::{clock, cpu};
+use oxbeam_sys::{clock, cpu, host};
 use oxbeam_term::{Atom, Binary, Node, Term, am};
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -51,6 +51,9 @@ fn system_item<'h>(cx: &Cx<'h>, item: &str) -> Option<Term<'h>> {
         "version" => text(&system.erts_version),
         "system_version" => text(&system_version()),
         "machine" => text("BEAM"),
+        "os_type" => heap.tuple(&[atom("unix"), atom("linux")]),
+        "os_version" => os_version(cx),
+        "update_cpu_info" => atom("unchanged"),
         "system_architecture" => text("x86_64-pc-linux-gnu"),
         "driver_version" => text("3.3"),
         "nif_version" => text("2.16"),
@@ -133,6 +136,15 @@ fn system_item<'h>(cx: &Cx<'h>, item: &str) -> Option<Term<'h>> {
         }
         _ => return None,
     })
+}
+
+/// `{Major, Minor, Patch}` of the system's kernel.
+fn os_version<'h>(cx: &Cx<'h>) -> Term<'h> {
+    let release = host::system_name().release;
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).filter(|part| !part.is_empty());
+    let mut next = || numbers.next().and_then(|part| part.parse().ok()).unwrap_or(0);
+    let parts = [next(), next(), next()];
+    cx.heap.tuple(&parts.map(|part| cx.heap.int(part)))
 }
 
 fn clock_source<'h>(cx: &Cx<'h>, id: &str, monotonic: bool) -> Term<'h> {
