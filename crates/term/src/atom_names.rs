@@ -401,6 +401,7 @@ predefined! {
     module_info = "module_info",
     MONITOR = "MONITOR",
     monitor = "monitor",
+    monitor_nodes = "monitor_nodes",
     monitored_by = "monitored_by",
     monitors = "monitors",
     monotonic = "monotonic",

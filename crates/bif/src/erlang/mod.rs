@@ -4,6 +4,7 @@ pub mod atom;
 pub mod code;
 pub mod dictionary;
 pub mod display;
+pub mod dynamic_trace;
 pub mod errors;
 pub mod hash;
 pub mod identity_text;

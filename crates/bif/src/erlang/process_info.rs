@@ -327,6 +327,11 @@ fn monitors<'h>(cx: &Cx<'h>) -> Term<'h> {
 pub fn process_flag_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let value = args[1];
     let flag = args[0].as_atom();
+    if flag == Some(am::monitor_nodes)
+        || args[0].as_tuple_n::<2>().is_some_and(|[name, _]| name.is(am::monitor_nodes))
+    {
+        return monitor_nodes(cx, value);
+    }
     if let Some(old) = flag.and_then(|flag| heap_flag(cx, flag, value).transpose()) {
         return old;
     }
@@ -365,6 +370,18 @@ pub fn process_flag_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h
         }
         _ => Err(Flow::badarg()),
     }
+}
+
+/// Subscribes to, or unsubscribes from, messages about other nodes; gives how often the process
+/// was subscribed. There are no such messages before distribution.
+fn monitor_nodes<'h>(cx: &mut Cx<'h>, value: Term<'h>) -> NativeResult<'h> {
+    let count = cx.own.node_subscriptions;
+    cx.own.node_subscriptions = match value.as_bool() {
+        Some(true) => count + 1,
+        Some(false) => 0,
+        None => return Err(Flow::badarg()),
+    };
+    Ok(cx.heap.int(i64::from(count)))
 }
 
 /// The flags that size the heap: their old value, or `None` for another flag.

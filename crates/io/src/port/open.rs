@@ -92,7 +92,7 @@ fn start<'h>(cx: &mut Cx<'h>, source: Source, settings: Settings) -> Result<Term
         Source::Program { name, executable } => program(cx, number, name, executable, settings),
         Source::Descriptors(input, output) => descriptors(cx, number, (input, output), &settings),
         Source::File(name) => file(cx, number, name, &settings),
-        Source::Driver(_) => Err(am::einval),
+        Source::Driver(_) => Err(am::badarg),
     }
 }
 

@@ -134,6 +134,8 @@ pub struct ProcState {
     pub exit_reason: Option<OwnedTerm>,
     pub trap_exit: bool,
     pub priority: Priority,
+    /// How often the process asked to be told of nodes that come and go.
+    pub node_subscriptions: u32,
     pub suspend_count: u32,
     /// Processes that this one has suspended, and how often.
     pub suspending: Option<Box<HashMap<PidData, u32>>>,
@@ -208,6 +210,7 @@ impl ProcState {
             exit_reason: None,
             trap_exit: false,
             priority: Priority::Normal,
+            node_subscriptions: 0,
             suspend_count: 0,
             suspending: None,
             gc_disabled: 0,
