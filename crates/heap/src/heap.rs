@@ -272,10 +272,23 @@ impl Heap {
         self.block.contains(address) || self.old.contains(address) || self.in_fragment(address)
     }
 
-    /// Whether an address is of an object made since the last collection.
-    pub fn is_fresh(&self, address: *const u64) -> bool {
-        let mature = address < self.high_water.cast_const();
-        (self.block.contains(address) && !mature) || self.in_fragment(address)
+    /// Whether an object of this heap may come to point at `term`: no object may point at one of
+    /// a younger generation, or the next minor collection would miss it.
+    pub fn may_point_at(&self, object: *const u64, term: RawTerm) -> bool {
+        if !self.owns(object) {
+            return false;
+        }
+        let held = term.is_immediate() || crate::literal::is_literal(term);
+        held || self.generation(term.ptr()) >= self.generation(object)
+    }
+
+    /// Collections that an object of this heap has survived, two at most.
+    fn generation(&self, address: *const u64) -> u8 {
+        match () {
+            _ if self.old.contains(address) => 2,
+            _ if self.block.contains(address) && address < self.high_water.cast_const() => 1,
+            _ => 0,
+        }
     }
 
     pub(crate) fn in_fragment(&self, address: *const u64) -> bool {

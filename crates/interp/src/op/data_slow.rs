@@ -12,10 +12,7 @@ slow! {
     }
     fn set_tuple_element<A: Mode, B: Mode>(m) {
         let (value, tuple, at) = (m.get::<A>(1), m.get::<B>(2), m.w(3));
-        // Only a tuple made since the last collection may come to point at
-        // younger terms.
-        let fresh = m.heap().is_fresh(tuple.ptr());
-        if !crate::op::data::has_element(tuple, at) || !fresh {
+        if !crate::op::data::has_element(tuple, at) || !m.heap().may_point_at(tuple.ptr(), value) {
             return crate::raise::bad_code;
         }
         *tuple.ptr().byte_add(at as usize) = value.0;
