@@ -14,7 +14,9 @@ use oxbeam_heap::block::{Category, alloc_words, free_words};
 use oxbeam_heap::copy::{copy_into, flat_words};
 use oxbeam_heap::heap::out_of_memory;
 use oxbeam_heap::off_heap::OffHeap;
-use oxbeam_term::{RawTerm, Term};
+use oxbeam_term::layout::REFC_BLOCK;
+use oxbeam_term::tag::Subtag;
+use oxbeam_term::{Binary, RawTerm, Term};
 
 struct Header {
     /// The next object of a chain in a hash table.
@@ -105,6 +107,20 @@ impl Object {
     }
     pub fn next_mut(&mut self) -> &mut Option<Object> {
         &mut self.header_mut().next
+    }
+
+    /// Calls `visit` with address, size and references of each off-heap binary beneath.
+    pub fn each_binary(&self, mut visit: impl FnMut(u64, usize, isize)) {
+        self.header().off_heap.each(|object| {
+            // SAFETY: rule 1: the objects of the list are alive and hold references.
+            unsafe {
+                if Subtag::of(*object) == Subtag::RefcBin {
+                    let block = *object.add(REFC_BLOCK);
+                    let binary = &*(block as *const Binary);
+                    visit(block, binary.size(), binary.refc());
+                }
+            }
+        });
     }
 
     /// Puts an immediate in the place of an element (from zero) that is one. `false`: it is none.

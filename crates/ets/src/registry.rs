@@ -148,13 +148,17 @@ fn process_ends(process: &Arc<Process>, _: &mut Owned) {
 
 /// Gives the table of a process that ends to its heir. `false`: it has none.
 fn inherit(table: &Arc<Table>, from: PidData) -> bool {
-    let Some(heir) = table.heir.lock().take() else { return false };
-    let alive =
-        oxbeam_runtime::process::table::find(heir.pid).is_some_and(|process| !process.is_exiting());
-    if heir.pid == from || !alive {
+    let heir = table.heir.lock().as_ref().map(|heir| {
+        let data = OwnedTerm::copy_of(heir.data.view());
+        (heir.pid, data)
+    });
+    let Some((heir, data)) = heir else { return false };
+    let alive = oxbeam_runtime::process::table::find(heir).is_some_and(|heir| !heir.is_exiting());
+    if heir == from || !alive {
         return false;
     }
-    give(table, heir.pid);
-    send_transfer(table, from, heir.pid, heir.data.view());
+    // The heir stays what it is: it is told again if another process leaves the table to it.
+    give(table, heir);
+    send_transfer(table, from, heir, data.view());
     true
 }

@@ -133,4 +133,14 @@ impl Objects {
         });
         before - self.set.len()
     }
+
+    /// Replaces each object for which `change` gives another with the same key.
+    pub fn replace_all(&mut self, change: impl FnMut(&Object) -> Option<Object>) -> usize {
+        let changed: Vec<_> = self.set.iter().filter_map(change).collect();
+        let count = changed.len();
+        for object in changed {
+            self.put(object);
+        }
+        count
+    }
 }

@@ -28,6 +28,7 @@ fn boot() {
     system::install(System::default());
     oxbeam_runtime::native::install(oxbeam_bif::table::BIFS, &[]);
     oxbeam_interp::install();
+    oxbeam_ets::install();
     exit::on_exit(report);
     scheduler::create(1);
     scheduler::start();
@@ -103,7 +104,7 @@ fn programs_give_the_values_of_stock() {
     let (sender, ended) = mpsc::channel();
     *ENDED.lock().unwrap() = Some(sender);
     for ebin in stock_dirs() {
-        for module in ["erlang", "lists", "maps", "string", "ordsets"] {
+        for module in ["erlang", "lists", "maps", "string", "ordsets", "ets"] {
             let file = ebin.join(format!("{module}.beam"));
             if file.exists() {
                 load(&file);

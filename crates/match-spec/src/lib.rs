@@ -11,6 +11,7 @@
 mod compile;
 mod expression;
 mod functions;
+mod keeps_key;
 mod pattern;
 mod run;
 
@@ -53,6 +54,12 @@ impl Program {
     /// What each head demands of the element at `position` (from one) of a tuple.
     pub fn key_bounds(&self, position: usize) -> impl Iterator<Item = KeyBound<'_>> {
         self.clauses.iter().map(move |clause| clause.head.key_bound(position))
+    }
+
+    /// The program that matches nothing.
+    pub fn nothing() -> Program {
+        let source = OwnedTerm::immediate(oxbeam_term::RawTerm::NIL);
+        Program { clauses: vec![], variables: 0, source }
     }
 
     /// The specification that the program was compiled from.

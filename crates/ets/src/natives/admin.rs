@@ -153,14 +153,14 @@ pub fn give_away_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [tab, pid, gift] = take(args);
     let table = table(cx, tab, Access::Write)?;
     let (from, to) = (cx.process.pid, pid.as_local_pid().ok_or_else(Flow::badarg)?);
+    let receiver = oxbeam_runtime::process::table::find(to);
+    receiver.filter(|process| !process.is_exiting()).ok_or_else(Flow::badarg)?;
     if table.owner() != from {
         return Err(because(am::not_owner));
     }
     if to == from {
         return Err(because(am::owner));
     }
-    let receiver = oxbeam_runtime::process::table::find(to);
-    receiver.filter(|process| !process.is_exiting()).ok_or_else(Flow::badarg)?;
     registry::give(&table, to);
     registry::send_transfer(&table, from, to, gift);
     Ok(Term::atom(am::true_))

@@ -10,7 +10,7 @@ use oxbeam_runtime::{Cx, Flow, NativeResult, system};
 use oxbeam_term::{Term, am};
 use parking_lot::Mutex;
 
-use super::{take, walk};
+use super::{Access, lookup, table, take, walk};
 use crate::registry;
 
 static SUPER_USERS: Mutex<Vec<PidData>> = Mutex::new(vec![]);
@@ -57,4 +57,19 @@ pub fn ets_raw_first_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'
 /// `erts_internal:ets_raw_next/2`
 pub fn ets_raw_next_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     walk::next_2(cx, args)
+}
+
+/// `erts_internal:ets_lookup_binary_info/2`: `{Id, Size, References}` of each off-heap binary that
+/// the objects of a key refer to.
+pub fn ets_lookup_binary_info_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let [tab, key] = take(args);
+    let table = table(cx, tab, Access::Read)?;
+    let (heap, mut list) = (cx.heap, Term::NIL);
+    lookup::each(&table, key, |object| {
+        object.each_binary(|address, size, references| {
+            let parts = [heap.uint(address), heap.usize(size), heap.int(references as i64)];
+            list = heap.cons(heap.tuple(&parts), list);
+        });
+    });
+    Ok(list)
 }

@@ -10,9 +10,10 @@ use oxbeam_term::compare::{compare, eq, eq_value};
 use oxbeam_term::{Atom, Term, am};
 
 use super::{Access, Found, table, take};
+use crate::error::because;
 use crate::hash::{Hash, hash_of};
 use crate::object::Object;
-use crate::table::{Storage, Table};
+use crate::table::{Kind, Storage, Table};
 use crate::tree::Objects;
 
 /// A compiled specification behind a reference.
@@ -21,6 +22,11 @@ pub struct Compiled(pub Arc<Program>);
 /// Compiles a specification, or `badarg`.
 pub fn program<'h>(spec: Term<'_>) -> Result<Arc<Program>, Flow<'h>> {
     oxbeam_match_spec::compile(spec).map(Arc::new).map_err(|_| Flow::badarg())
+}
+
+/// The program of a specification that may be empty: then it selects nothing.
+fn selection<'h>(spec: Term<'_>) -> Result<Arc<Program>, Flow<'h>> {
+    if spec.is_nil() { Ok(Arc::new(Program::nothing())) } else { program(spec) }
 }
 
 /// The program that a pattern of `match` is, with that body.
@@ -85,14 +91,14 @@ fn all<'h>(cx: &mut Cx<'h>, tab: Found<'h>, program: &Program, reverse: bool) ->
 pub fn select_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [tab, spec] = take(args);
     let table = table(cx, tab, Access::Read)?;
-    let program = program(spec)?;
+    let program = selection(spec)?;
     Ok(all(cx, table, &program, false))
 }
 
 pub fn select_reverse_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [tab, spec] = take(args);
     let table = table(cx, tab, Access::Read)?;
-    let program = program(spec)?;
+    let program = selection(spec)?;
     Ok(all(cx, table, &program, true))
 }
 
@@ -153,7 +159,8 @@ impl<'h> Portions<'h> {
             }
             Storage::Tree(tree) => self.fill_from_tree(cx, &runner, &tree.read(), place),
         };
-        self.finish(cx, place)
+        let ordered = matches!(table.storage, Storage::Tree(_));
+        self.finish(cx, place, ordered)
     }
 
     fn fill_from_hash(
@@ -209,18 +216,21 @@ impl<'h> Portions<'h> {
     }
 
     /// Gives as many results as asked for, with a continuation for the rest.
-    fn finish(mut self, cx: &Cx<'h>, place: Option<Place<'h>>) -> Term<'h> {
+    fn finish(mut self, cx: &Cx<'h>, place: Option<Place<'h>>, ordered: bool) -> Term<'h> {
         let heap = cx.heap;
         if self.kept.is_empty() {
             return Term::atom(am::dollar_end_of_table);
         }
         let rest = self.kept.split_off(self.kept.len().min(self.limit));
-        let is_tree = matches!(place, Some(Place::Key(_)));
-        let given = heap.list(&self.kept);
+        let given = match ordered {
+            true => heap.list(&self.kept),
+            // As in `all`: within a key of a bag the newest object was found first.
+            false => heap.list_from_rev(self.kept),
+        };
         let limit = heap.usize(self.limit);
         let continuation = match place {
             None if rest.is_empty() => Term::atom(am::dollar_end_of_table),
-            Some(Place::Key(key)) if is_tree => {
+            Some(Place::Key(key)) => {
                 let (reverse, zero) = (heap.int(i64::from(self.reverse)), heap.int(0));
                 let parts = [self.tab, key, Term::NIL, limit, self.reference, Term::NIL];
                 heap.tuple(&[&parts[..], &[reverse, zero]].concat())
@@ -254,13 +264,13 @@ fn portion<'h>(
 pub fn select_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [tab, spec, limit] = take(args);
     table(cx, tab, Access::Read)?;
-    portion(cx, tab, program(spec)?, limit, false)
+    portion(cx, tab, selection(spec)?, limit, false)
 }
 
 pub fn select_reverse_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [tab, spec, limit] = take(args);
     table(cx, tab, Access::Read)?;
-    portion(cx, tab, program(spec)?, limit, true)
+    portion(cx, tab, selection(spec)?, limit, true)
 }
 
 pub fn match_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
@@ -312,7 +322,7 @@ pub fn continue_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
 pub fn select_count_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [tab, spec] = take(args);
     let table = table(cx, tab, Access::Read)?;
-    let program = program(spec)?;
+    let program = selection(spec)?;
     let runner = Runner::new(&program, cx.process.pid);
     let mut count = 0;
     each_candidate(&table, &program, |object| count += usize::from(runner.is_true(object.view())));
@@ -323,7 +333,7 @@ pub fn select_count_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h
 pub fn internal_select_delete_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [tab, spec] = take(args);
     let table = table(cx, tab, Access::Write)?;
-    let program = program(spec)?;
+    let program = selection(spec)?;
     let runner = Runner::new(&program, cx.process.pid);
     let keys = keys(&program, table.key_position());
     let chosen = |object: &Object| runner.is_true(object.view());
@@ -346,6 +356,31 @@ pub fn internal_select_delete_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> Nativ
                 storage.write_for(hash).remove(hash, key, table.is_fixed(), chosen)
             })
             .sum(),
+    };
+    cx.bump(count);
+    Ok(cx.heap.usize(count))
+}
+
+pub fn select_replace_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let [tab, spec] = take(args);
+    let table = table(cx, tab, Access::Write)?;
+    if table.kind() == Kind::Bag {
+        return Err(because(am::table_type));
+    }
+    let program = selection(spec)?;
+    if !program.keeps_key(table.key_position()) {
+        return Err(Flow::badarg());
+    }
+    let runner = Runner::new(&program, cx.process.pid);
+    let replacement = |object: &Object| {
+        let scratch = Heap::detached();
+        runner.run(object.view(), &scratch).map(|tuple| table.object(tuple))
+    };
+    let count = match &table.storage {
+        Storage::Tree(tree) => tree.write().replace_all(replacement),
+        Storage::Hash(hash) => {
+            (0..hash.shard_count()).map(|index| hash.write(index).replace_all(&replacement)).sum()
+        }
     };
     cx.bump(count);
     Ok(cx.heap.usize(count))

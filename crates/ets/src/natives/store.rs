@@ -12,12 +12,19 @@ use crate::tree::Objects;
 
 /// The tuples of the second argument of `insert`: one, or a list, each with a key.
 fn tuples<'h>(table: &Table, term: Term<'h>) -> Result<Vec<Term<'h>>, Flow<'h>> {
-    let tuples =
+    let mut tuples =
         if term.is_list() { term.list_to_vec().ok_or_else(Flow::badarg)? } else { vec![term] };
     let has_key = |term: &Term<'h>| {
         term.as_tuple().is_some_and(|tuple| tuple.arity() >= table.key_position())
     };
-    if tuples.iter().all(has_key) { Ok(tuples) } else { Err(Flow::badarg()) }
+    if !tuples.iter().all(has_key) {
+        return Err(Flow::badarg());
+    }
+    // The order within a list shows in a bag: stock inserts its last element first.
+    if table.kind() == Kind::Bag {
+        tuples.reverse();
+    }
+    Ok(tuples)
 }
 
 fn insert_into_shard(kind: Kind, shard: &mut Shard, object: Object) {

@@ -45,32 +45,50 @@ struct Operation<'h> {
     bound: Option<[Term<'h>; 2]>,
 }
 
-fn operation<'h>(term: Term<'h>) -> Option<Operation<'h>> {
-    let (position, increment, bound) = match *term.as_tuple()?.elements() {
+/// Reads an operation and checks that it suits the object.
+fn operation<'h>(
+    term: Term<'h>,
+    elements: &[Term<'_>],
+    key_index: usize,
+) -> Result<Operation<'h>, Flow<'h>> {
+    let (position, increment, bound) = match *term.as_tuple().ok_or_else(Flow::badarg)?.elements() {
         [position, increment] => (position, increment, None),
         [position, increment, threshold, value] => (position, increment, Some([threshold, value])),
-        _ => return None,
+        _ => return Err(Flow::badarg()),
     };
     let bound_fine = bound.is_none_or(|bound| bound.iter().all(|term| term.is_integer()));
-    if !increment.is_integer() || !bound_fine {
-        return None;
+    let position = position.as_small().filter(|_| bound_fine && increment.is_integer());
+    let position = position.ok_or_else(Flow::badarg)?;
+    let index = position.checked_sub(1).and_then(|index| usize::try_from(index).ok());
+    if index == Some(key_index) {
+        return Err(because(am::keypos));
     }
-    let index = position.as_small()?.checked_sub(1)?;
-    Some(Operation { index: usize::try_from(index).unwrap_or(usize::MAX), increment, bound })
+    let index = index.filter(|&index| index < elements.len());
+    let index = index.ok_or_else(|| because(am::position))?;
+    if !elements[index].is_integer() {
+        return Err(Flow::badarg());
+    }
+    Ok(Operation { index, increment, bound })
 }
 
-/// What the third argument of `update_counter` asks for; `true`: as a list.
-fn operations<'h>(term: Term<'h>, table: &Table) -> Option<(Vec<Operation<'h>>, bool)> {
-    if term.is_integer() {
-        let index = table.key_position();
-        return Some((vec![Operation { index, increment: term, bound: None }], false));
+/// The operations that the third argument of `update_counter` asks for, each checked.
+fn operations<'h>(
+    asked: Term<'h>,
+    heap: &'h Heap,
+    elements: &[Term<'_>],
+    key_index: usize,
+) -> Result<Vec<Operation<'h>>, Flow<'h>> {
+    let one = |term| operation(term, elements, key_index);
+    if asked.is_integer() {
+        let behind_key = heap.tuple(&[heap.usize(key_index + 2), asked]);
+        return Ok(vec![one(behind_key)?]);
     }
-    if term.as_tuple().is_some() {
-        return Some((vec![operation(term)?], false));
+    if asked.as_tuple().is_some() {
+        return Ok(vec![one(asked)?]);
     }
-    let list = term.list_to_vec()?;
-    let operations: Option<Vec<_>> = list.into_iter().map(|term| operation(term)).collect();
-    Some((operations?, true))
+    let mut list = asked.list();
+    let operations = list.by_ref().map(one).collect::<Result<Vec<_>, _>>()?;
+    if list.rest().is_nil() { Ok(operations) } else { Err(Flow::badarg()) }
 }
 
 /// Runs the operations on an object's elements: the changes and the results, in order.
@@ -78,26 +96,18 @@ fn count<'h>(
     heap: &'h Heap,
     elements: &[Term<'_>],
     key_index: usize,
-    operations: &[Operation<'h>],
+    asked: Term<'h>,
 ) -> Result<(Changes<'h>, Vec<Term<'h>>), Flow<'h>> {
+    let operations = operations(asked, heap, elements, key_index)?;
     let (mut changes, mut results): (Changes<'h>, Vec<Term<'h>>) = (vec![], vec![]);
     for operation in operations {
-        if operation.index >= elements.len() {
-            return Err(because(am::position));
-        }
-        if operation.index == key_index {
-            return Err(because(am::keypos));
-        }
         let earlier = changes.iter().rev().find(|(index, _)| *index == operation.index);
         let old = match earlier {
             Some(&(_, value)) => value,
             None => heap.import(elements[operation.index]),
         };
-        if !old.is_integer() {
-            return Err(Flow::badarg());
-        }
-        let mut new =
-            arith::add(heap, old, operation.increment).map_err(|_| Flow::system_limit())?;
+        let sum = arith::add(heap, old, operation.increment);
+        let mut new = sum.map_err(|_| Flow::system_limit())?;
         if let Some([threshold, value]) = operation.bound {
             let down = compare(operation.increment, heap.int(0)).is_lt();
             let beyond = compare(new, threshold);
@@ -119,21 +129,17 @@ fn update_counter<'h>(
     default: Option<Term<'h>>,
 ) -> NativeResult<'h> {
     let key_index = table.key_position() - 1;
-    let (operations, as_list) = operations(asked, &table).ok_or_else(Flow::badarg)?;
     let heap = cx.heap;
     let default = match default {
         None => None,
-        Some(tuple) => {
-            let elements = tuple.as_tuple().ok_or_else(Flow::badarg)?.elements();
-            if elements.len() <= key_index {
-                return Err(Flow::badarg());
-            }
-            Some(elements)
-        }
+        Some(tuple) => Some(tuple.as_tuple().ok_or_else(Flow::badarg)?.elements()),
     };
     let fresh = |heap: &'h Heap| -> Result<(Object, Vec<Term<'h>>), Flow<'h>> {
         let elements = default.ok_or_else(|| because(am::badkey))?;
-        let (mut changes, results) = count(heap, elements, key_index, &operations)?;
+        if elements.len() <= key_index {
+            return Err(Flow::badarg());
+        }
+        let (mut changes, results) = count(heap, elements, key_index, asked)?;
         changes.insert(0, (key_index, key));
         Ok((changed(&table, elements, &changes), results))
     };
@@ -142,7 +148,7 @@ fn update_counter<'h>(
             let mut tree = tree.write();
             let found = match tree.get(key) {
                 Some(old) => {
-                    let (changes, results) = count(heap, old.elements(), key_index, &operations)?;
+                    let (changes, results) = count(heap, old.elements(), key_index, asked)?;
                     (changed(&table, old.elements(), &changes), results)
                 }
                 None => fresh(heap)?,
@@ -155,7 +161,7 @@ fn update_counter<'h>(
             let mut shard = storage.write_for(hash);
             match shard.get_mut(hash, key) {
                 Some(old) => {
-                    let (changes, results) = count(heap, old.elements(), key_index, &operations)?;
+                    let (changes, results) = count(heap, old.elements(), key_index, asked)?;
                     let mut replacement = None;
                     apply(&table, old, &changes, |object| replacement = Some(object));
                     if let Some(object) = replacement {
@@ -171,6 +177,7 @@ fn update_counter<'h>(
             }
         }
     };
+    let as_list = !asked.is_integer() && asked.as_tuple().is_none();
     Ok(if as_list { heap.list(&results) } else { results[0] })
 }
 
@@ -192,46 +199,42 @@ fn unique_table<'h>(cx: &Cx<'h>, tab: Term<'h>) -> Result<Found<'h>, Flow<'h>> {
     if table.kind().is_unique() { Ok(table) } else { Err(because(am::table_type)) }
 }
 
-/// The changes that `update_element` asks for.
-fn element_changes<'h>(asked: Term<'h>) -> Option<Changes<'h>> {
-    let list = match asked.as_tuple() {
-        Some(_) => vec![asked],
-        None => asked.list_to_vec()?,
-    };
-    let change = |term: Term<'h>| {
-        let [position, value] = term.as_tuple_n()?;
-        let index = position.as_small()?.checked_sub(1)?;
-        Some((usize::try_from(index).unwrap_or(usize::MAX), value))
-    };
-    list.into_iter().map(change).collect()
-}
-
-fn check_changes<'h>(
+/// The changes that `update_element` asks for, checked against the object.
+fn element_changes<'h>(
+    asked: Term<'h>,
     elements: &[Term<'_>],
     key_index: usize,
-    changes: &Changes<'h>,
-) -> Result<(), Flow<'h>> {
-    for &(index, _) in changes {
-        if index >= elements.len() {
-            return Err(Flow::badarg());
-        }
-        if index == key_index {
+) -> Result<Changes<'h>, Flow<'h>> {
+    let one = |term: Term<'h>| {
+        let [position, value] = term.as_tuple_n().ok_or_else(Flow::badarg)?;
+        let index = position.as_small().ok_or_else(Flow::badarg)?.checked_sub(1);
+        let index = index.and_then(|index| usize::try_from(index).ok());
+        if index == Some(key_index) {
             return Err(because(am::keypos));
         }
+        let index = index.filter(|&index| index < elements.len());
+        Ok((index.ok_or_else(Flow::badarg)?, value))
+    };
+    if asked.as_tuple().is_some() {
+        return Ok(vec![one(asked)?]);
     }
-    Ok(())
+    let mut list = asked.list();
+    let changes = list.by_ref().map(one).collect::<Result<_, _>>()?;
+    if list.rest().is_nil() { Ok(changes) } else { Err(Flow::badarg()) }
 }
 
 pub fn update_element_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [tab, key, asked] = take(args);
-    let table = unique_table(cx, tab)?;
+    let table = table(cx, tab, Access::Write)?;
+    if !table.kind().is_unique() {
+        return Err(Flow::badarg());
+    }
     let key_index = table.key_position() - 1;
-    let changes = element_changes(asked).ok_or_else(Flow::badarg)?;
     let found = match &table.storage {
         Storage::Tree(tree) => {
             let mut tree = tree.write();
             let Some(old) = tree.get(key) else { return Ok(Term::bool(false)) };
-            check_changes(old.elements(), key_index, &changes)?;
+            let changes = element_changes(asked, old.elements(), key_index)?;
             let object = changed(&table, old.elements(), &changes);
             tree.put(object);
             true
@@ -240,7 +243,7 @@ pub fn update_element_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<
             let hash = hash_of(key);
             let mut shard = storage.write_for(hash);
             let Some(old) = shard.get_mut(hash, key) else { return Ok(Term::bool(false)) };
-            check_changes(old.elements(), key_index, &changes)?;
+            let changes = element_changes(asked, old.elements(), key_index)?;
             let mut replacement = None;
             apply(&table, old, &changes, |object| replacement = Some(object));
             if let Some(object) = replacement {

@@ -4,13 +4,12 @@ use oxbeam_runtime::{Cx, Flow, NativeResult};
 use oxbeam_term::{Term, am};
 
 use super::{Access, table, take};
-use crate::error::because;
 use crate::hash::{Hash, hash_of};
 use crate::object::Object;
 use crate::table::{Storage, Table};
 
 fn end<'h>() -> Term<'h> {
-    Term::atom(am::end_of_table)
+    Term::atom(am::dollar_end_of_table)
 }
 
 /// The first key of a hash table's shards from `from` on.
@@ -56,7 +55,7 @@ fn next_in_hash<'h>(cx: &Cx<'h>, table: &Table, key: Term<'h>) -> NativeResult<'
     let index = storage.shard_index(hash);
     let shard = storage.read(index);
     if !shard.knows(hash, key) {
-        return Err(because(am::badkey));
+        return Err(Flow::badarg());
     }
     if let Some(object) = shard.after(hash, key).next() {
         return Ok(cx.heap.import(object.key()));
