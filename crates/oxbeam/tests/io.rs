@@ -1,0 +1,62 @@
+//! Files, compression, regular expressions, ports and the environment: each
+//! program prints the same here and on the stock runtime, where that is
+//! installed.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn compile(name: &str) -> Option<PathBuf> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/io/{name}.erl"));
+    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::create_dir_all(&out).unwrap();
+    let compiled = Command::new("erlc").arg("-o").arg(&out).arg(source).output().ok()?;
+    assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stdout));
+    Some(out)
+}
+
+fn run(runtime: &str, out: &Path, name: &str) -> Output {
+    Command::new(runtime)
+        .args(["-noshell", "-pa"])
+        .arg(out)
+        .args(["-s", name, "main", "-s", "erlang", "halt"])
+        .output()
+        .unwrap()
+}
+
+fn same_as_stock(name: &str) {
+    let Some(out) = compile(name) else { return };
+    let theirs = run("erl", &out, name);
+    let ours = run(env!("CARGO_BIN_EXE_oxbeam"), &out, name);
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (ours_text, theirs_text) = (text(&ours.stdout), text(&theirs.stdout));
+    for (ours, theirs) in ours_text.lines().zip(theirs_text.lines()) {
+        assert_eq!(ours, theirs);
+    }
+    assert_eq!(ours_text, theirs_text, "{}", text(&ours.stderr));
+    assert_eq!(ours.status.code(), theirs.status.code());
+}
+
+#[test]
+fn files() {
+    same_as_stock("io_file");
+}
+
+#[test]
+fn compression() {
+    same_as_stock("io_zlib");
+}
+
+#[test]
+fn regular_expressions() {
+    same_as_stock("io_re");
+}
+
+#[test]
+fn ports() {
+    same_as_stock("io_port");
+}
+
+#[test]
+fn environment() {
+    same_as_stock("io_os");
+}
