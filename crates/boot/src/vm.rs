@@ -113,6 +113,8 @@ fn load_preloaded(start: &Start) -> Result<(), String> {
             .map_err(|error| format!("cannot load {}: {error}", path.display()))?;
         // The first process runs each `on_load` itself.
         module.on_load = None;
+        // Stock's copies have no line numbers, so its stack traces show none.
+        module.lines.clear();
         modules.push(module);
     }
     module::load(&Permission::seize(), modules).map_err(|_| "preloaded twice".to_owned())

@@ -26,8 +26,8 @@ enum Source {
 }
 
 /// Names of stock's drivers that `{spawn, Name}` finds before any program.
-/// There is none here yet; the terminal's fails as it does where there is no
-/// terminal, so that the shell falls back to plain input and output.
+/// There is none here yet, so all of them fail: the shell then falls back to
+/// plain input and output, and `inet` says that the protocol is not supported.
 const DRIVER_NAMES: &[&[u8]] =
     &[b"tty_sl", b"tcp_inet", b"udp_inet", b"sctp_inet", b"ram_file_drv"];
 
@@ -92,6 +92,8 @@ fn start<'h>(cx: &mut Cx<'h>, source: Source, settings: Settings) -> Result<Term
         Source::Program { name, executable } => program(cx, number, name, executable, settings),
         Source::Descriptors(input, output) => descriptors(cx, number, (input, output), &settings),
         Source::File(name) => file(cx, number, name, &settings),
+        // As where there is no terminal, and as where there is no such driver.
+        Source::Driver(name) if name.starts_with(b"tty_sl") => Err(am::einval),
         Source::Driver(_) => Err(am::badarg),
     }
 }
