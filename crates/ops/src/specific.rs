@@ -90,7 +90,7 @@ macro_rules! for_each_specific_op {
         $m! {
             // ---- data: moves, lists, tuples
             data mov () { mov_x_x <X, X>, mov_y_x <Y, X>, mov_x_y <X, Y>, mov_c_x <C, X>, mov_c_y <C, Y>, mov_s_d <S, D>, } "dst <- src";
-            data mov2 () { mov2_x_x_x_x <X, X, X, X>, mov2_y_x_y_x <Y, X, Y, X>, mov2_x_y_x_y <X, Y, X, Y>, mov2_s_d_s_d <S, D, S, D>, } "dst1 <- src1; dst2 <- src2";
+            data mov2 () { mov2_x_x_x_x <X, X, X, X>, mov2_y_x_y_x <Y, X, Y, X>, mov2_x_y_x_y <X, Y, X, Y>, mov2_x_x_x_y <X, X, X, Y>, mov2_x_y_x_x <X, Y, X, X>, mov2_y_x_x_x <Y, X, X, X>, mov2_x_x_y_x <X, X, Y, X>, mov2_x_y_y_x <X, Y, Y, X>, mov2_y_x_x_y <Y, X, X, Y>, mov2_s_d_s_d <S, D, S, D>, } "dst1 <- src1; dst2 <- src2";
             data swap () { swap_x_x <X, X>, swap_d_d <D, D>, } "a <-> b";
             data init_y () { init_y_y <Y>, } "Y <- nil";
             data init_ys (N) { init_ys <>, } "each Y <- nil";

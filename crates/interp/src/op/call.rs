@@ -359,17 +359,14 @@ unsafe fn spread_list(m: &mut M, n: usize) -> Option<usize> {
     // SAFETY: machine rule 3.
     let list = unsafe { crate::machine::brand(*m.x(n)) };
     let mut elements = list.list();
-    let mut args = [RawTerm::NIL; 256];
-    let mut count = 0;
-    for element in elements.by_ref() {
-        *args.get_mut(count)? = element.raw();
-        count += 1;
-    }
+    let count = elements.by_ref().take(256).count();
     if !elements.rest().is_nil() || count > 255 {
         return None;
     }
     oxbeam_code::use_x_registers(count);
-    m.live(count).copy_from_slice(&args[..count]);
+    for (i, element) in list.list().enumerate() {
+        *m.x(i) = element.raw();
+    }
     Some(count)
 }
 

@@ -2,6 +2,7 @@
 
 use crate::machine::{Place, S, op, slow};
 use oxbeam_term::{FunEntry, RawTerm, Term};
+use std::mem::MaybeUninit;
 
 op! {
     fn make_fun<R: Place>(m) {
@@ -12,9 +13,9 @@ op! {
 slow! {
     fn make_fun_slow<R: Place>(m) {
         let n = m.w(3) as usize;
-        let mut env = [RawTerm::NIL; 256];
-        for i in 0..n {
-            env[i] = m.get::<S>(4 + i);
+        let mut env = [const { MaybeUninit::<RawTerm>::uninit() }; 256];
+        for (i, slot) in env[..n].iter_mut().enumerate() {
+            slot.write(m.get::<S>(4 + i));
         }
         let entry = &*(m.w(2) as *const FunEntry);
         let creator = Term::pid(m.turn().process().pid);
