@@ -11,14 +11,21 @@ use parking_lot::RwLock;
 
 use crate::object::Object;
 
-/// What has a place in the order: a stored object, or a key that is looked for.
+/// What has a place in the order: a stored object, a key that is looked for, or an end of the
+/// range in which a pattern's keys lie.
 pub trait Keyed {
-    fn place(&self) -> Term<'_>;
+    /// The key, if it is one.
+    fn key_place(&self) -> Option<Term<'_>>;
+    /// Where this stands, seen from a key.
+    fn cmp_key(&self, key: Term<'_>) -> Ordering;
 }
 
 impl Keyed for Object {
-    fn place(&self) -> Term<'_> {
-        self.key()
+    fn key_place(&self) -> Option<Term<'_>> {
+        Some(self.key())
+    }
+    fn cmp_key(&self, key: Term<'_>) -> Ordering {
+        compare(self.key(), key)
     }
 }
 
@@ -26,8 +33,31 @@ impl Keyed for Object {
 pub struct Probe<'k>(pub Term<'k>);
 
 impl Keyed for Probe<'_> {
-    fn place(&self) -> Term<'_> {
-        self.0
+    fn key_place(&self) -> Option<Term<'_>> {
+        Some(self.0)
+    }
+    fn cmp_key(&self, key: Term<'_>) -> Ordering {
+        compare(self.0, key)
+    }
+}
+
+/// Tells where a pattern's keys lie, seen from a key: `None` among them.
+pub type PatternOrder<'p> = &'p dyn Fn(Term<'_>) -> Option<Ordering>;
+
+/// An end of the range in which a pattern's keys lie.
+struct Edge<'p> {
+    order: PatternOrder<'p>,
+    /// The upper one.
+    upper: bool,
+}
+
+impl Keyed for Edge<'_> {
+    fn key_place(&self) -> Option<Term<'_>> {
+        None
+    }
+    fn cmp_key(&self, key: Term<'_>) -> Ordering {
+        let open = if self.upper { Ordering::Greater } else { Ordering::Less };
+        (self.order)(key).unwrap_or(open)
     }
 }
 
@@ -44,7 +74,12 @@ impl PartialOrd for dyn Keyed + '_ {
 }
 impl Ord for dyn Keyed + '_ {
     fn cmp(&self, other: &Self) -> Ordering {
-        compare(self.place(), other.place())
+        match (self.key_place(), other.key_place()) {
+            (_, Some(key)) => self.cmp_key(key),
+            (Some(key), None) => other.cmp_key(key).reverse(),
+            // Two edges meet only as the two ends of one range.
+            (None, None) => Ordering::Equal,
+        }
     }
 }
 
@@ -110,6 +145,30 @@ impl Objects {
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Object> {
         self.set.iter()
     }
+    /// Objects in the range of a pattern, beyond a key if one is given.
+    pub fn within<'s>(
+        &'s self,
+        order: PatternOrder<'_>,
+        beyond: Option<Term<'_>>,
+        reverse: bool,
+    ) -> Box<dyn Iterator<Item = &'s Object> + 's> {
+        let (low, high) = (Edge { order, upper: false }, Edge { order, upper: true });
+        let probe = beyond.map(Probe);
+        let mut from = Bound::Included(&low as &dyn Keyed);
+        let mut to = Bound::Included(&high as &dyn Keyed);
+        if let Some(probe) = &probe {
+            let passed = if reverse { Ordering::Greater } else { Ordering::Less };
+            if order(probe.0) == Some(passed) {
+                return Box::new(std::iter::empty());
+            }
+            let beyond = if reverse { &mut to } else { &mut from };
+            if order(probe.0).is_none_or(|order| order.is_eq()) {
+                *beyond = Bound::Excluded(probe as &dyn Keyed);
+            }
+        }
+        let range = self.set.range::<dyn Keyed, _>((from, to));
+        if reverse { Box::new(range.rev()) } else { Box::new(range) }
+    }
     /// Objects with keys above one.
     pub fn above<'s>(&'s self, key: Term<'_>) -> impl DoubleEndedIterator<Item = &'s Object> {
         let probe = Probe(key);
@@ -122,12 +181,17 @@ impl Objects {
         let to = Bound::Excluded(&probe as &dyn Keyed);
         self.set.range::<dyn Keyed, _>((Bound::Unbounded, to))
     }
-    /// Removes all objects for which `chosen` holds.
-    pub fn remove_all(&mut self, mut chosen: impl FnMut(&Object) -> bool) -> usize {
+    /// Removes the objects in the range of a pattern for which `chosen` holds.
+    pub fn remove_within(
+        &mut self,
+        order: PatternOrder<'_>,
+        mut chosen: impl FnMut(&Object) -> bool,
+    ) -> usize {
         let before = self.set.len();
         let words = &mut self.words;
+        // Taking many out one by one would cost more than one pass over all.
         self.set.retain(|object| {
-            let keep = !chosen(object);
+            let keep = order(object.key()).is_some_and(|order| order.is_ne()) || !chosen(object);
             *words -= if keep { 0 } else { object.words() };
             keep
         });

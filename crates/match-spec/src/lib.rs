@@ -19,6 +19,8 @@ pub use compile::compile;
 pub use pattern::variable_number;
 pub use run::Runner;
 
+use std::cmp::Ordering;
+
 use expression::Expression;
 use oxbeam_heap::OwnedTerm;
 use oxbeam_term::Term;
@@ -54,6 +56,15 @@ impl Program {
     /// What each head demands of the element at `position` (from one) of a tuple.
     pub fn key_bounds(&self, position: usize) -> impl Iterator<Item = KeyBound<'_>> {
         self.clauses.iter().map(move |clause| clause.head.key_bound(position))
+    }
+
+    /// Where the elements at `position` that the only head lets through lie in the order of
+    /// terms, seen from `term`: `None` among them. No single head: they lie anywhere.
+    pub fn key_order(&self, position: usize, term: Term<'_>) -> Option<Ordering> {
+        match &*self.clauses {
+            [clause] => clause.head.element(position)?.order(term),
+            _ => None,
+        }
     }
 
     /// The program that matches nothing.

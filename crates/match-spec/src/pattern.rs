@@ -1,7 +1,9 @@
 //! Heads: patterns with variables.
 
-use oxbeam_heap::OwnedTerm;
-use oxbeam_term::compare::eq;
+use std::cmp::Ordering;
+
+use oxbeam_heap::{Heap, OwnedTerm};
+use oxbeam_term::compare::{compare, eq};
 use oxbeam_term::view::Kind;
 use oxbeam_term::{Atom, Term, am, hamt};
 
@@ -142,6 +144,51 @@ impl Pattern {
         }
     }
 
+    /// The pattern of the element at `position` (from one), if the head is a tuple's.
+    pub fn element(&self, position: usize) -> Option<&Pattern> {
+        match self {
+            Pattern::Tuple(parts) => parts.get(position - 1),
+            _ => None,
+        }
+    }
+
+    /// Where the terms that match lie in the order of terms, seen from `term`. `None`: the
+    /// pattern leaves it open before any difference shows.
+    pub fn order(&self, term: Term<'_>) -> Option<Ordering> {
+        match self {
+            Pattern::Anything | Pattern::Bind(_) | Pattern::Same(_) | Pattern::Map(_) => None,
+            Pattern::Constant(constant) => Some(compare(constant.view(), term)),
+            Pattern::Tuple(parts) => {
+                let Some(tuple) = term.as_tuple() else {
+                    // Any tuple stands on the same side of a term that is none.
+                    let scratch = Heap::detached();
+                    return Some(compare(scratch.tuple(&[]), scratch.import(term)));
+                };
+                let elements = tuple.elements();
+                let sizes = parts.len().cmp(&elements.len());
+                if sizes.is_ne() {
+                    return Some(sizes);
+                }
+                first_difference(parts.iter().zip(elements.iter().copied()))
+            }
+            Pattern::List(parts, tail) => {
+                let mut list = term.list();
+                for part in parts {
+                    let Some(element) = list.next() else {
+                        let scratch = Heap::detached();
+                        let any = scratch.list(&[Term::NIL]);
+                        return Some(compare(any, scratch.import(list.rest())));
+                    };
+                    match part.order(element) {
+                        Some(Ordering::Equal) => {}
+                        other => return other,
+                    }
+                }
+                tail.order(list.rest())
+            }
+        }
+    }
+
     pub fn key_bound(&self, position: usize) -> KeyBound<'_> {
         let element = match self {
             Pattern::Anything | Pattern::Bind(_) => return KeyBound::Any,
@@ -158,5 +205,47 @@ impl Pattern {
             Some(Pattern::Constant(key)) => KeyBound::Exactly(key.view()),
             Some(_) => KeyBound::Any,
         }
+    }
+}
+
+fn first_difference<'p, 't>(
+    mut pairs: impl Iterator<Item = (&'p Pattern, Term<'t>)>,
+) -> Option<Ordering> {
+    let different = pairs.find_map(|(part, element)| match part.order(element) {
+        Some(Ordering::Equal) => None,
+        other => Some(other),
+    });
+    different.unwrap_or(Some(Ordering::Equal))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_order_of_a_pattern_is_open_from_its_first_variable_on() {
+        let heap = Heap::detached();
+        let int = |value| heap.int(value);
+        let any = Term::atom(am::underscore);
+        let source = heap.tuple(&[int(5), any, int(1)]);
+        let pattern = compile(source, &mut Slots::default()).unwrap();
+        let key = |a, b| heap.tuple(&[int(a), int(b), int(0)]);
+        assert_eq!(pattern.order(key(4, 9)), Some(Ordering::Greater));
+        assert_eq!(pattern.order(key(6, 0)), Some(Ordering::Less));
+        assert_eq!(pattern.order(key(5, 0)), None);
+        assert_eq!(pattern.order(heap.tuple(&[int(9)])), Some(Ordering::Greater));
+        assert_eq!(pattern.order(Term::atom(am::ok)), Some(Ordering::Greater));
+        assert_eq!(pattern.order(Term::NIL), Some(Ordering::Less));
+    }
+
+    #[test]
+    fn lists_too() {
+        let heap = Heap::detached();
+        let source = heap.list_onto(&[heap.int(5)], Term::atom(am::underscore));
+        let pattern = compile(source, &mut Slots::default()).unwrap();
+        assert_eq!(pattern.order(heap.list(&[heap.int(5), heap.int(7)])), None);
+        assert_eq!(pattern.order(heap.list(&[heap.int(4)])), Some(Ordering::Greater));
+        assert_eq!(pattern.order(Term::NIL), Some(Ordering::Greater));
+        assert_eq!(pattern.order(heap.binary(b"x")), Some(Ordering::Less));
     }
 }

@@ -61,7 +61,10 @@ fn each_candidate(table: &Table, program: &Program, mut visit: impl FnMut(&Objec
             }
             keys.into_iter().for_each(|key| super::lookup::each(table, key, &mut visit));
         }
-        (None, Storage::Tree(tree)) => tree.read().iter().for_each(visit),
+        (None, Storage::Tree(tree)) => {
+            let order = |key: Term<'_>| program.key_order(table.key_position(), key);
+            tree.read().within(&order, None, false).for_each(visit);
+        }
         (None, Storage::Hash(hash)) => (0..hash.shard_count())
             .for_each(|index| hash.read(index).from_hash(0).for_each(&mut visit)),
     }
@@ -157,7 +160,9 @@ impl<'h> Portions<'h> {
                 };
                 (from < HASH_END).then_some(Place::Hash(from))
             }
-            Storage::Tree(tree) => self.fill_from_tree(cx, &runner, &tree.read(), place),
+            Storage::Tree(tree) => {
+                self.fill_from_tree(cx, &runner, &tree.read(), table.key_position(), place)
+            }
         };
         let ordered = matches!(table.storage, Storage::Tree(_));
         self.finish(cx, place, ordered)
@@ -195,15 +200,14 @@ impl<'h> Portions<'h> {
         cx: &mut Cx<'h>,
         runner: &Runner<'_>,
         tree: &Objects,
+        position: usize,
         place: Place<'h>,
     ) -> Option<Place<'h>> {
         let heap = cx.heap;
-        let mut objects: Box<dyn Iterator<Item = &Object>> = match (place, self.reverse) {
-            (Place::Key(key), false) => Box::new(tree.above(key)),
-            (Place::Key(key), true) => Box::new(tree.below(key).rev()),
-            (_, false) => Box::new(tree.iter()),
-            (_, true) => Box::new(tree.iter().rev()),
-        };
+        let program = self.program.clone();
+        let order = |key: Term<'_>| program.key_order(position, key);
+        let beyond = if let Place::Key(key) = place { Some(key) } else { None };
+        let mut objects = tree.within(&order, beyond, self.reverse);
         while let Some(object) = objects.next() {
             cx.reductions -= 1;
             self.kept.extend(runner.run(object.view(), heap));
@@ -338,7 +342,10 @@ pub fn internal_select_delete_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> Nativ
     let keys = keys(&program, table.key_position());
     let chosen = |object: &Object| runner.is_true(object.view());
     let count: usize = match (&table.storage, keys) {
-        (Storage::Tree(tree), None) => tree.write().remove_all(chosen),
+        (Storage::Tree(tree), None) => {
+            let order = |key: Term<'_>| program.key_order(table.key_position(), key);
+            tree.write().remove_within(&order, chosen)
+        }
         (Storage::Tree(tree), Some(keys)) => {
             let mut tree = tree.write();
             let taken = keys

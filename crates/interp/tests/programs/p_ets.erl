@@ -6,7 +6,7 @@ t() ->
     Kinds = [set, bag, duplicate_bag, ordered_set],
     [[{K, basics(K), errors(K), walks(K), selects(K), portions(K), replaced(K)} || K <- Kinds],
      [counters(K) || K <- [set, ordered_set]],
-     owners(), infos(), keypos(), literals(),
+     [ranges(K) || K <- [set, ordered_set]], owners(), infos(), keypos(), literals(),
      [random(K, Seed) || K <- Kinds, Seed <- [1, 77, 4242]]].
 
 %% The value, or the error with what its error_info says.
@@ -199,6 +199,19 @@ counters(K) ->
     C = [v(fun() -> ets:update_element(T, Key, Op) end)
          || Key <- [a, b, zz], Op <- [{2, q}, {2, "long value"}, [{2, 1}, {3, {x}}], {1, a}, {4, a}, {0, a}, {2}, x, [], [{2, 1} | x], [{2, 5}, {9, 1}]]],
     {A, B, C, all(T)}.
+
+%% Keys of which a part is given.
+ranges(K) ->
+    T = ets:new(t, [K]),
+    ets:insert(T, [{{A, B, [C]}, x} || A <- [1, 2, 2.5, a, "s"], B <- lists:seq(1, 9), C <- [p, q]] ++
+                  [{[1, 2 | z], 1}, {[1, 2, 3], 2}, {[1], 3}, {[], 4}, {{1}, 5}, {{2, 3}, 6}, {7, 7}, {#{a => 1}, 8}, {<<"b">>, 9}]),
+    [{sort(T, ets:select(T, S)), lists:sort(ets:select_reverse(T, S)), ets:select_count(T, S),
+      case K of ordered_set -> [chunks(ets:F(T, S, N), F) || F <- [select, select_reverse], N <- [1, 3, 7, 100]]; _ -> x end}
+     || P <- [{2, '_', '_'}, {2.0, 3, '_'}, {2, '$1', [q]}, {a, 4, ['_']}, {"s", '_', '$1'}, {'_', 2, '_'}, {'_'}, {1, '_'}, {b, '_', '_'},
+              ['_' | '_'], [1 | '$1'], [1, 2 | '$1'], [1, '_', '_'], ['_'], {[1 | '_'], 2, 3}, {0, '_', '_'}, {2, '_', '_', '_'}, #{a => '_'},
+              {1, 1, [p]}, {2.5, 9, ['_' | '_']}],
+        S <- [[{{P, '_'}, [], ['$_']}]]] ++
+        [begin N = ets:internal_select_delete(T, [{{{2, '_', '_'}, '_'}, [{'=:=', 1, 1}], [true]}]), {N, ets:info(T, size)} end].
 
 owners() ->
     Self = self(),
