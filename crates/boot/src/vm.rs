@@ -109,7 +109,7 @@ fn load_preloaded(start: &Start) -> Result<(), String> {
                      OXBEAM_OTP_ROOT to the root directory of an Erlang/OTP installation"
             )
         })?;
-        let mut module = oxbeam_bif::erlang::code::prepare(&bytes)
+        let mut module = oxbeam_bif::erlang::code::prepare(&bytes, false)
             .map_err(|error| format!("cannot load {}: {error}", path.display()))?;
         // The first process runs each `on_load` itself.
         module.on_load = None;

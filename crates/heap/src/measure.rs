@@ -2,21 +2,28 @@
 
 use std::collections::HashSet;
 
+use oxbeam_term::tag::tuple_header;
 use oxbeam_term::{RawTerm, Term};
 
-use crate::copy::{TermWords, flat_words, object_words, term_words};
+use crate::copy::{TermWords, object_words, term_words};
 
 /// Words of a copy of the term, in which nothing is shared.
 pub fn flat_size(term: Term<'_>) -> usize {
-    // SAFETY: a branded term is alive.
-    unsafe { flat_words(term.raw(), true) }
+    size(term, |_| true)
 }
 
 /// Words that the term takes where it lies: what is shared counts once.
 pub fn shared_size(term: Term<'_>) -> usize {
-    let (mut words, mut seen, mut pending) = (0, HashSet::new(), vec![term.raw()]);
+    let mut seen = HashSet::new();
+    size(term, |object| seen.insert(object))
+}
+
+/// Words of the objects that `count` says yes to. The empty tuple counts nothing, as in stock,
+/// where all share one.
+fn size(term: Term<'_>, mut count: impl FnMut(*mut u64) -> bool) -> usize {
+    let (mut words, mut pending) = (0, vec![term.raw()]);
     while let Some(term) = pending.pop() {
-        if term.is_immediate() || !seen.insert(term.ptr()) {
+        if term.is_immediate() || !count(term.ptr()) {
             continue;
         }
         // SAFETY: the term and all it refers to are alive while it is branded.
@@ -28,7 +35,7 @@ pub fn shared_size(term: Term<'_>) -> usize {
             }
             let object = term.ptr();
             let size = object_words(object);
-            words += size;
+            words += if *object == tuple_header(0) { 0 } else { size };
             match term_words(*object) {
                 TermWords::None => {}
                 TermWords::Only(at) => pending.push(RawTerm(*object.add(at))),

@@ -137,10 +137,6 @@ pub fn halt(status: i32, flush: bool) -> ! {
     oxbeam_sys::host::exit_now(status)
 }
 
-/// Pids below this number are the system processes that boot starts: `init`, the code purger,
-/// the literal collector and three handlers of signals to dirty processes.
-pub const SYSTEM_PROCESSES: PidData = 6;
-
 /// A system process is gone: the runtime cannot go on.
 pub(crate) fn system_process_died(pid: PidData) -> ! {
     eprintln!("System process <0.{pid}.0> terminated, which the runtime cannot go on without");

@@ -19,9 +19,10 @@ struct Prepared {
     module: Mutex<Option<Module>>,
 }
 
-/// Prepares a module from the bytes of its file.
-pub fn prepare(bytes: &[u8]) -> Result<Module, LoadError> {
-    let profile = Profile { opcode_max: system::get().max_generic_op, keep_lines: true };
+/// Prepares a module from the bytes of its file. `keep_lines`: with its line numbers, which stock
+/// has not for the modules that are loaded before all others.
+pub fn prepare(bytes: &[u8], keep_lines: bool) -> Result<Module, LoadError> {
+    let profile = Profile { opcode_max: system::get().max_generic_op, keep_lines };
     oxbeam_loader::prepare(bytes, &profile)
 }
 
@@ -34,7 +35,7 @@ pub fn prepare_loading_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult
     let name = args[0].as_atom().ok_or_else(Flow::badarg)?;
     let bytes = arg::bytes(args[1])?;
     cx.bump(bytes.len() / 64);
-    match prepare(&bytes) {
+    match prepare(&bytes, true) {
         Ok(module) if module.name == name => {
             let has_on_load = module.on_load.is_some();
             let module = Mutex::new(Some(module));

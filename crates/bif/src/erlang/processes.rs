@@ -356,5 +356,5 @@ pub fn bump_reductions_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult
 /// `erts_internal:is_system_process/1`
 pub fn is_system_process_1<'h>(_: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let pid = args[0].as_local_pid().ok_or_else(Flow::badarg)?;
-    Ok(Term::bool(pid < oxbeam_runtime::system::SYSTEM_PROCESSES))
+    Ok(Term::bool(table::find(pid).is_some_and(|process| process.is_system)))
 }

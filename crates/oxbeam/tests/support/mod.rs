@@ -35,7 +35,11 @@ pub fn compiled() -> &'static Path {
         let sources = std::fs::read_dir(repository().join("tests/differential"));
         let sources = sources.expect("the programs are there").map(|entry| entry.unwrap().path());
         let sources = sources.filter(|path| path.extension().is_some_and(|ext| ext == "erl"));
-        let status = Command::new("erlc").args(["+nowarn_deprecated_function", "-o"]).arg(&folder).args(sources).status();
+        let status = Command::new("erlc")
+            .args(["+nowarn_deprecated_function", "-o"])
+            .arg(&folder)
+            .args(sources)
+            .status();
         assert!(status.expect("erlc is installed").success(), "the programs compile");
         folder
     })

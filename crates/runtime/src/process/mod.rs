@@ -77,6 +77,8 @@ pub struct Process {
     owned: UnsafeCell<Option<Box<Owned>>>,
     /// Index of the scheduler that ran it last.
     pub last_scheduler: AtomicU16,
+    /// The runtime cannot go on without it.
+    pub is_system: bool,
     /// Registered name, as an atom's index plus one; 0: none.
     name: AtomicU32,
 }
@@ -241,6 +243,7 @@ impl Process {
     pub fn detached(pid: PidData) -> Arc<Process> {
         Arc::new(Process {
             pid,
+            is_system: false,
             state: StateWord::new(Priority::Normal),
             in_queue: Mutex::new(InQueue::default()),
             owned: UnsafeCell::new(None),
@@ -252,6 +255,7 @@ impl Process {
     pub(crate) fn new(pid: PidData, priority: Priority, owned: Box<Owned>) -> Arc<Process> {
         Arc::new(Process {
             pid,
+            is_system: owned.own.flags.system_process,
             state: StateWord::new(priority),
             in_queue: Mutex::new(InQueue::default()),
             owned: UnsafeCell::new(Some(owned)),
