@@ -308,7 +308,7 @@ impl Shard {
     }
 
     /// Objects that are no marks, from a hash on, in order.
-    pub fn from_hash(&self, hash: u32) -> impl Iterator<Item = &Object> {
+    pub fn starting_at_hash(&self, hash: u32) -> impl Iterator<Item = &Object> {
         let first = if self.buckets.is_empty() { 0 } else { self.bucket_of(hash) };
         let buckets = self.buckets.get(first..).unwrap_or(&[]);
         buckets

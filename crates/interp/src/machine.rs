@@ -171,6 +171,7 @@ impl M {
 
     /// X register `n`.
     #[inline(always)]
+    #[allow(clippy::mut_from_ref, reason = "the register belongs to the thread, not to this value")]
     pub fn x(&self, n: usize) -> &mut RawTerm {
         debug_assert!(n < 1024);
         // SAFETY: the register file is at the start of `Regs` and has 1024
@@ -180,6 +181,7 @@ impl M {
 
     /// Float register `n`.
     #[inline(always)]
+    #[allow(clippy::mut_from_ref, reason = "the register belongs to the thread, not to this value")]
     pub fn f(&self, n: u64) -> &mut f64 {
         // SAFETY: the loader allows registers below 1024; this thread alone
         // uses them.
@@ -456,10 +458,11 @@ macro_rules! slow {
             ) {
                 let mut machine = $crate::machine::M { ip, c, htop, e, reds };
                 let $m = &mut machine;
-                // SAFETY: machine rules 1 to 3, which every operation keeps.
                 #[allow(unused_unsafe, clippy::redundant_closure_call, reason = "the closure is there for `return`")]
-                let next: $crate::machine::Handler =
-                    (|| -> $crate::machine::Handler { unsafe { $body } })();
+                let next: $crate::machine::Handler = (|| -> $crate::machine::Handler {
+                    // SAFETY: machine rules 1 to 3, which every operation keeps.
+                    unsafe { $body }
+                })();
                 machine.turn().park(&machine, next);
             }
             // SAFETY: by contract.

@@ -16,6 +16,7 @@ use crate::arg::{self, take};
 use crate::erlang::iolist::part_range;
 
 /// What is searched for.
+#[allow(clippy::large_enum_variant, reason = "one at a time, behind a reference count")]
 enum Pattern {
     One(Finder<'static>),
     Several(AhoCorasick),

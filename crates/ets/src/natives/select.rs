@@ -66,7 +66,7 @@ fn each_candidate(table: &Table, program: &Program, mut visit: impl FnMut(&Objec
             tree.read().within(&order, None, false).for_each(visit);
         }
         (None, Storage::Hash(hash)) => (0..hash.shard_count())
-            .for_each(|index| hash.read(index).from_hash(0).for_each(&mut visit)),
+            .for_each(|index| hash.read(index).starting_at_hash(0).for_each(&mut visit)),
     }
 }
 
@@ -156,7 +156,7 @@ impl<'h> Portions<'h> {
                         self.kept.extend(run(cx, table, &program));
                         HASH_END
                     }
-                    _ => self.fill_from_hash(cx, &runner, hash, from),
+                    _ => self.fill_starting_at_hash(cx, &runner, hash, from),
                 };
                 (from < HASH_END).then_some(Place::Hash(from))
             }
@@ -168,7 +168,7 @@ impl<'h> Portions<'h> {
         self.finish(cx, place, ordered)
     }
 
-    fn fill_from_hash(
+    fn fill_starting_at_hash(
         &mut self,
         cx: &mut Cx<'h>,
         runner: &Runner<'_>,
@@ -182,7 +182,7 @@ impl<'h> Portions<'h> {
         for index in hash.shard_index(from as u32)..hash.shard_count() {
             let shard = hash.read(index);
             let mut last = None;
-            for object in shard.from_hash(from as u32) {
+            for object in shard.starting_at_hash(from as u32) {
                 cx.reductions -= 1;
                 // A portion ends between two hashes only, so that the next one finds its place.
                 if last != Some(object.hash()) && self.kept.len() >= self.limit {

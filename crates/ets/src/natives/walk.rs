@@ -14,7 +14,7 @@ fn end<'h>() -> Term<'h> {
 
 /// The first key of a hash table's shards from `from` on.
 fn first_key<'h>(cx: &Cx<'h>, hash: &Hash, from: usize) -> Term<'h> {
-    let key = |index| hash.read(index).from_hash(0).next().map(|o| cx.heap.import(o.key()));
+    let key = |index| hash.read(index).starting_at_hash(0).next().map(|o| cx.heap.import(o.key()));
     (from..hash.shard_count()).find_map(key).unwrap_or_else(end)
 }
 

@@ -349,6 +349,7 @@ unsafe fn writable_behind(src: Term<'_>, used: usize) -> Option<*mut u64> {
 }
 
 /// A writable block of at least `wanted` bytes, all zero.
+#[allow(clippy::mut_from_ref, reason = "the bytes are fresh, off the heap, and nobody else's yet")]
 fn writable(heap: &Heap, wanted: usize) -> (*mut u64, &mut [u8]) {
     let size = wanted.max(MIN_APPEND_BYTES);
     let block = Binary::alloc(size).unwrap_or_else(|| out_of_memory(size / 8));
