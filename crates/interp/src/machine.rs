@@ -51,6 +51,11 @@ pub trait Mode {
     /// # Safety
     /// Machine rules; the word is of this mode.
     unsafe fn get(m: &M, word: u64) -> RawTerm;
+
+    /// Whether `word` is a constant term.
+    fn is_constant(_word: u64) -> bool {
+        false
+    }
 }
 
 /// How an operand word is written.
@@ -106,6 +111,9 @@ impl Mode for C {
     unsafe fn get(_: &M, word: u64) -> RawTerm {
         RawTerm(word)
     }
+    fn is_constant(_: u64) -> bool {
+        true
+    }
 }
 impl Mode for S {
     #[inline(always)]
@@ -115,6 +123,9 @@ impl Mode for S {
         }
         // SAFETY: machine rule 1.
         unsafe { D::get(m, word) }
+    }
+    fn is_constant(word: u64) -> bool {
+        source::is_constant(word)
     }
 }
 impl Mode for D {

@@ -4,8 +4,8 @@ use crate::machine::{M, Mode, Place, brand, op, slow};
 use crate::native;
 use oxbeam_heap::Heap;
 use oxbeam_heap::arith::{self, ArithError};
-use oxbeam_term::tag::SMALL;
-use oxbeam_term::{RawTerm, Term};
+use oxbeam_term::tag::{SMALL, SMALL_MIN};
+use oxbeam_term::{Export, RawTerm, Term};
 
 type Slow = for<'h> fn(&'h Heap, Term<'h>, Term<'h>) -> Result<Term<'h>, ArithError>;
 
@@ -33,9 +33,27 @@ unsafe fn exact<A: Mode, B: Mode, R: Place>(m: &mut M, slow: Slow) -> crate::mac
             Err(_) if m.w(4) != 0 => m.branch(4),
             Err(error) => {
                 let export = native::export(m.w(5));
+                let constants = [A::is_constant(m.w(1)), B::is_constant(m.w(2))];
+                if is_increment(export, [a, b], constants) {
+                    return native::raise_plain(error);
+                }
                 native::raise_arith(m, export, &[a, b], error)
             }
         }
+    }
+}
+
+/// Whether the operation adds a constant to a register, or takes one away: such
+/// an error is shown as the function's own, as stock shows it.
+fn is_increment(export: &Export, terms: [RawTerm; 2], constants: [bool; 2]) -> bool {
+    let constant_small = |i: usize| constants[i] && terms[i].is_small();
+    match export.function.name() {
+        "+" => constant_small(0) != constant_small(1),
+        "-" => {
+            let lowest = terms[1] == RawTerm::small(SMALL_MIN);
+            constant_small(1) && !constants[0] && !lowest
+        }
+        _ => false,
     }
 }
 
