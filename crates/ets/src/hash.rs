@@ -145,8 +145,20 @@ impl Shard {
 
     /// The first object with a key, for a change in place (tables of kind set).
     pub fn get_mut(&mut self, hash: u32, key: Term<'_>) -> Option<&mut Object> {
-        self.group_start(hash, key)?;
-        self.group_link(hash, key).as_mut().filter(|object| !object.is_deleted())
+        let bucket = self.bucket_of(hash);
+        let mut next = self.buckets.get_mut(bucket)?.as_mut();
+        while let Some(object) = next {
+            if object.hash() == hash && eq(object.key(), key) {
+                return Some(object).filter(|object| !object.is_deleted());
+            }
+            next = object.next_mut().as_mut();
+        }
+        None
+    }
+
+    /// An object has been changed in place, and its size with it.
+    pub fn resized(&mut self, before_words: usize, after_words: usize) {
+        self.words = self.words + after_words - before_words;
     }
 
     /// Puts an object in the place of the one with its key. Gives whether it is a new one.
@@ -265,11 +277,10 @@ impl Shard {
             let mut link = bucket;
             while let Some(object) = link {
                 if !object.is_deleted()
-                    && let Some(mut new) = change(object)
+                    && let Some(new) = change(object)
                 {
                     words = words + new.words() - object.words();
-                    *new.next_mut() = object.next_mut().take();
-                    *object = new;
+                    object.become_other(new);
                     replaced += 1;
                 }
                 link = link.as_mut().expect("just looked at").next_mut();
@@ -353,7 +364,7 @@ impl Shard {
     /// Grows or shrinks the array of buckets to about one object each.
     fn fit(&mut self) {
         let buckets = self.buckets.len();
-        if self.count > 2 * buckets && self.bucket_bits + self.shard_bits < 32 {
+        if self.count > buckets + buckets / 2 && self.bucket_bits + self.shard_bits < 32 {
             self.resize(self.bucket_bits + 1);
         } else if self.bucket_bits > 0 && self.count < buckets / 4 {
             self.resize(self.bucket_bits - 1);

@@ -44,7 +44,7 @@ impl Object {
     /// A copy of a tuple whose key is the element at `key_position` (from one).
     pub fn new(tuple: Term<'_>, key_position: usize, hash: u32) -> Object {
         let raw = tuple.raw();
-        debug_assert!(tuple.as_tuple().is_some_and(|tuple| tuple.arity() >= key_position));
+        assert!(tuple.as_tuple().is_some_and(|tuple| tuple.arity() >= key_position));
         // SAFETY: a branded term is alive; the block has room for header and copy.
         unsafe {
             let words = flat_words(raw, true);
@@ -86,8 +86,11 @@ impl Object {
     pub fn elements(&self) -> &[Term<'_>] {
         self.view().as_tuple().expect("an object is a tuple").elements()
     }
+    #[inline]
     pub fn key(&self) -> Term<'_> {
-        self.elements()[self.header().key_position as usize - 1]
+        // SAFETY: rule 1: `new` was told that the tuple has this element; it is the word behind
+        // the header word and the elements before it.
+        unsafe { Term::from_raw(RawTerm(*self.data().add(self.header().key_position as usize))) }
     }
     pub fn hash(&self) -> u32 {
         self.header().hash
@@ -121,6 +124,12 @@ impl Object {
                 }
             }
         });
+    }
+
+    /// Takes the place of this object in its chain: `other` has the same key.
+    pub fn become_other(&mut self, mut other: Object) {
+        *other.next_mut() = self.next_mut().take();
+        *self = other;
     }
 
     /// Puts an immediate in the place of an element (from zero) that is one. `false`: it is none.

@@ -1,5 +1,7 @@
 //! Running a program.
 
+use std::cell::OnceCell;
+
 use oxbeam_heap::Heap;
 use oxbeam_heap::map::Twice;
 use oxbeam_term::{Term, am};
@@ -18,7 +20,8 @@ struct Match<'e, 'm> {
     clause: &'e Clause,
     whole: Term<'e>,
     slots: &'m [Term<'e>],
-    scratch: &'e Heap,
+    /// Made when something is computed: most matches need none.
+    scratch: &'e OnceCell<Heap>,
     self_pid: u64,
     in_body: bool,
 }
@@ -34,13 +37,13 @@ impl<'p> Runner<'p> {
 
     /// The result of the first clause that matches, on `heap`.
     pub fn run<'h>(&self, term: Term<'_>, heap: &'h Heap) -> Option<Term<'h>> {
-        let scratch = Heap::detached();
+        let scratch = OnceCell::new();
         self.each(term, &scratch, |clause| clause.result(heap))
     }
 
     /// Whether the first clause that matches gives `true`.
     pub fn is_true(&self, term: Term<'_>) -> bool {
-        let scratch = Heap::detached();
+        let scratch = OnceCell::new();
         let value = self.each(term, &scratch, |clause| clause.last_peeked().is(am::true_));
         value.unwrap_or(false)
     }
@@ -48,7 +51,7 @@ impl<'p> Runner<'p> {
     fn each<T>(
         &self,
         term: Term<'_>,
-        scratch: &Heap,
+        scratch: &OnceCell<Heap>,
         found: impl FnOnce(&Match<'_, '_>) -> T,
     ) -> Option<T> {
         let mut few = [Term::NIL; 8];
@@ -76,6 +79,10 @@ impl<'p> Runner<'p> {
 }
 
 impl<'e> Match<'e, '_> {
+    fn scratch(&self) -> &'e Heap {
+        self.scratch.get_or_init(Heap::detached)
+    }
+
     fn guards_hold(&self) -> bool {
         let holds = |guard| self.peek(guard).is_ok_and(|value| value.is(am::true_));
         self.clause.guards.iter().all(holds)
@@ -122,7 +129,6 @@ impl<'e> Match<'e, '_> {
 
     /// The value of an expression, with parts wherever they lie.
     fn peek(&self, expression: &'e Expression) -> Result<Term<'e>, Failed> {
-        let heap = self.scratch;
         Ok(match expression {
             Expression::Constant(term) => term.view(),
             Expression::Variable(slot) => self.slots[*slot],
@@ -130,16 +136,16 @@ impl<'e> Match<'e, '_> {
             Expression::SelfPid => Term::pid(self.self_pid),
             Expression::Bindings => {
                 let bound = &self.clause.bound;
-                heap.list(&bound.iter().map(|&slot| self.slots[slot]).collect::<Vec<_>>())
+                self.scratch().list(&bound.iter().map(|&slot| self.slots[slot]).collect::<Vec<_>>())
             }
-            Expression::Tuple(parts) => heap.tuple(&self.peek_all(parts)?),
+            Expression::Tuple(parts) => self.scratch().tuple(&self.peek_all(parts)?),
             Expression::List(parts, tail) => {
-                heap.list_onto(&self.peek_all(parts)?, self.peek(tail)?)
+                self.scratch().list_onto(&self.peek_all(parts)?, self.peek(tail)?)
             }
             Expression::Map(pairs) => {
                 let pairs = pairs.iter().map(|(k, v)| Ok((self.peek(k)?, self.peek(v)?)));
                 let pairs = pairs.collect::<Result<Vec<_>, _>>()?;
-                heap.map_from_pairs(pairs, Twice::LastWins).expect("the last one wins")
+                self.scratch().map_from_pairs(pairs, Twice::LastWins).expect("the last one wins")
             }
             Expression::Call(function, args) => return self.call(*function, args),
             Expression::And(parts) => {
@@ -169,7 +175,7 @@ impl<'e> Match<'e, '_> {
         for (value, arg) in values.iter_mut().zip(args) {
             *value = self.peek(arg)?;
         }
-        function(self.scratch, &values[..args.len()]).map_or_else(|| self.fail(), Ok)
+        function(self.scratch(), &values[..args.len()]).map_or_else(|| self.fail(), Ok)
     }
 
     /// The truth values of all parts; `None`: one is none.
