@@ -177,20 +177,12 @@ pub fn read_float(src: &[u8], bit: usize, count: usize, endian: Endian) -> Optio
     value.is_finite().then_some(value)
 }
 
-/// Puts a float of 16, 32 or 64 bits. `false`: it does not fit, or another size.
+/// Puts a float of 16, 32 or 64 bits, one too large for its size as infinity. `false`: another
+/// size.
 pub fn write_float(dst: &mut [u8], bit: usize, count: usize, value: f64, endian: Endian) -> bool {
     let bits = match count {
-        16 => match f64_to_half(value) {
-            Some(half) => u64::from(half),
-            None => return false,
-        },
-        32 => {
-            let single = value as f32;
-            if !single.is_finite() {
-                return false;
-            }
-            u64::from(single.to_bits())
-        }
+        16 => u64::from(f64_to_half(value)),
+        32 => u64::from((value as f32).to_bits()),
         64 => value.to_bits(),
         _ => return false,
     };
@@ -210,12 +202,12 @@ fn half_to_f64(half: u16) -> f64 {
     }
 }
 
-/// Rounds to nearest, ties to even. `None`: too large.
-fn f64_to_half(value: f64) -> Option<u16> {
+/// Rounds to nearest, ties to even.
+fn f64_to_half(value: f64) -> u16 {
     let sign = if value.is_sign_negative() { 0x8000 } else { 0 };
     let magnitude = value.abs();
     if magnitude >= 65520.0 {
-        return None;
+        return sign | 0x7C00;
     }
     let exponent = (magnitude.to_bits() >> 52) as i32 - 1023;
     let scale = exponent.max(-14) - 10;
@@ -224,7 +216,7 @@ fn f64_to_half(value: f64) -> Option<u16> {
         true => ((exponent + 15) as u32 - 1 << 10) + units,
         false => units,
     };
-    Some(sign | bits as u16)
+    sign | bits as u16
 }
 
 /// Whether two runs of `count` bits are the same.
@@ -289,9 +281,9 @@ mod tests {
                 assert_eq!(read_float(&dst, 1, size, endian), Some(value));
             }
         }
-        assert!(!write_float(&mut [0; 8], 0, 16, 1e6, Endian::Big));
-        assert!(!write_float(&mut [0; 8], 0, 32, 1e300, Endian::Big));
-        assert_eq!(f64_to_half(2f64.powi(-24)), Some(1));
-        assert_eq!(f64_to_half(1.0), Some(0x3C00));
+        assert!(!write_float(&mut [0; 8], 0, 17, 1.0, Endian::Big));
+        assert_eq!(f64_to_half(-1e6), 0xFC00);
+        assert_eq!(f64_to_half(2f64.powi(-24)), 1);
+        assert_eq!(f64_to_half(1.0), 0x3C00);
     }
 }

@@ -142,11 +142,9 @@ impl Part {
         let done = match self.kind {
             Segment::Integer => bits::write_integer(out, bit, self.bits, value, order),
             Segment::Float => match arith::to_float(value) {
-                Some(f) => {
-                    if !bits::write_float(out, bit, self.bits, f, order) {
-                        return Err(self.bad(segment, "no_float", self.value));
-                    }
-                    true
+                Some(f) => bits::write_float(out, bit, self.bits, f, order),
+                None if value.is_integer() => {
+                    return Err(self.bad(segment, "no_float", self.value));
                 }
                 None => false,
             },
