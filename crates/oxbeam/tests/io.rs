@@ -60,3 +60,25 @@ fn ports() {
 fn environment() {
     same_as_stock("io_os");
 }
+
+/// A writer that is faster than its reader waits for it, and all that it wrote
+/// before the runtime halts arrives.
+#[test]
+fn output_to_a_slow_reader_is_whole() {
+    use std::io::Read;
+    let program = "[io:format(\"~s\", [lists:duplicate(1000, $x)]) || _ <- lists:seq(1, 1000)], \
+                   halt().";
+    let mut child = Command::new(env!("CARGO_BIN_EXE_oxbeam"))
+        .args(["-noshell", "-eval", program])
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    let mut all = Vec::new();
+    child.stdout.take().unwrap().read_to_end(&mut all).unwrap();
+    // Without an installation there is nothing to run.
+    if child.wait().unwrap().success() {
+        assert_eq!(all.len(), 1_000_000);
+    }
+}

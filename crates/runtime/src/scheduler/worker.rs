@@ -87,10 +87,14 @@ fn execute(schedulers: &Schedulers, index: usize, regs: &mut Regs, process: Arc<
         // SAFETY: the process is between two turns: its state shows all its registers.
         unsafe { gc::collect(owned, GcKind::Auto, 0, &mut [], &mut []) };
     }
-    if owned.own.suspend_count > 0 || !ends_wait(&owned.own, taken, started.woken) {
+    if !ends_wait(&owned.own, taken, started.woken) {
         return stop(process, false);
     }
+    // Also when it is suspended: what ended the wait will not be told again.
     leave_wait(owned);
+    if owned.own.suspend_count > 0 {
+        return stop(process, false);
+    }
     let before = owned.own.reductions;
     let switch = engine::get().run(regs, &process, owned);
     let this = &schedulers.all[index];
