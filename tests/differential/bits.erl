@@ -51,8 +51,8 @@ t_size_guards() -> [{byte_size(B), bit_size(B), is_binary(B), is_bitstring(B)} |
 t_binary_part() -> [catch_it(fun() -> binary_part(<<1, 2, 3, 4>>, P, L) end) || {P, L} <- [{0, 2}, {4, -2}, {1, 3}, {3, 2}, {5, 0}]].
 t_split() -> [split_binary(<<1, 2, 3>>, N) || N <- [0, 1, 3]].
 t_list() -> [binary_to_list(<<1, 2, 3>>), bitstring_to_list(<<1, 2, 3:4>>), list_to_bitstring([<<1:1>>, 2, [<<3:3>>]]), list_to_binary([1, [<<2>>, 3], <<4, 5>>])].
-t_big_copy() -> B = binary:copy(<<1, 2, 3, 4, 5, 6, 7>>, 1000), <<_:13, R/bits>> = B, {erlang:phash2(R), bit_size(R), erlang:phash2(<<R/bits, 1:5>>)}.
-t_integer_sum() -> sum(binary:copy(<<1, 2, 3>>, 1000), 0).
+t_heavy_big_copy() -> B = binary:copy(<<1, 2, 3, 4, 5, 6, 7>>, 1000), <<_:13, R/bits>> = B, {erlang:phash2(R), bit_size(R), erlang:phash2(<<R/bits, 1:5>>)}.
+t_heavy_integer_sum() -> sum(binary:copy(<<1, 2, 3>>, 1000), 0).
 t_match_in_fun() -> F = fun(<<A:4, B:4, _/bits>>) -> {A, B}; (_) -> none end, [F(<<16#AB>>), F(<<1:3>>), F(a)].
 t_function_clause() -> only_bytes(<<1:3>>).
 

@@ -41,8 +41,8 @@ t_error_info() -> try error(bad, [1], [{error_info, #{cause => c}}]) catch error
 t_native_info() -> try atom_to_binary(id(1)) catch error:badarg:S0 -> [{M, F, A, I} | _] = S0, {M, F, A, proplists:get_value(error_info, I)} end.
 t_format() -> try element(id(9), {a}) catch error:R:S -> lists:flatten(erl_error:format_exception(error, R, S, #{stack_trim_fun => fun(M, _, _) -> M =/= erlang andalso M =/= ?MODULE end})) end.
 t_catch_in_loop() -> lists:sum([try case N rem 3 of 0 -> throw(N); _ -> N end catch X -> -X end || N <- lists:seq(1, 1000)]).
-t_deep_catch() -> deep_catch(1000).
-t_throw_through() -> catch through(500).
+t_heavy_deep_catch() -> deep_catch(1000).
+t_heavy_throw_through() -> catch through(500).
 t_gc_in_handler() -> try error(lists:seq(1, 500)) catch error:L -> garbage_collect(), lists:sum(L) end.
 t_trace_survives_gc() -> try deep(3) catch error:deep:S -> garbage_collect(), length([x || {?MODULE, deep, _, _} <- S]) end.
 t_fun_trace() -> F = fun(X) -> 1 + X end, try F(id(a)) catch error:badarith:S -> hd([{F2, A} || {M, F2, A, _} <- S, M =:= ?MODULE]) end.

@@ -27,13 +27,13 @@ t_from_keys() -> {maps:from_keys([a, b], 1), maps:size(maps:from_keys(lists:seq(
 t_update_with() -> {maps:update_with(a, fun(X) -> X + 1 end, #{a => 1}), maps:update_with(b, fun(X) -> X end, 7, #{a => 1})}.
 t_bad() -> [catch_it(F) || F <- [fun() -> maps:get(a, #{}) end, fun() -> maps:get(a, x) end, fun() -> maps:from_list([a]) end, fun() -> maps:update(a, 1, #{}) end, fun() -> maps:keys(x) end, fun() -> maps:merge(#{}, 1) end, fun() -> map_size(x) end]].
 t_nested() -> M = #{a => #{b => #{c => [1, 2]}}}, #{a := #{b := #{c := [X | _]}}} = M, X.
-t_update_many() -> M = lists:foldl(fun(N, A) -> A#{N rem 100 => N} end, #{}, lists:seq(1, 2000)), {maps:size(M), erlang:phash2(M)}.
+t_heavy_update_many() -> M = lists:foldl(fun(N, A) -> A#{N rem 100 => N} end, #{}, lists:seq(1, 2000)), {maps:size(M), erlang:phash2(M)}.
 t_delete_all() -> lists:foldl(fun maps:remove/2, big(300), lists:seq(1, 300)).
 t_hash() -> [erlang:phash2(M) || M <- [#{}, #{a => 1}, big(32), big(33), big(500)]].
 t_compare_big() -> [big(40) < big(41), big(40) == big(40), (big(40))#{7 => 8} < big(40), lists:sort([big(35), #{}, big(34), #{z => 1}]) =:= [#{}, #{z => 1}, big(34), big(35)]].
 t_print() -> lists:flatten(io_lib:format("~p ~w", [#{a => [1, 2], "k" => <<"v">>}, #{1 => 2}])).
 t_message() -> S = self(), M = big(200), P = spawn(fun() -> receive X -> S ! {X =:= big(200), maps:get(77, X)} end end), P ! M, receive R -> R end.
-t_gc() -> M = lists:foldl(fun(N, A) -> garbage_collect(), A#{N => [N]} end, #{}, lists:seq(1, 60)), erlang:phash2(M).
+t_heavy_gc() -> M = lists:foldl(fun(N, A) -> garbage_collect(), A#{N => [N]} end, #{}, lists:seq(1, 60)), erlang:phash2(M).
 t_ext() -> binary_to_term(term_to_binary(big(100))) =:= big(100).
 t_groups() -> maps:groups_from_list(fun(X) -> X rem 3 end, lists:seq(1, 10)).
 

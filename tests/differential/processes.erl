@@ -58,12 +58,12 @@ t_info_dead() -> process_info(dead(), status).
 t_info_links() -> process_flag(trap_exit, true), P = spawn_link(fun wait/0), {links, L} = process_info(self(), links), lists:member(P, L).
 t_info_bad() -> process_info(self(), no_such_item).
 t_hibernate() -> {P, R} = spawn_monitor(fun() -> erlang:hibernate(?MODULE, woken, [1]) end), P ! wake, receive {'DOWN', R, _, _, W} -> W end.
-t_many() -> S = self(), Ps = [spawn(fun() -> receive go -> S ! N end end) || N <- lists:seq(1, 2000)], [P ! go || P <- Ps], lists:sum([receive N -> N end || _ <- Ps]).
-t_ring() -> L = lists:foldl(fun(_, Next) -> spawn(fun() -> forward(Next) end) end, self(), lists:seq(1, 500)), L ! 0, receive N -> N end.
-t_big_message() -> S = self(), T = [{N, integer_to_list(N), <<N:64>>} || N <- lists:seq(1, 5000)], P = spawn(fun() -> receive X -> S ! {back, erlang:phash2(X), X =:= T} end end), P ! T, receive {back, H, E} -> {H, E} end.
+t_heavy_many() -> S = self(), Ps = [spawn(fun() -> receive go -> S ! N end end) || N <- lists:seq(1, 2000)], [P ! go || P <- Ps], lists:sum([receive N -> N end || _ <- Ps]).
+t_heavy_ring() -> L = lists:foldl(fun(_, Next) -> spawn(fun() -> forward(Next) end) end, self(), lists:seq(1, 500)), L ! 0, receive N -> N end.
+t_heavy_big_message() -> S = self(), T = [{N, integer_to_list(N), <<N:64>>} || N <- lists:seq(1, 5000)], P = spawn(fun() -> receive X -> S ! {back, erlang:phash2(X), X =:= T} end end), P ! T, receive {back, H, E} -> {H, E} end.
 t_binary_message() -> B = binary:copy(<<"abc">>, 1000), S = self(), P = spawn(fun() -> receive X -> S ! binary:part(X, 5, 10) end end), P ! B, receive Y -> Y end.
-t_gc_sender() -> S = self(), P = spawn(fun() -> collect(S, 200, []) end), [P ! {N, lists:duplicate(50, N)} || N <- lists:seq(1, 200)], receive {sum, X} -> X end.
-t_mailbox_gc() -> [self() ! {N, lists:duplicate(20, N)} || N <- lists:seq(1, 500)], garbage_collect(), lists:sum([receive {N, L} -> length(L) + N end || N <- lists:reverse(lists:seq(1, 500))]).
+t_heavy_gc_sender() -> S = self(), P = spawn(fun() -> collect(S, 200, []) end), [P ! {N, lists:duplicate(50, N)} || N <- lists:seq(1, 200)], receive {sum, X} -> X end.
+t_heavy_mailbox_gc() -> [self() ! {N, lists:duplicate(20, N)} || N <- lists:seq(1, 500)], garbage_collect(), lists:sum([receive {N, L} -> length(L) + N end || N <- lists:reverse(lists:seq(1, 500))]).
 t_suspend() -> P = spawn(fun echo/0), erlang:suspend_process(P), P ! {self(), x}, A = receive {P, X} -> X after 30 -> none end, erlang:resume_process(P), {A, receive {P, Y} -> Y end}.
 t_spawn_request() -> R = spawn_request(fun() -> ok end, [{reply_tag, tagged}]), receive {tagged, R, ok, P} -> is_pid(P) end.
 t_exit_reason_big() -> {_, R} = spawn_monitor(fun() -> exit(lists:seq(1, 1000)) end), receive {'DOWN', R, _, _, W} -> length(W) end.

@@ -1,7 +1,7 @@
 %% Runs every t_*/0 function of a module in a process of its own and prints what it gives, a line
 %% each, in the order of their names. The same lines must come from stock erl and from oxbeam.
 -module(runner).
--export([main/1]).
+-export([main/1, light/0]).
 
 main([Name]) ->
     %% Reports of the logger come when they come.
@@ -12,7 +12,12 @@ main([Name]) ->
     io:format("~p cases~n", [length(Cases)]),
     erlang:halt(0).
 
-is_case(F) -> lists:prefix("t_", atom_to_list(F)).
+%% With the flag -light, for builds that are slow on purpose, cases named t_heavy_* are left out.
+is_case(F) ->
+    Name = atom_to_list(F),
+    lists:prefix("t_", Name) andalso not (light() andalso lists:prefix("t_heavy_", Name)).
+
+light() -> init:get_argument(light) =/= error.
 
 report(Module, Case) ->
     {Pid, Ref} = spawn_monitor(fun() -> exit({done, outcome(Module, Case)}) end),

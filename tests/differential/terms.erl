@@ -39,10 +39,10 @@ t_is() -> [[is_atom(T), is_binary(T), is_boolean(T), is_float(T), is_function(T)
 t_flat_size() -> [erts_debug:flat_size(T) || T <- [1, a, [], [1, 2], {}, {a, b}, 1.0, 1 bsl 70, <<1, 2, 3>>, #{a => 1}]].
 t_refs() -> A = make_ref(), B = make_ref(), [A < B, A =:= A, A == B, is_reference(A)].
 t_node() -> [node(), node(self()), node(make_ref()), nodes()].
-t_deep_compare() -> A = nest(100000), B = nest(100000), {A =:= B, A == B, A < B}.
-t_long_compare() -> A = lists:seq(1, 100000), {A =:= lists:seq(1, 100000), A < lists:seq(1, 100001)}.
-t_deep_ext() -> D = nest(100000), binary_to_term(term_to_binary(D)) =:= D.
-t_deep_send() -> D = nest(100000), self() ! D, receive X -> X =:= D end.
+t_heavy_deep_compare() -> A = nest(100000), B = nest(100000), {A =:= B, A == B, A < B}.
+t_heavy_long_compare() -> A = lists:seq(1, 100000), {A =:= lists:seq(1, 100000), A < lists:seq(1, 100001)}.
+t_heavy_deep_ext() -> D = nest(100000), binary_to_term(term_to_binary(D)) =:= D.
+t_heavy_deep_send() -> D = nest(100000), self() ! D, receive X -> X =:= D end.
 t_crc() -> [erlang:crc32(<<"hello">>), erlang:adler32("hello"), erlang:crc32_combine(erlang:crc32("ab"), erlang:crc32("cd"), 2) =:= erlang:crc32("abcd")].
 t_unique() -> A = erlang:unique_integer([positive, monotonic]), B = erlang:unique_integer([positive, monotonic]), {A < B, A > 0, is_integer(erlang:unique_integer())}.
 
