@@ -1,5 +1,7 @@
 //! Module `erts_debug`: sizes and sameness of terms.
 
+pub mod state;
+
 use oxbeam_heap::measure;
 use oxbeam_runtime::{Cx, NativeResult};
 use oxbeam_term::Term;

@@ -8,6 +8,7 @@ use oxbeam_sys::memory::Reservation;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A module's memory is a multiple of this.
 pub const PAGE_BYTES: usize = 4096;
@@ -46,6 +47,13 @@ pub fn contains(address: *const u64) -> bool {
     space().range.contains(address.cast())
 }
 
+static BYTES_IN_USE: AtomicUsize = AtomicUsize::new(0);
+
+/// Bytes of all blocks.
+pub fn bytes_in_use() -> usize {
+    BYTES_IN_USE.load(Ordering::Relaxed)
+}
+
 /// Pages of instructions, zeroed when taken.
 #[derive(Debug)]
 pub struct Block {
@@ -72,6 +80,7 @@ impl Block {
             }
         };
         let start = space.range.start().wrapping_add(first * PAGE_BYTES).cast::<u64>();
+        BYTES_IN_USE.fetch_add(pages * PAGE_BYTES, Ordering::Relaxed);
         // SAFETY: rule 2: the pages are committed and now owned by this block.
         unsafe { std::ptr::write_bytes(start, 0, pages * PAGE_BYTES / 8) };
         Some(Block { start, pages })
@@ -98,6 +107,7 @@ impl Block {
 impl Drop for Block {
     fn drop(&mut self) {
         let first = (self.start as usize - base()) / PAGE_BYTES;
+        BYTES_IN_USE.fetch_sub(self.pages * PAGE_BYTES, Ordering::Relaxed);
         space().state.lock().give_back(first, self.pages);
     }
 }

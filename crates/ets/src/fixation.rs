@@ -14,6 +14,8 @@ pub struct Fixations {
     pub by: Vec<(PidData, usize)>,
     /// Monotonic time of the first fixation.
     pub since_ns: i64,
+    /// System time of the first fixation.
+    pub since_system_us: i64,
 }
 
 impl Table {
@@ -22,6 +24,7 @@ impl Table {
         let mut fixations = self.fixations.lock();
         if fixations.by.is_empty() {
             fixations.since_ns = oxbeam_sys::clock::monotonic_ns() as i64;
+            fixations.since_system_us = oxbeam_sys::clock::system_ns() as i64 / 1000;
         }
         match fixations.by.iter_mut().find(|(pid, _)| *pid == by) {
             Some((_, count)) => *count += 1,

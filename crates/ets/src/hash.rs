@@ -3,6 +3,7 @@
 //! Within a shard the buckets stand in the order of the hashes, and so do the objects of each
 //! bucket's chain. Objects with one key stand together, the newest first.
 
+use oxbeam_heap::block::{Category, count_bytes};
 use oxbeam_term::Term;
 use oxbeam_term::compare::eq;
 use oxbeam_term::hash::map_hash;
@@ -22,7 +23,6 @@ pub struct Hash {
 }
 
 /// A part of a hash table.
-#[derive(Default)]
 pub struct Shard {
     buckets: Vec<Option<Object>>,
     shard_bits: u32,
@@ -37,7 +37,7 @@ pub struct Shard {
 
 impl Hash {
     pub fn new(shard_bits: u32) -> Hash {
-        let shard = || RwLock::new(Shard { shard_bits, ..Shard::default() });
+        let shard = || RwLock::new(Shard::new(shard_bits));
         Hash { shards: (0..1 << shard_bits).map(|_| shard()).collect(), shard_bits }
     }
     pub fn shard_count(&self) -> usize {
@@ -66,13 +66,13 @@ impl Hash {
         let guards = indices.into_iter().map(|index| (index, self.write(index))).collect();
         Locked { hash: self, guards }
     }
-    /// Words of the shards and buckets.
-    pub fn structure_words(&self) -> usize {
-        let buckets: usize = self.shards.iter().map(|shard| shard.read().buckets.capacity()).sum();
-        self.shards.len() * size_of::<RwLock<Shard>>() / 8 + buckets
+    /// Bytes of the array of shards.
+    pub fn shard_bytes(&self) -> usize {
+        self.shards.len() * size_of::<RwLock<Shard>>()
     }
-    pub fn bucket_count(&self) -> usize {
-        self.shards.iter().map(|shard| shard.read().buckets.len()).sum()
+    /// Words of the arrays of buckets.
+    pub fn bucket_words(&self) -> usize {
+        self.shards.iter().map(|shard| shard.read().buckets.capacity()).sum()
     }
 }
 
@@ -90,7 +90,33 @@ impl Locked<'_> {
     }
 }
 
+/// That many buckets, counted as memory of tables.
+fn empty_buckets(count: usize) -> Vec<Option<Object>> {
+    let mut buckets = Vec::with_capacity(count);
+    buckets.resize_with(count, || None);
+    count_bytes((buckets.capacity() * BUCKET_BYTES) as isize, Category::Ets);
+    buckets
+}
+
+const BUCKET_BYTES: usize = size_of::<Option<Object>>();
+
+impl Drop for Shard {
+    fn drop(&mut self) {
+        self.uncount_buckets();
+    }
+}
+
 impl Shard {
+    fn new(shard_bits: u32) -> Shard {
+        let buckets = vec![];
+        Shard { buckets, shard_bits, bucket_bits: 0, count: 0, marks: 0, words: 0 }
+    }
+
+    /// The buckets are about to be given back.
+    fn uncount_buckets(&self) {
+        count_bytes(-((self.buckets.capacity() * BUCKET_BYTES) as isize), Category::Ets);
+    }
+
     fn bucket_of(&self, hash: u32) -> usize {
         let rest = hash << self.shard_bits;
         (u64::from(rest) << self.bucket_bits >> 32) as usize
@@ -131,7 +157,7 @@ impl Shard {
     /// The link to the first object with a key, or to where it would stand.
     fn group_link(&mut self, hash: u32, key: Term<'_>) -> &mut Option<Object> {
         if self.buckets.is_empty() {
-            self.buckets.push(None);
+            self.buckets = empty_buckets(1);
         }
         let bucket = self.bucket_of(hash);
         let mut link = &mut self.buckets[bucket];
@@ -292,7 +318,7 @@ impl Shard {
 
     /// Takes everything out.
     pub fn clear(&mut self) -> Shard {
-        let empty = Shard { shard_bits: self.shard_bits, ..Shard::default() };
+        let empty = Shard::new(self.shard_bits);
         std::mem::replace(self, empty)
     }
 
@@ -357,31 +383,44 @@ impl Shard {
         let first = self.buckets.get(index).and_then(Option::as_ref);
         std::iter::successors(first, |object| object.next()).filter(|object| !object.is_deleted())
     }
+    /// Lengths of the buckets' chains, marks counted.
+    pub fn chain_lengths(&self) -> impl Iterator<Item = usize> {
+        self.buckets
+            .iter()
+            .map(|bucket| std::iter::successors(bucket.as_ref(), |object| object.next()).count())
+    }
+    /// Marks of deleted objects.
+    pub fn marks(&self) -> usize {
+        self.marks
+    }
     pub fn bucket_count(&self) -> usize {
         self.buckets.len()
     }
 
-    /// Grows or shrinks the array of buckets to about one object each.
+    /// Grows or shrinks the array of buckets, to between about half an object and one each.
     fn fit(&mut self) {
         let buckets = self.buckets.len();
-        if self.count > buckets + buckets / 2 && self.bucket_bits + self.shard_bits < 32 {
+        if self.count > buckets && self.bucket_bits + self.shard_bits < 32 {
             self.resize(self.bucket_bits + 1);
-        } else if self.bucket_bits > 0 && self.count < buckets / 4 {
-            self.resize(self.bucket_bits - 1);
+        } else if self.bucket_bits > 0 && 2 * self.count < buckets - buckets / 16 {
+            // A good deal smaller, so that a table of one size does not shrink and grow in turn.
+            let bits = self.count.next_power_of_two().trailing_zeros();
+            self.resize(bits.min(self.bucket_bits - 1));
         }
     }
 
     fn resize(&mut self, bucket_bits: u32) {
         let mut objects = Vec::with_capacity(self.count);
-        for bucket in std::mem::take(&mut self.buckets) {
-            let mut next = bucket;
+        for bucket in &mut self.buckets {
+            let mut next = bucket.take();
             while let Some(mut object) = next {
                 next = object.next_mut().take();
                 objects.push(object);
             }
         }
         self.bucket_bits = bucket_bits;
-        self.buckets.resize_with(1 << bucket_bits, || None);
+        self.uncount_buckets();
+        self.buckets = empty_buckets(1 << bucket_bits);
         for mut object in objects.into_iter().rev() {
             let bucket = self.bucket_of(object.hash());
             *object.next_mut() = self.buckets[bucket].take();

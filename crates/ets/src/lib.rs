@@ -23,3 +23,4 @@ mod table;
 mod tree;
 
 pub use registry::install;
+pub use table::structure_words;

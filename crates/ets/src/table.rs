@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 
+use oxbeam_heap::block::{Category, count_bytes};
 use oxbeam_heap::{Heap, OwnedTerm};
 use oxbeam_runtime::process::PidData;
 use oxbeam_runtime::reference::RefNumbers;
@@ -106,6 +107,11 @@ pub struct Handle(pub Arc<Table>);
 /// Shards of a table that many may use at once, as a power of two.
 const MANY_SHARD_BITS: u32 = 6;
 
+/// Words of a table and of a shard that hold nothing.
+pub fn structure_words() -> (usize, usize) {
+    (size_of::<Table>() / 8, Hash::new(0).shard_bytes() / 8)
+}
+
 impl Table {
     pub fn new(
         numbers: RefNumbers,
@@ -126,7 +132,7 @@ impl Table {
             Kind::OrderedSet => Storage::Tree(Tree::default()),
             _ => Storage::Hash(Hash::new(shard_bits)),
         };
-        Table {
+        let table = Table {
             numbers,
             name: RwLock::new(name),
             protection: AtomicU8::new(settings.protection as u8),
@@ -137,7 +143,18 @@ impl Table {
             fixed: AtomicUsize::new(0),
             deleted: AtomicBool::new(false),
             storage,
-        }
+        };
+        count_bytes(table.own_bytes() as isize, Category::Ets);
+        table
+    }
+
+    /// Bytes of the table itself, without objects and buckets.
+    fn own_bytes(&self) -> usize {
+        size_of::<Table>()
+            + match &self.storage {
+                Storage::Hash(hash) => hash.shard_bytes(),
+                Storage::Tree(_) => 0,
+            }
     }
 
     pub fn owner(&self) -> PidData {
@@ -195,8 +212,12 @@ impl Table {
     }
 
     /// Marks the table as gone and drops its objects.
+    ///
+    /// What references to it keep from now on is small and no memory of tables any more.
     pub fn destroy(&self) {
-        self.deleted.store(true, Ordering::Release);
+        if !self.deleted.swap(true, Ordering::AcqRel) {
+            count_bytes(-(self.own_bytes() as isize), Category::Ets);
+        }
         self.drop_objects();
     }
 
@@ -221,17 +242,25 @@ impl Table {
 
     /// Words that the table takes.
     pub fn memory_words(&self) -> usize {
-        let own = size_of::<Table>() / 8;
+        let own = self.own_bytes() / 8;
         match &self.storage {
             Storage::Hash(hash) => {
                 let objects: usize = (0..hash.shard_count()).map(|n| hash.read(n).words()).sum();
-                own + hash.structure_words() + objects
+                own + hash.bucket_words() + objects
             }
             // A node of the tree holds eleven objects; it is two thirds full on average.
             Storage::Tree(tree) => {
                 let objects = tree.read();
                 own + objects.words() + objects.len() + objects.len() / 2
             }
+        }
+    }
+}
+
+impl Drop for Table {
+    fn drop(&mut self) {
+        if !self.is_deleted() {
+            count_bytes(-(self.own_bytes() as isize), Category::Ets);
         }
     }
 }

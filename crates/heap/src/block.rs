@@ -48,6 +48,11 @@ pub unsafe fn free_words(block: NonNull<u64>, words: usize, category: Category) 
 /// What freed memory is filled with in the zeal build: a boxed pointer to nowhere.
 pub const POISON: u64 = 0xDEAD_BEEF_DEAD_BEE2;
 
+/// Counts bytes that were allocated elsewhere for this purpose (negative: given back).
+pub fn count_bytes(change: isize, category: Category) {
+    BYTES[category as usize].fetch_add(change as usize, Ordering::Relaxed);
+}
+
 /// Bytes now in blocks of a category.
 pub fn bytes_in_use(category: Category) -> usize {
     BYTES[category as usize].load(Ordering::Relaxed)

@@ -4,6 +4,7 @@ use oxbeam_heap::OwnedTerm;
 use oxbeam_term::view::Kind;
 use oxbeam_term::{Term, am, hamt, print};
 
+use crate::compile::{CompileError, MAX_DEPTH};
 use crate::functions::{self, Function};
 use crate::pattern::{Slots, variable_number};
 
@@ -51,26 +52,27 @@ const TRACE_FUNCTIONS: [(&str, usize); 3] = [("get_tcw", 0), ("set_tcw", 1), ("s
 /// Compiles the expressions of one clause; collects what is wrong.
 pub(crate) struct Compiler<'c> {
     pub slots: &'c Slots,
-    pub errors: &'c mut Vec<String>,
+    pub errors: &'c mut CompileError,
+    pub depth: usize,
 }
 
 impl Compiler<'_> {
     /// The expressions of a guard or body.
     pub fn list(&mut self, list: Term<'_>) -> Vec<Expression> {
         if !list.is_list() {
-            self.errors.push("Match expression is not a list.".into());
+            self.errors.add("Match expression is not a list.".into());
             return vec![];
         }
         let mut elements = list.list();
         let expressions = elements.by_ref().map(|term| self.expression(term)).collect();
         if !elements.rest().is_nil() {
-            self.errors.push("Match expression is not a proper list.".into());
+            self.errors.add("Match expression is not a proper list.".into());
         }
         expressions
     }
 
     fn error(&mut self, message: String) -> Expression {
-        self.errors.push(message);
+        self.errors.add(message);
         constant(Term::NIL)
     }
 
@@ -79,6 +81,20 @@ impl Compiler<'_> {
     }
 
     pub fn expression(&mut self, term: Term<'_>) -> Expression {
+        if self.depth > MAX_DEPTH {
+            // One such message says enough.
+            if !self.errors.system_limit {
+                self.errors.too_deep(term);
+            }
+            return constant(Term::NIL);
+        }
+        self.depth += 1;
+        let expression = self.beneath(term);
+        self.depth -= 1;
+        expression
+    }
+
+    fn beneath(&mut self, term: Term<'_>) -> Expression {
         match term.kind() {
             Kind::Atom(am::dollar_underscore) => Expression::Whole,
             Kind::Atom(am::dollar_dollar) => Expression::Bindings,
@@ -200,6 +216,11 @@ fn constant(term: Term<'_>) -> Expression {
     Expression::Constant(OwnedTerm::deep_copy_of(term))
 }
 
+/// The text of a term, as far as a message can show it.
 pub(crate) fn text(term: Term<'_>) -> String {
-    String::from_utf8_lossy(&print::to_bytes(term)).into_owned()
+    let mut text = vec![];
+    print::print(&mut text, term, SHOWN_PARTS);
+    String::from_utf8_lossy(&text).into_owned()
 }
+
+const SHOWN_PARTS: i64 = 200;

@@ -15,7 +15,7 @@ mod keeps_key;
 mod pattern;
 mod run;
 
-pub use compile::compile;
+pub use compile::{CompileError, compile};
 pub use pattern::variable_number;
 pub use run::Runner;
 

@@ -8,6 +8,7 @@ use oxbeam_term::view::Kind;
 use oxbeam_term::{Atom, Term, am, hamt};
 
 use crate::KeyBound;
+use crate::compile::{CompileError, MAX_DEPTH};
 
 /// A pattern, taken apart as far as it holds variables.
 pub(crate) enum Pattern {
@@ -55,8 +56,18 @@ impl Slots {
     }
 }
 
-/// Compiles a pattern. Error: why it is none.
-pub(crate) fn compile(term: Term<'_>, slots: &mut Slots) -> Result<Pattern, String> {
+/// Compiles a pattern that lies `depth` levels deep. Error: why it is none.
+pub(crate) fn compile(
+    term: Term<'_>,
+    slots: &mut Slots,
+    depth: usize,
+) -> Result<Pattern, CompileError> {
+    if depth > MAX_DEPTH {
+        let mut error = CompileError::default();
+        error.too_deep(term);
+        return Err(error);
+    }
+    let depth = depth + 1;
     Ok(match term.kind() {
         Kind::Atom(am::underscore) => Pattern::Anything,
         Kind::Atom(atom) => match variable_number(atom) {
@@ -70,25 +81,25 @@ pub(crate) fn compile(term: Term<'_>, slots: &mut Slots) -> Result<Pattern, Stri
             None => constant(term),
         },
         Kind::Tuple(tuple) => {
-            let elements = tuple.elements().iter().map(|&element| compile(element, slots));
+            let elements = tuple.elements().iter().map(|&element| compile(element, slots, depth));
             folded(Pattern::Tuple(elements.collect::<Result<_, _>>()?), term)
         }
         Kind::Cons(_) => {
             let mut list = term.list();
-            let elements = list.by_ref().map(|element| compile(element, slots));
+            let elements = list.by_ref().map(|element| compile(element, slots, depth));
             let elements = elements.collect::<Result<_, _>>()?;
-            folded(Pattern::List(elements, Box::new(compile(list.rest(), slots)?)), term)
+            folded(Pattern::List(elements, Box::new(compile(list.rest(), slots, depth)?)), term)
         }
         Kind::Map(map) => {
             let mut pairs = vec![];
             for (key, value) in hamt::Pairs::of(map) {
                 if key.is(am::underscore) {
-                    return Err("Underscore found in map key.".into());
+                    return Err(CompileError::new("Underscore found in map key."));
                 }
                 if key.as_atom().and_then(variable_number).is_some() {
-                    return Err("Variable found in map key.".into());
+                    return Err(CompileError::new("Variable found in map key."));
                 }
-                pairs.push((OwnedTerm::deep_copy_of(key), compile(value, slots)?));
+                pairs.push((OwnedTerm::deep_copy_of(key), compile(value, slots, depth)?));
             }
             Pattern::Map(pairs)
         }
@@ -228,7 +239,7 @@ mod tests {
         let int = |value| heap.int(value);
         let any = Term::atom(am::underscore);
         let source = heap.tuple(&[int(5), any, int(1)]);
-        let pattern = compile(source, &mut Slots::default()).unwrap();
+        let pattern = compile(source, &mut Slots::default(), 0).unwrap();
         let key = |a, b| heap.tuple(&[int(a), int(b), int(0)]);
         assert_eq!(pattern.order(key(4, 9)), Some(Ordering::Greater));
         assert_eq!(pattern.order(key(6, 0)), Some(Ordering::Less));
@@ -242,7 +253,7 @@ mod tests {
     fn lists_too() {
         let heap = Heap::detached();
         let source = heap.list_onto(&[heap.int(5)], Term::atom(am::underscore));
-        let pattern = compile(source, &mut Slots::default()).unwrap();
+        let pattern = compile(source, &mut Slots::default(), 0).unwrap();
         assert_eq!(pattern.order(heap.list(&[heap.int(5), heap.int(7)])), None);
         assert_eq!(pattern.order(heap.list(&[heap.int(4)])), Some(Ordering::Greater));
         assert_eq!(pattern.order(Term::NIL), Some(Ordering::Greater));

@@ -2,12 +2,14 @@
 
 use super::process_info::max_heap_term;
 use crate::arg;
-use oxbeam_heap::block::{Category, bytes_in_use};
+
 use oxbeam_runtime::process::table;
 use oxbeam_runtime::{Cx, Flow, NativeResult, gc, scheduler, system};
 use oxbeam_sys::{clock, cpu, host};
-use oxbeam_term::{Atom, Binary, Node, Term, am};
+use oxbeam_term::{Atom, Node, Term, am};
 use std::sync::atomic::{AtomicI64, Ordering};
+
+use super::memory;
 
 fn atom<'h>(name: &str) -> Term<'h> {
     Term::atom(Atom::new(name).expect("room for the words of the runtime"))
@@ -24,7 +26,8 @@ pub fn system_info_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h>
         {
             Ok(cx.heap.int(8))
         }
-        _ => Err(Flow::badarg()),
+        Some([tag, which]) => memory::allocators(cx, tag, which).ok_or_else(Flow::badarg),
+        None => memory::send_parts(cx, args[0]).ok_or_else(Flow::badarg),
     }
 }
 
@@ -129,7 +132,8 @@ fn system_item<'h>(cx: &Cx<'h>, item: &str) -> Option<Term<'h>> {
         "beam_jump_table" => Term::bool(true),
         "compat_rel" => heap.int(system.otp_release.parse().unwrap_or(0)),
         "allocator" => heap.tuple(&[atom("mimalloc"), Term::nil(), Term::nil(), Term::nil()]),
-        "alloc_util_allocators" => Term::nil(),
+        "alloc_util_allocators" => memory::allocator_names(heap),
+        "allocated_areas" => memory::areas(heap),
         "emu_args" => {
             let words = system.emulator_arguments.iter().rev();
             heap.list_from_rev(words.map(|word| text(&String::from_utf8_lossy(word))))
@@ -276,19 +280,6 @@ pub fn scheduler_wall_time_1<'h>(_: &mut Cx<'h>, args: &[Term<'h>]) -> NativeRes
         Some(true) => Err(Flow::error(am::notsup)),
         None => Err(Flow::badarg()),
     }
-}
-
-/// `erlang:memory/0`'s parts in bytes; `erlang:memory` itself is OTP's.
-pub fn memory_parts() -> [(Atom, usize); 6] {
-    let heaps = bytes_in_use(Category::ProcessHeap) + bytes_in_use(Category::Fragment);
-    [
-        (am::processes, heaps),
-        (am::processes_used, heaps),
-        (am::atom, Atom::name_bytes()),
-        (am::binary, Binary::bytes_in_use()),
-        (am::code, bytes_in_use(Category::Literal)),
-        (am::ets, bytes_in_use(Category::Ets)),
-    ]
 }
 
 /// `erlang:halt/2`

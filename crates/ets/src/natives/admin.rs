@@ -73,6 +73,14 @@ impl Options {
 
     fn write_concurrency(&mut self, value: Term<'_>) -> Option<()> {
         let settings = &mut self.settings;
+        if let Some([tag, locks]) = value.as_tuple_n() {
+            // A debug option of OTP: so many locks. The number of shards is ours to choose.
+            let fits = tag.as_atom()?.name() == "debug_hash_fixed_number_of_locks"
+                && (1..=32768).contains(&locks.as_usize()?);
+            settings.decentralized_counters = true;
+            settings.write_concurrency = WriteConcurrency::On;
+            return fits.then_some(());
+        }
         settings.write_concurrency = match value.as_atom()? {
             am::auto => {
                 settings.decentralized_counters = true;

@@ -98,12 +98,10 @@ fn safe_fixed<'h>(cx: &Cx<'h>, table: &Table, monotonic: bool) -> Term<'h> {
     let by =
         fixations.by.iter().map(|&(pid, count)| heap.tuple(&[Term::pid(pid), heap.usize(count)]));
     let by = heap.list(&by.collect::<Vec<_>>());
-    let since = fixations.since_ns;
     let time = if monotonic {
-        heap.int(since)
+        heap.int(fixations.since_ns)
     } else {
-        let ago = oxbeam_sys::clock::monotonic_ns() as i64 - since;
-        let at_us = (oxbeam_sys::clock::system_ns() as i64 - ago) / 1000;
+        let at_us = fixations.since_system_us;
         let part = |value: i64| heap.int(value);
         heap.tuple(&[
             part(at_us / 1_000_000_000_000),
@@ -114,19 +112,35 @@ fn safe_fixed<'h>(cx: &Cx<'h>, table: &Table, monotonic: bool) -> Term<'h> {
     heap.tuple(&[time, by])
 }
 
-/// `{Buckets, AverageChain, 0.0, 0.0, 0, LongestChain, 0, Shards}` for a hash table.
+/// `{Buckets, Average, Deviation, ExpectedDeviation, Shortest, Longest, Kept, Shards}` of the
+/// chains of a hash table; marks of deleted objects count and are told as kept.
 fn stats<'h>(cx: &Cx<'h>, table: &Table) -> Term<'h> {
     let Storage::Hash(hash) = &table.storage else { return Term::bool(false) };
-    let (heap, mut buckets, mut longest, mut objects) = (cx.heap, 0, 0, 0);
+    let (mut buckets, mut sum, mut squares, mut kept) = (0, 0, 0, 0);
+    let (mut shortest, mut longest) = (usize::MAX, 0);
     for index in 0..hash.shard_count() {
         let shard = hash.read(index);
-        buckets += shard.bucket_count();
-        objects += shard.live();
-        let lengths = (0..shard.bucket_count()).map(|bucket| shard.bucket(bucket).count());
-        longest = lengths.max().unwrap_or(0).max(longest);
+        kept += shard.marks();
+        for length in shard.chain_lengths() {
+            buckets += 1;
+            sum += length;
+            squares += length * length;
+            shortest = shortest.min(length);
+            longest = longest.max(length);
+        }
     }
-    let (zero, none) = (heap.float(0.0), heap.int(0));
-    let average = heap.float(objects as f64 / buckets.max(1) as f64);
-    let shards = heap.usize(hash.shard_count());
-    heap.tuple(&[heap.usize(buckets), average, zero, zero, none, heap.usize(longest), none, shards])
+    let (heap, count) = (cx.heap, buckets.max(1) as f64);
+    let average = sum as f64 / count;
+    let deviation = ((squares as f64 - average * sum as f64) / count).max(0.0).sqrt();
+    let expected = (average * (1.0 - 1.0 / count)).sqrt();
+    heap.tuple(&[
+        heap.usize(buckets.max(1)),
+        heap.float(average),
+        heap.float(deviation),
+        heap.float(expected),
+        heap.usize(shortest.min(longest)),
+        heap.usize(longest),
+        heap.usize(kept),
+        heap.usize(hash.shard_count()),
+    ])
 }

@@ -21,7 +21,10 @@ pub struct Compiled(pub Arc<Program>);
 
 /// Compiles a specification, or `badarg`.
 pub fn program<'h>(spec: Term<'_>) -> Result<Arc<Program>, Flow<'h>> {
-    oxbeam_match_spec::compile(spec).map(Arc::new).map_err(|_| Flow::badarg())
+    oxbeam_match_spec::compile(spec).map(Arc::new).map_err(|error| match error.system_limit {
+        true => Flow::system_limit(),
+        false => Flow::badarg(),
+    })
 }
 
 /// The program of a specification that may be empty: then it selects nothing.

@@ -46,8 +46,9 @@ pub fn match_spec_test_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult
             let result = result.unwrap_or(Term::bool(false));
             Ok(heap.tagged(am::ok, [result, Term::NIL, Term::NIL]))
         }
-        Err(messages) => {
-            let errors = messages
+        Err(error) => {
+            let errors = error
+                .messages
                 .iter()
                 .map(|message| heap.tagged(am::error, [heap.list_of_chars(message)]));
             Ok(heap.tagged(am::error, [heap.list(&errors.collect::<Vec<_>>())]))

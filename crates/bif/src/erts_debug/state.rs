@@ -1,0 +1,111 @@
+//! `erts_debug:get_internal_state/1` and `set_internal_state/2`: what OTP's own tests ask of the
+//! runtime. Nothing is told or set before `available_internal_state` is turned on.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use oxbeam_heap::OwnedTerm;
+use oxbeam_runtime::process::table;
+use oxbeam_runtime::{Cx, Flow, NativeResult};
+use oxbeam_term::{Atom, Term, am};
+
+use crate::arg::take;
+
+static AVAILABLE: AtomicBool = AtomicBool::new(false);
+
+/// `undef`, as long as the states are not available.
+fn check_available<'h>() -> Result<(), Flow<'h>> {
+    if AVAILABLE.load(Ordering::Acquire) { Ok(()) } else { Err(Flow::error(am::undef)) }
+}
+
+fn atom<'h>(name: &str) -> NativeResult<'h> {
+    Atom::new(name).map(Term::atom).map_err(|_| Flow::system_limit())
+}
+
+fn name_of(term: Term<'_>) -> Option<&'static str> {
+    term.as_atom().map(|atom| atom.name())
+}
+
+pub fn get_internal_state_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let [what] = take(args);
+    if name_of(what) == Some("available_internal_state") {
+        return Ok(Term::bool(AVAILABLE.load(Ordering::Acquire)));
+    }
+    check_available()?;
+    let heap = cx.heap;
+    match name_of(what) {
+        Some("reds_left") => Ok(heap.int(cx.reductions)),
+        Some("DbTable_words") => {
+            let (table, shard) = oxbeam_ets::structure_words();
+            Ok(heap.tuple(&[heap.usize(table), heap.usize(shard)]))
+        }
+        // There are no such counters: sizes are kept where the objects are.
+        Some("flxctr_memory_usage") => atom("notsup"),
+        Some(_) => Err(Flow::badarg()),
+        None => about(cx, what),
+    }
+}
+
+/// States of something: `{process_status, Pid}`...
+fn about<'h>(cx: &Cx<'h>, what: Term<'h>) -> NativeResult<'h> {
+    let [item, of] = what.as_tuple_n().ok_or_else(Flow::badarg)?;
+    match name_of(item) {
+        Some("process_status") => {
+            let pid = of.as_local_pid().ok_or_else(Flow::badarg)?;
+            let process = table::find(pid);
+            let state = process.as_ref().map(|process| &process.state);
+            atom(match state {
+                None => "undefined",
+                Some(state) if state.is_exiting() => "exiting",
+                Some(state) if state.is_running() => "running",
+                Some(state) if state.is_in_run_queue() => "runnable",
+                Some(_) => "waiting",
+            })
+        }
+        Some("link_list") => {
+            let pid = of.as_local_pid().filter(|&pid| pid == cx.process.pid);
+            pid.ok_or_else(Flow::badarg)?;
+            let ends = cx.own.links.active().into_iter().map(Term::immediate);
+            Ok(cx.heap.list_from_rev(ends))
+        }
+        _ => Err(Flow::badarg()),
+    }
+}
+
+pub fn set_internal_state_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let [what, value] = take(args);
+    if name_of(what) == Some("available_internal_state") {
+        let on = value.as_bool().ok_or_else(Flow::badarg)?;
+        return Ok(Term::bool(AVAILABLE.swap(on, Ordering::AcqRel)));
+    }
+    check_available()?;
+    match name_of(what) {
+        Some("reds_left") => {
+            let left = value.as_usize().ok_or_else(Flow::badarg)?;
+            cx.reductions = left as i64;
+            Ok(Term::bool(true))
+        }
+        // Memory is given back where it is dropped, by whoever drops it.
+        Some("wait") => match name_of(value) {
+            Some("deallocations" | "thread_progress" | "timer_cancellations" | "aux_work") => {
+                Ok(Term::atom(am::ok))
+            }
+            _ => Err(Flow::badarg()),
+        },
+        Some("gc_state") => {
+            let on = value.as_bool().ok_or_else(Flow::badarg)?;
+            let was_on = cx.own.gc_disabled == 0;
+            match (on, was_on) {
+                (false, true) => cx.own.gc_disabled += 1,
+                (true, false) => cx.own.gc_disabled -= 1,
+                _ => {}
+            }
+            Ok(Term::bool(was_on))
+        }
+        // A copy of the term in a heap fragment.
+        Some("mbuf") => Ok(OwnedTerm::copy_of(value).attach_to(cx.heap)),
+        Some("ets_force_trap") => atom("notsup"),
+        // An ordered table has no parts that could be split.
+        Some("ets_force_split" | "ets_debug_random_split_join") => Ok(Term::atom(am::ok)),
+        _ => Err(Flow::badarg()),
+    }
+}
