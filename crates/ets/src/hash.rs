@@ -428,3 +428,71 @@ impl Shard {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use oxbeam_heap::Heap;
+
+    fn object(heap: &Heap, key: i64, value: i64) -> Object {
+        let key = heap.int(key);
+        Object::new(heap.tuple(&[key, heap.int(value)]), 1, hash_of(key))
+    }
+
+    fn keys(shard: &Shard) -> Vec<i64> {
+        shard.starting_at_hash(0).map(|object| object.key().as_small().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_walk_keeps_its_order_while_the_shard_grows_and_shrinks() {
+        let heap = Heap::detached();
+        let mut shard = Shard::new(0);
+        (0..1000).for_each(|key| assert!(shard.put(object(&heap, key, 0))));
+        let order = keys(&shard);
+        (1000..5000).for_each(|key| assert!(shard.put(object(&heap, key, 0))));
+        let old: Vec<_> = keys(&shard).into_iter().filter(|&key| key < 1000).collect();
+        assert_eq!(old, order);
+        for key in 1000..5000 {
+            let key = heap.int(key);
+            assert_eq!(shard.remove(hash_of(key), key, false, |_| true), 1);
+        }
+        assert_eq!(keys(&shard), order);
+        assert_eq!(shard.live(), 1000);
+    }
+
+    #[test]
+    fn a_mark_keeps_the_place_of_a_deleted_object() {
+        let heap = Heap::detached();
+        let mut shard = Shard::new(0);
+        (0..10).for_each(|key| assert!(shard.put(object(&heap, key, 0))));
+        let order = keys(&shard);
+        let gone = heap.int(order[4]);
+        shard.remove(hash_of(gone), gone, true, |_| true);
+        assert!(shard.group(hash_of(gone), gone).next().is_none());
+        assert!(shard.knows(hash_of(gone), gone));
+        let next = shard.after(hash_of(gone), gone).next().unwrap();
+        assert_eq!(next.key().as_small(), Some(order[5]));
+        shard.sweep();
+        assert!(!shard.knows(hash_of(gone), gone));
+        assert_eq!(shard.live(), 9);
+    }
+
+    #[test]
+    fn writers_of_many_threads_lose_nothing() {
+        let hash = Hash::new(6);
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let hash = &hash;
+                scope.spawn(move || {
+                    let heap = Heap::detached();
+                    for key in 0..2000 {
+                        let object = object(&heap, thread * 10_000 + key, key);
+                        hash.write_for(object.hash()).put(object);
+                    }
+                });
+            }
+        });
+        let live: usize = (0..hash.shard_count()).map(|index| hash.read(index).live()).sum();
+        assert_eq!(live, 8000);
+    }
+}

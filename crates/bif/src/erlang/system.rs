@@ -116,9 +116,11 @@ fn system_item<'h>(cx: &Cx<'h>, item: &str) -> Option<Term<'h>> {
         "heap_type" => atom("private"),
         "message_queue_data" => atom("on_heap"),
         "kernel_poll" | "eager_check_io" => Term::bool(true),
-        "port_parallelism" | "debug_compiled" | "lock_checking" | "dynamic_trace_probes" => {
-            Term::bool(false)
-        }
+        "port_parallelism"
+        | "ets_always_compress"
+        | "debug_compiled"
+        | "lock_checking"
+        | "dynamic_trace_probes" => Term::bool(false),
         "dynamic_trace" => atom("none"),
         "modified_timing_level" => atom("undefined"),
         "trace_control_word" => heap.int(0),
