@@ -18,6 +18,7 @@ macro_rules! families {
 
 families! {
     arithmetic,
+    behaviours,
     bits,
     exceptions,
     funs,
