@@ -8,6 +8,7 @@ t_selective() -> [self() ! N || N <- lists:seq(1, 10)], [receive N -> N end || N
 t_after_zero() -> receive x -> x after 0 -> none end.
 t_after() -> T = erlang:monotonic_time(millisecond), receive x -> x after 30 -> ok end, D = erlang:monotonic_time(millisecond) - T, {D >= 30, D < 2000}.
 t_after_message() -> self() ! b, receive a -> a after 20 -> receive b -> late end end.
+t_system_priorities() -> [process_info(P, [initial_call, priority]) || P <- lists:sublist(processes(), 6)].
 t_bad_timeout() -> receive x -> x after id(foo) -> ok end.
 t_link_exit() -> process_flag(trap_exit, true), P = spawn_link(fun() -> exit(oops) end), receive {'EXIT', P, R} -> R end.
 t_link_normal() -> process_flag(trap_exit, true), P = spawn_link(fun() -> ok end), receive {'EXIT', P, R} -> R end.

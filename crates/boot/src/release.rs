@@ -3,6 +3,8 @@
 //! Code asks the profile and never compares release numbers itself: a new
 //! release is a new row here.
 
+use oxbeam_runtime::process::Priority;
+
 /// Module name and number of its native functions.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct StaticNif {
@@ -32,8 +34,9 @@ pub struct Release {
     pub max_generic_op: u32,
     /// The module that runs first and the function of it: `start/2`.
     pub first_module: &'static str,
-    /// Modules whose `start/0` runs in the system processes behind the first one.
-    pub system_processes: &'static [&'static str],
+    /// Modules whose `start/0` runs in the system processes behind the first one, and with which
+    /// priority: the purger is at work before anybody purges.
+    pub system_processes: &'static [(&'static str, Priority)],
 }
 
 const NIFS_25: &[StaticNif] = &[
@@ -89,11 +92,11 @@ const RELEASES: &[Release] = &[Release {
     max_generic_op: 180,
     first_module: "erl_init",
     system_processes: &[
-        "erts_code_purger",
-        "erts_literal_area_collector",
-        "erts_dirty_process_signal_handler",
-        "erts_dirty_process_signal_handler",
-        "erts_dirty_process_signal_handler",
+        ("erts_code_purger", Priority::High),
+        ("erts_literal_area_collector", Priority::High),
+        ("erts_dirty_process_signal_handler", Priority::Normal),
+        ("erts_dirty_process_signal_handler", Priority::High),
+        ("erts_dirty_process_signal_handler", Priority::Max),
     ],
 }];
 

@@ -131,7 +131,8 @@ fn spawn_first(start: &Start) {
     let begin = atom("start");
     let first = export::get_or_create(atom(start.release.first_module), begin, 2);
     spawn_system(first, &args, options());
-    for name in start.release.system_processes {
-        spawn_system(export::get_or_create(atom(name), begin, 0), &[], options());
+    for (name, priority) in start.release.system_processes {
+        let options = SpawnOptions { priority: *priority, ..options() };
+        spawn_system(export::get_or_create(atom(name), begin, 0), &[], options);
     }
 }
