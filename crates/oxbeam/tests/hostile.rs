@@ -4,7 +4,8 @@
 //! `OXBEAM_HOSTILE_VARIANTS` says how many there are, `OXBEAM_HOSTILE_FIRST` with which number they
 //! begin.
 
-mod support;
+#[path = "support/paths.rs"]
+mod paths;
 
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -24,7 +25,7 @@ fn setting(name: &str, default: usize) -> usize {
 fn driver() -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("hostile");
     std::fs::create_dir_all(&folder).expect("a folder for the driver");
-    let source = support::repository().join("tests/hostile/hostile.erl");
+    let source = paths::repository().join("tests/hostile/hostile.erl");
     let status = Command::new("erlc").arg("-o").arg(&folder).arg(source).status();
     assert!(status.expect("erlc is installed").success(), "the driver compiles");
     folder
@@ -34,7 +35,7 @@ fn driver() -> PathBuf {
 fn child(folder: &Path, first: usize, count: usize) -> Result<String, String> {
     let trail = folder.join(format!("{first}.trail"));
     std::fs::remove_file(&trail).ok();
-    let mut child = Command::new(support::oxbeam())
+    let mut child = Command::new(paths::oxbeam())
         .args(["-noshell", "-noinput", "-run", "hostile", "main"])
         .arg(&trail)
         .args([first.to_string(), count.to_string()])

@@ -6,6 +6,10 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+#[path = "paths.rs"]
+mod paths;
+pub use paths::{oxbeam, repository};
+
 /// Longest that one program may take.
 const LIMIT: Duration = Duration::from_secs(300);
 
@@ -14,16 +18,6 @@ const LIMIT: Duration = Duration::from_secs(300);
 pub struct Outcome {
     pub stdout: String,
     pub code: Option<i32>,
-}
-
-/// The repository's folder.
-pub fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
-
-/// The oxbeam that is tested: the build's own, or the one that `OXBEAM` names (the zeal build).
-pub fn oxbeam() -> PathBuf {
-    std::env::var_os("OXBEAM").map_or(env!("CARGO_BIN_EXE_oxbeam").into(), PathBuf::from)
 }
 
 /// A folder with the compiled programs of `tests/differential`.
