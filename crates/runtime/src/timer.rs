@@ -4,6 +4,7 @@
 //!    scheduler looks at all shards' next deadlines between turns and fires what is due, so a
 //!    busy thread delays nothing.
 //! 2. A timer fires at the first look after its deadline, never before.
+//!    One thread at a time fires a shard's timers, so they fire in the order of their deadlines.
 //! 3. What fires is removed from its shard under the shard's lock; whoever removes it (the one
 //!    that fires it or the one that cancels it) has it alone.
 
@@ -42,6 +43,8 @@ pub struct TimerKey {
 #[derive(Default)]
 struct Shard {
     events: Mutex<BTreeMap<(i64, u64), Event>>,
+    /// Held by the thread that fires what is due.
+    firing: Mutex<()>,
     /// Deadline of the first timer; `i64::MAX`: none.
     next_ns: AtomicI64,
 }
@@ -59,6 +62,7 @@ fn timers() -> &'static Timers {
     TIMERS.get_or_init(|| Timers {
         shards: std::array::from_fn(|_| Shard {
             events: Mutex::default(),
+            firing: Mutex::default(),
             next_ns: AtomicI64::new(i64::MAX),
         }),
         by_reference: std::array::from_fn(|_| Mutex::default()),
@@ -155,6 +159,10 @@ pub fn next_deadline_ns() -> i64 {
 /// Fires all that is due at `now_ns`.
 pub fn fire_due(now_ns: i64) {
     for shard in &timers().shards {
+        if shard.next_ns.load(Ordering::Acquire) > now_ns {
+            continue;
+        }
+        let Some(_firing) = shard.firing.try_lock() else { continue };
         while shard.next_ns.load(Ordering::Acquire) <= now_ns {
             let Some(due) = take_due(shard, now_ns) else { break };
             fire(due);
