@@ -23,7 +23,7 @@ pub struct Taken {
 }
 
 /// Room that is handed from one in-queue to the next; a larger one is given back.
-const SPARE_CAPACITY: usize = 16;
+const SPARE_CAPACITY: usize = 4;
 
 thread_local! {
     static SPARE: Cell<Vec<Signal>> = const { Cell::new(vec![]) };
