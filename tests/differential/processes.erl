@@ -66,11 +66,19 @@ t_binary_message() -> B = binary:copy(<<"abc">>, 1000), S = self(), P = spawn(fu
 t_heavy_gc_sender() -> S = self(), P = spawn(fun() -> collect(S, 200, []) end), [P ! {N, lists:duplicate(50, N)} || N <- lists:seq(1, 200)], receive {sum, X} -> X end.
 t_heavy_mailbox_gc() -> [self() ! {N, lists:duplicate(20, N)} || N <- lists:seq(1, 500)], garbage_collect(), lists:sum([receive {N, L} -> length(L) + N end || N <- lists:reverse(lists:seq(1, 500))]).
 t_suspend() -> P = spawn(fun echo/0), erlang:suspend_process(P), P ! {self(), x}, A = receive {P, X} -> X after 30 -> none end, erlang:resume_process(P), {A, receive {P, Y} -> Y end}.
+t_suspend_on_the_way_to_receive() -> lists:usort([suspended_echo() || _ <- lists:seq(1, 300)]).
 t_spawn_request() -> R = spawn_request(fun() -> ok end, [{reply_tag, tagged}]), receive {tagged, R, ok, P} -> is_pid(P) end.
 t_exit_reason_big() -> {_, R} = spawn_monitor(fun() -> exit(lists:seq(1, 1000)) end), receive {'DOWN', R, _, _, W} -> length(W) end.
 t_registered_send_self() -> register(me_self, self()), me_self ! {a, [1, 2]}, receive X -> X end.
 t_raise_in_spawn() -> {_, R} = spawn_monitor(fun() -> throw(ball) end), receive {'DOWN', R, _, _, {W, _}} -> W end.
 
+suspended_echo() ->
+    P = spawn(fun echo/0),
+    erlang:suspend_process(P),
+    P ! {self(), x},
+    Early = receive {P, X} -> X after 1 -> none end,
+    erlang:resume_process(P),
+    {Early, Early =:= x orelse receive {P, Y} -> Y end}.
 woken(N) -> exit({woken, N, receive X -> X end}).
 echo() -> receive {From, X} -> From ! {self(), X}, echo() end.
 wait() -> receive stop -> ok end.

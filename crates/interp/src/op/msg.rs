@@ -82,6 +82,11 @@ slow! {
                 m.back();
                 return m.leave(Switch::Exit, m.ip, 0);
             }
+            if owned.own.suspend_count > 0 {
+                // Whoever suspended it has been told so: it must not take one message more.
+                m.back();
+                return m.leave(Switch::Wait, m.ip, 0);
+            }
             message = owned.own.mailbox.peek(&owned.heap);
         }
         m.back();
