@@ -132,7 +132,7 @@ pub static BIFS: &[Native] = &[
     bif("erlang", "crc32", 2, erlang::hash::crc32_2),
     bif("erlang", "crc32_combine", 3, erlang::hash::crc32_combine_3),
     bif("erlang", "date", 0, erlang::time::date_0),
-    missing("erlang", "decode_packet", 3),
+    bif("erlang", "decode_packet", 3, erlang::packet::decode_packet_3),
     bif("erlang", "delete_element", 2, erlang::types::delete_element_2),
     bif("erlang", "delete_module", 1, erlang::code::delete_module_1),
     bif("erlang", "demonitor", 1, erlang::messages::demonitor_1),

@@ -1,6 +1,6 @@
 //! Files, compression, ports: what leaves the runtime and comes back.
 //!
-//! 1. The mechanisms ([`file`], [`queue`], [`zstream`]) know the system and
+//! 1. The mechanisms ([`file`], [`packet`], [`queue`], [`zstream`]) know the system and
 //!    bytes; they know no process.
 //! 2. The natives (`prim_file`, `prim_buffer`, `zlib`, …) turn terms into
 //!    calls of the mechanisms and results into terms.
@@ -11,6 +11,7 @@
 
 pub mod file;
 pub mod names;
+pub mod packet;
 pub mod port;
 pub mod prim_buffer;
 pub mod prim_file;

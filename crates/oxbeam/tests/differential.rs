@@ -23,6 +23,7 @@ families! {
     exceptions,
     funs,
     mapping,
+    packets,
     processes,
     terms,
     texts,

@@ -14,6 +14,7 @@ pub mod memory;
 pub mod messages;
 pub mod number_text;
 pub mod operators;
+pub mod packet;
 pub mod process_info;
 pub mod processes;
 pub mod system;
