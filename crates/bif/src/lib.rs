@@ -12,6 +12,7 @@ pub mod erlang;
 pub mod erts_debug;
 pub mod erts_internal;
 pub mod lists;
+mod long;
 pub mod maps;
 pub mod math;
 pub mod os;

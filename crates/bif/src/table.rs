@@ -1,6 +1,7 @@
 //! The BIF table: a row for each of OTP 25's 505 built-in functions.
 //!
 //! Row kinds: `bif` an ordinary one; `guard` may be called in guards and changes nothing;
+//! `yielding` may take several turns, the last column is its long form;
 //! `missing` not written yet: calling it raises `{missing_bif, {Module, Function, Arity}}`.
 
 use crate::{
@@ -10,20 +11,68 @@ use crate::{
 use oxbeam_ets::natives as ets;
 use oxbeam_io::port::natives as port;
 use oxbeam_runtime::native::{Native, RunOn};
+use oxbeam_runtime::yielding::Begin;
 use oxbeam_runtime::{Class, Cx, Flow, NativeFn, NativeResult};
 use oxbeam_term::{Atom, Term};
 
 const fn bif(module: &'static str, function: &'static str, arity: u8, call: NativeFn) -> Native {
-    Native { module, function, arity, call, guard: false, run_on: RunOn::Normal, missing: false }
+    Native {
+        module,
+        function,
+        arity,
+        call,
+        guard: false,
+        run_on: RunOn::Normal,
+        long: None,
+        missing: false,
+    }
 }
 
 const fn guard(module: &'static str, function: &'static str, arity: u8, call: NativeFn) -> Native {
-    Native { module, function, arity, call, guard: true, run_on: RunOn::Normal, missing: false }
+    Native {
+        module,
+        function,
+        arity,
+        call,
+        guard: true,
+        run_on: RunOn::Normal,
+        long: None,
+        missing: false,
+    }
+}
+
+const fn yielding(
+    module: &'static str,
+    function: &'static str,
+    arity: u8,
+    call: NativeFn,
+    long: Begin,
+) -> Native {
+    let long = Some(long);
+    Native {
+        module,
+        function,
+        arity,
+        call,
+        guard: false,
+        run_on: RunOn::Normal,
+        long,
+        missing: false,
+    }
 }
 
 const fn missing(module: &'static str, function: &'static str, arity: u8) -> Native {
     let call: NativeFn = raise_missing;
-    Native { module, function, arity, call, guard: false, run_on: RunOn::Normal, missing: true }
+    Native {
+        module,
+        function,
+        arity,
+        call,
+        guard: false,
+        run_on: RunOn::Normal,
+        long: None,
+        missing: true,
+    }
 }
 
 /// Says which function is missing: the engine keeps the running native's name.
@@ -79,10 +128,10 @@ pub static BIFS: &[Native] = &[
     guard("erlang", "*", 2, erlang::operators::times_2),
     guard("erlang", "+", 1, erlang::operators::plus_1),
     guard("erlang", "+", 2, erlang::operators::plus_2),
-    bif("erlang", "++", 2, erlang::list::append_2),
+    yielding("erlang", "++", 2, erlang::list::append_2, erlang::list::append_long),
     guard("erlang", "-", 1, erlang::operators::minus_1),
     guard("erlang", "-", 2, erlang::operators::minus_2),
-    bif("erlang", "--", 2, erlang::list::subtract_2),
+    yielding("erlang", "--", 2, erlang::list::subtract_2, erlang::list::subtract_long),
     guard("erlang", "/", 2, erlang::operators::slash_2),
     guard("erlang", "/=", 2, erlang::operators::ne_2),
     guard("erlang", "<", 2, erlang::operators::lt_2),
@@ -470,11 +519,11 @@ pub static BIFS: &[Native] = &[
     bif("ets", "whereis", 1, ets::admin::whereis_1),
     bif("file", "native_name_encoding", 0, prim_file::native_name_encoding_0),
     bif("io", "printable_range", 0, os::printable_range_0),
-    bif("lists", "keyfind", 3, lists::keyfind_3),
-    bif("lists", "keymember", 3, lists::keymember_3),
-    bif("lists", "keysearch", 3, lists::keysearch_3),
-    bif("lists", "member", 2, lists::member_2),
-    bif("lists", "reverse", 2, lists::reverse_2),
+    yielding("lists", "keyfind", 3, lists::keyfind_3, lists::keyfind_long),
+    yielding("lists", "keymember", 3, lists::keymember_3, lists::keymember_long),
+    yielding("lists", "keysearch", 3, lists::keysearch_3, lists::keysearch_long),
+    yielding("lists", "member", 2, lists::member_2, lists::member_long),
+    yielding("lists", "reverse", 2, lists::reverse_2, lists::reverse_long),
     bif("maps", "find", 2, maps::find_2),
     bif("maps", "from_keys", 2, maps::from_keys_2),
     bif("maps", "from_list", 1, maps::from_list_1),

@@ -8,7 +8,8 @@ use oxbeam_etf::{EncodeOptions, NoZlib, Options, binary_to_term, term_to_binary}
 use oxbeam_heap::Heap;
 use oxbeam_runtime::native::Native;
 use oxbeam_runtime::process::ProcState;
-use oxbeam_runtime::{Cx, Flow, Process};
+use oxbeam_runtime::yielding::{self, Begin};
+use oxbeam_runtime::{Cx, Flow, NativeResult, Process};
 use oxbeam_term::print::to_bytes;
 use oxbeam_term::{RawTerm, Term, am};
 
@@ -28,6 +29,15 @@ fn native(module: &str, function: &str, arity: usize) -> &'static Native {
     BIFS.iter().find(is_it).unwrap_or_else(|| panic!("no row for {module}:{function}/{arity}"))
 }
 
+/// How a native is run.
+#[derive(Clone, Copy, Debug)]
+enum How {
+    /// As its callers do.
+    Usual,
+    /// Its long form, with so many reductions a turn.
+    Long(i64),
+}
+
 /// `{ok, Value}` or `{Class, Reason}`, as the corpus has it.
 fn outcome<'h>(
     heap: &'h Heap,
@@ -35,17 +45,89 @@ fn outcome<'h>(
     process: &'h Arc<Process>,
     native: &Native,
     args: &[Term<'h>],
+    how: How,
 ) -> Term<'h> {
     let mut cx = Cx { heap, own, process, reductions: 4000 };
-    match (native.call)(&mut cx, args) {
+    let result = match (how, native.long) {
+        (How::Long(slice), Some(long)) => in_turns(&mut cx, long, args, slice),
+        _ => match (native.call)(&mut cx, args) {
+            Err(Flow::Long(long)) => in_turns(&mut cx, long, args, 4000),
+            result => result,
+        },
+    };
+    match result {
         Ok(value) => heap.tagged(am::ok, [value]),
         Err(Flow::Raise(raise)) => heap.tagged(raise.class.atom(), [raise.reason]),
         Err(_) => heap.tagged(am::ok, [Term::atom(am::undefined)]),
     }
 }
 
+/// Runs a yielding native to its end, with so many reductions a turn.
+fn in_turns<'h>(cx: &mut Cx<'h>, long: Begin, args: &[Term<'h>], slice: i64) -> NativeResult<'h> {
+    cx.reductions = slice;
+    let mut ended = yielding::begin(cx, long, args);
+    loop {
+        match ended {
+            Some(result) => return result,
+            None => {
+                cx.reductions = slice;
+                ended = yielding::resume(cx);
+            }
+        }
+    }
+}
+
 #[test]
 fn calls() {
+    check(How::Usual, 5000);
+}
+
+#[test]
+fn long_forms_give_the_same_in_one_turn() {
+    check(How::Long(i64::MAX / 1000), 50);
+}
+
+#[test]
+fn long_forms_give_the_same_with_one_reduction_a_turn() {
+    check(How::Long(1), 50);
+}
+
+#[test]
+fn what_ends_between_two_turns_leaves_nothing() {
+    let process = Process::detached(0);
+    let before = yielding::suspended_count();
+    for line in include_str!("calls.tsv").lines().step_by(3) {
+        let columns: Vec<_> = line.split('\t').collect();
+        let heap = Heap::detached();
+        let args = term(&heap, columns[2]).list_to_vec().expect("a list of arguments");
+        let Some(long) = native(columns[0], columns[1], args.len()).long else { continue };
+        for stop_at in 0..20 {
+            let mut own = ProcState::new(0, RawTerm::NIL, (am::ok, am::ok, 0));
+            let mut cx = Cx { heap: &heap, own: &mut own, process: &process, reductions: 1 };
+            let mut ended = yielding::begin(&mut cx, long, &args);
+            for _ in 0..stop_at {
+                if ended.is_none() {
+                    cx.reductions = 1;
+                    ended = yielding::resume(&mut cx);
+                }
+            }
+            let all_turns = ended.is_some();
+            drop(own);
+            if all_turns {
+                break;
+            }
+        }
+    }
+    // Other tests of this file run meanwhile; none of theirs stays suspended for long.
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while yielding::suspended_count() > before && std::time::Instant::now() < deadline {
+        std::thread::yield_now();
+    }
+    assert!(yielding::suspended_count() <= before, "states are dropped");
+}
+
+/// Checks the whole corpus, of which at least so many calls must be of the kind that `how` says.
+fn check(how: How, at_least: usize) {
     let process = Process::detached(0);
     let (mut wrong, mut checked) = (Vec::new(), 0);
     for line in include_str!("calls.tsv").lines() {
@@ -54,11 +136,11 @@ fn calls() {
         let heap = Heap::detached();
         let args = term(&heap, args).list_to_vec().expect("a list of arguments");
         let native = native(module, function, args.len());
-        if native.missing {
+        if native.missing || matches!((how, native.long), (How::Long(_), None)) {
             continue;
         }
         let mut own = ProcState::new(0, RawTerm::NIL, (am::ok, am::ok, 0));
-        let got = outcome(&heap, &mut own, &process, native, &args);
+        let got = outcome(&heap, &mut own, &process, native, &args, how);
         let written = term_to_binary(got, EncodeOptions::default(), &NoZlib).expect("small");
         checked += 1;
         if written != bytes(expect) {
@@ -78,5 +160,5 @@ fn calls() {
         wrong.len(),
         wrong[..wrong.len().min(60)].join("\n")
     );
-    assert!(checked > 5000, "most of the corpus is checked");
+    assert!(checked >= at_least, "{checked} are checked");
 }

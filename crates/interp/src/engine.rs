@@ -35,7 +35,7 @@ impl Engine for Interpreter {
         keep.clear();
         let mut turn = Turn::new(owned, process, TURN_REDUCTIONS);
         regs.scratch[0] = &raw mut turn as u64;
-        let m = M {
+        let mut m = M {
             ip: turn.owned().own.ip,
             c: regs,
             htop: turn.owned().heap.top(),
@@ -43,6 +43,10 @@ impl Engine for Interpreter {
             reds: TURN_REDUCTIONS,
         };
         m.clear(keep_len);
+        if oxbeam_heap::ZEAL && m.turn().owned().own.suspended.is_some() {
+            // Only its roots may lead a native that goes on to a term.
+            m.collect(0, keep_len);
+        }
         // SAFETY: the process was left at an instruction, with its registers
         // and frames as the machine rules say; `regs` is this thread's.
         unsafe {

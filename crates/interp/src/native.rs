@@ -5,6 +5,7 @@ use crate::raise::{self, Exception, First};
 use oxbeam_heap::arith::ArithError;
 use oxbeam_runtime::engine::Switch;
 use oxbeam_runtime::native::{Class, Cx, Flow, NativeFn, NativeResult, Raise};
+use oxbeam_runtime::yielding;
 use oxbeam_term::{Atom, Export, RawTerm, Term, am};
 
 /// The export entry of an operand word.
@@ -17,21 +18,26 @@ pub unsafe fn export(word: u64) -> &'static Export {
     unsafe { &*(word as *const Export) }
 }
 
-/// Calls the native of `export`; the heap's tops are written back before, and
-/// must be read again after.
+/// Calls the native of `export`, or goes on with it where it has yielded; the
+/// heap's tops are written back before, and must be read again after. `None`:
+/// it has yielded, and the instruction is to run again in the next turn.
 ///
 /// # Safety
 /// Machine rules; the arguments are as many as the export's arity and good.
-pub unsafe fn call<'h>(m: &mut M, export: &'static Export, args: &[RawTerm]) -> NativeResult<'h> {
+pub unsafe fn call<'h>(
+    m: &mut M,
+    export: &'static Export,
+    args: &[RawTerm],
+) -> Option<NativeResult<'h>> {
     let bifs = oxbeam_runtime::native::bifs();
     let Some(native) = export.bif().and_then(|row| bifs.get(row)) else {
-        return Err(Flow::error(am::undef));
+        return Some(Err(Flow::error(am::undef)));
     };
     // SAFETY: by contract.
     unsafe { call_with(m, export, native.call, args) }
 }
 
-/// Calls `function`, which is what `export` stands for.
+/// Calls `function`, which is what `export` stands for; else as [`call`].
 ///
 /// # Safety
 /// As for [`call`].
@@ -40,7 +46,7 @@ unsafe fn call_with<'h>(
     export: &'static Export,
     function: NativeFn,
     args: &[RawTerm],
-) -> NativeResult<'h> {
+) -> Option<NativeResult<'h>> {
     // SAFETY: by contract; `Term` is a transparent `RawTerm`.
     unsafe {
         m.out();
@@ -55,7 +61,14 @@ unsafe fn call_with<'h>(
             process: &*turn.process,
             reductions: m.reds - 1,
         };
-        let result = function(&mut cx, args);
+        let result = if cx.own.suspended.is_some() {
+            yielding::resume(&mut cx)
+        } else {
+            match function(&mut cx, args) {
+                Err(Flow::Long(begin)) => yielding::begin(&mut cx, begin, args),
+                result => Some(result),
+            }
+        };
         turn.reds = cx.reductions;
         result
     }
@@ -186,13 +199,18 @@ impl M {
             let n = usize::from(export.arity);
             let args = std::slice::from_raw_parts(self.c.cast::<RawTerm>(), n);
             match call_with(self, export, function, args) {
-                Ok(term) => {
+                // The instruction runs again, and finds the native under way.
+                None => {
+                    self.back();
+                    self.leave(Switch::Yield, self.ip, n)
+                }
+                Some(Ok(term)) => {
                     self.back();
                     *self.x(0) = term.raw();
                     self.collect_if_wanted(1);
                     self.return_from(site)
                 }
-                Err(flow) => {
+                Some(Err(flow)) => {
                     self.back();
                     self.flow(export, flow, site)
                 }
@@ -287,6 +305,7 @@ impl M {
                     self.arguments(&args);
                     self.hibernate(export)
                 }
+                Flow::Long(_) => raise::bad_code,
                 Flow::Exiting => self.leave(Switch::Exit, self.ip, 0),
             }
         }

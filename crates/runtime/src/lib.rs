@@ -21,7 +21,9 @@ pub mod signal;
 pub mod stack;
 pub mod system;
 pub mod timer;
+pub mod yielding;
 
 pub use engine::{Engine, Regs, Switch};
 pub use native::{Class, Cx, Flow, NativeFn, NativeResult};
 pub use process::{Owned, Process};
+pub use yielding::{Failure, Roots, Slot, Yielded, Yielder};

@@ -8,6 +8,7 @@
 //! 3. A native pays for its work in reductions with [`Cx::bump`].
 
 use crate::process::{ProcState, Process};
+use crate::yielding::Begin;
 use oxbeam_heap::Heap;
 use oxbeam_term::{Atom, Export, Term, am};
 use std::collections::HashMap;
@@ -108,6 +109,9 @@ pub enum Flow<'h> {
     Enter(*const u64),
     /// Return this value and end the turn.
     Yield(Term<'h>),
+    /// The work is long: go on with the native's yielding form, which begins anew with the same
+    /// arguments (see [`crate::yielding`]).
+    Long(Begin),
     /// Leave the processor and call this native again, with the same arguments, when a signal
     /// or [`Process::wake`] has made the process runnable.
     Wait,
@@ -190,6 +194,9 @@ pub struct Native {
     /// May be called in a guard and changes nothing.
     pub guard: bool,
     pub run_on: RunOn,
+    /// The form that may take several turns; `call` asks for it ([`Flow::Long`]) when it sees
+    /// that the work is long.
+    pub long: Option<Begin>,
     /// Not written yet: `call` raises an error that names it.
     pub missing: bool,
 }

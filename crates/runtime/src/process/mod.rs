@@ -24,6 +24,7 @@ use crate::mailbox::Mailbox;
 use crate::monitor::{Aliases, Monitors};
 use crate::signal::queue::InQueue;
 use crate::timer::TimerKey;
+use crate::yielding::Suspended;
 use oxbeam_heap::{Heap, OwnedTerm};
 use oxbeam_term::{Atom, RawTerm, am};
 use parking_lot::Mutex;
@@ -144,8 +145,8 @@ pub struct ProcState {
     /// Collections are put off while this is not zero.
     pub gc_disabled: u32,
     pub flags: Flags,
-    /// Roots of natives that are suspended between two of their steps.
-    pub extra_roots: Vec<RawTerm>,
+    /// The native that has yielded and goes on when the process runs again.
+    pub suspended: Option<Box<Suspended>>,
     pub max_heap: MaxHeap,
     pub gc_counts: GcCounts,
 }
@@ -217,7 +218,7 @@ impl ProcState {
             suspending: None,
             gc_disabled: 0,
             flags: Flags::default(),
-            extra_roots: vec![],
+            suspended: None,
             max_heap: MaxHeap::default(),
             gc_counts: GcCounts::default(),
         }
@@ -231,7 +232,9 @@ impl ProcState {
         visit(std::slice::from_mut(&mut self.group_leader));
         visit(std::slice::from_mut(&mut self.parent));
         visit(&mut self.saved_x);
-        visit(&mut self.extra_roots);
+        if let Some(suspended) = &mut self.suspended {
+            suspended.each_root(visit);
+        }
         self.dictionary.each_root(visit);
         self.mailbox.each_root(visit);
     }
