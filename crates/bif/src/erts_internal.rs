@@ -1,6 +1,7 @@
 //! Module `erts_internal`: what OTP's own modules ask of the runtime, where no other file has it.
 
 pub mod asks;
+pub mod checks;
 
 use crate::arg;
 use oxbeam_code::index::Permission;

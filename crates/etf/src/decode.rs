@@ -77,8 +77,18 @@ pub fn decode<'h>(
     bytes: &[u8],
     options: Options,
 ) -> Result<Decoded<'h>, DecodeError> {
-    let reader = Reader::new(bytes);
-    let mut decoder = Decoder { heap, reader, options, values: Vec::new(), open: Vec::new() };
+    decode_cached(heap, bytes, options, &[])
+}
+
+/// As [`decode`], with the atoms that atom cache references stand for.
+pub fn decode_cached<'h>(
+    heap: &'h Heap,
+    bytes: &[u8],
+    options: Options,
+    cache: &[Atom],
+) -> Result<Decoded<'h>, DecodeError> {
+    let (reader, values, open) = (Reader::new(bytes), Vec::new(), Vec::new());
+    let mut decoder = Decoder { heap, reader, options, cache, values, open };
     let term = decoder.run()?;
     Ok(Decoded { term, used_bytes: bytes.len() - decoder.reader.rest().len() })
 }
@@ -112,6 +122,7 @@ struct Decoder<'h, 'b> {
     heap: &'h Heap,
     reader: Reader<'b>,
     options: Options,
+    cache: &'b [Atom],
     values: Vec<Term<'h>>,
     open: Vec<Open>,
 }
@@ -171,9 +182,11 @@ impl<'h> Decoder<'h, '_> {
                 heap.binary(reader.take(size)?)
             }
             tag::BIT_BINARY => self.bit_binary()?,
-            tag @ (tag::ATOM | tag::SMALL_ATOM | tag::ATOM_UTF8 | tag::SMALL_ATOM_UTF8) => {
-                Term::atom(self.atom_of(tag)?)
-            }
+            tag @ (tag::ATOM
+            | tag::SMALL_ATOM
+            | tag::ATOM_UTF8
+            | tag::SMALL_ATOM_UTF8
+            | tag::ATOM_CACHE) => Term::atom(self.atom_of(tag)?),
             tag @ (tag::PID | tag::NEW_PID) => self.pid(tag)?,
             tag @ (tag::PORT | tag::NEW_PORT | tag::V4_PORT) => self.port(tag)?,
             tag @ (tag::REFERENCE | tag::NEW_REFERENCE | tag::NEWER_REFERENCE) => {
@@ -249,6 +262,10 @@ impl<'h> Decoder<'h, '_> {
     fn atom_of(&mut self, tag: u8) -> Result<Atom, DecodeError> {
         let reader = &mut self.reader;
         let size = match tag {
+            tag::ATOM_CACHE => {
+                let index = usize::from(reader.u8()?);
+                return self.cache.get(index).copied().ok_or(DecodeError::Bad);
+            }
             tag::ATOM | tag::ATOM_UTF8 => usize::from(reader.u16()?),
             tag::SMALL_ATOM | tag::SMALL_ATOM_UTF8 => usize::from(reader.u8()?),
             _ => return Err(DecodeError::Bad),

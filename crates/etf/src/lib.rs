@@ -12,7 +12,7 @@ pub mod encode;
 mod reader;
 mod tag;
 
-pub use decode::{DecodeError, Decoded, Options, binary_to_term, decode};
+pub use decode::{DecodeError, Decoded, Options, binary_to_term, decode, decode_cached};
 pub use encode::{EncodeOptions, TooBig, encode, term_to_binary};
 
 /// First byte of an external term.

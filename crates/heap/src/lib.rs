@@ -22,6 +22,7 @@ pub mod bits;
 pub mod block;
 pub mod build;
 pub mod copy;
+pub mod copy_shared;
 pub mod foreign_fun;
 pub mod fragment;
 pub mod gc;

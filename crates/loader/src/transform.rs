@@ -229,6 +229,7 @@ impl<'a> Loader<'a> {
                     self.put(Template::bad_code, &[], &[])?;
                 }
                 self.label(row.args)?;
+                self.native_body()?;
                 if self.verdicts.is_loop(self.at - 1) {
                     self.put(Template::tick, &[], &[])?;
                 }
@@ -268,6 +269,23 @@ impl<'a> Loader<'a> {
             _ => return fault(format!("no label {n}")),
         }
         Ok(())
+    }
+
+    /// At the entry of a function that is a native: its body gives way to the native, for who
+    /// calls it from within its module.
+    fn native_body(&mut self) -> Result<(), Fault> {
+        let Some(function) = self.functions.last() else { return Ok(()) };
+        if function.entry != self.emit.here() {
+            return Ok(());
+        }
+        let export = oxbeam_term::export::find(self.atoms[0], function.name, function.arity);
+        match export.filter(|export| export.bif().is_some()) {
+            Some(export) => {
+                let export = Fix::Word(std::ptr::from_ref(export) as u64);
+                Ok(self.emit.put(Template::call_bif, &[], &[export])?)
+            }
+            None => Ok(()),
+        }
     }
 
     fn func_info(&mut self, args: &[Operand]) -> Result<(), Fault> {

@@ -27,6 +27,7 @@ families! {
     processes,
     terms,
     texts,
+    watching,
 }
 
 #[test]

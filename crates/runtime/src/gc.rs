@@ -1,7 +1,9 @@
 //! Collecting a process's heap: what the engine and natives' callers ask for.
 
 use crate::process::{Owned, ProcState};
+use crate::system_monitor;
 use oxbeam_heap::{Collection, GcKind, GcReport, OwnedTerm, RootSet};
+use oxbeam_sys::clock::monotonic_ns;
 use oxbeam_term::{RawTerm, am};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -43,6 +45,7 @@ pub unsafe fn collect(
     live: &mut [RawTerm],
     more: &mut [RawTerm],
 ) -> usize {
+    let monitor = system_monitor::get().map(|settings| (settings, monotonic_ns()));
     let Owned { heap, own } = owned;
     let report = {
         let mut roots = ProcessRoots { own, live, more };
@@ -53,6 +56,9 @@ pub unsafe fn collect(
     let total = heap.block_words() + heap.old_block_words();
     if own.max_heap.size_words != 0 && total > own.max_heap.size_words && own.max_heap.kill {
         own.exit_reason = Some(OwnedTerm::immediate(RawTerm::atom(am::killed)));
+    }
+    if let Some((settings, started_ns)) = monitor {
+        system_monitor::after_collection(settings, owned, monotonic_ns() - started_ns);
     }
     report.moved_words / 10 + 1
 }

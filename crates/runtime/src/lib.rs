@@ -20,6 +20,8 @@ pub mod scheduler;
 pub mod signal;
 pub mod stack;
 pub mod system;
+pub mod system_monitor;
+pub mod system_profile;
 pub mod timer;
 pub mod yielding;
 

@@ -10,7 +10,7 @@ use super::iolist;
 use crate::arg::take;
 
 /// Writes all at once. That nobody reads it is no error of the program's.
-fn write(bytes: &[u8]) {
+pub(crate) fn write(bytes: &[u8]) {
     let mut out = std::io::stdout().lock();
     let _ = out.write_all(bytes).and_then(|()| out.flush());
 }

@@ -34,6 +34,10 @@ fn send_any<'h>(cx: &mut Cx<'h>, to: Term<'h>, message: Term<'h>) -> Result<(), 
         }
         Kind::Port(port) => {
             signal::send_to_port(cx.process.pid, port, message);
+            if cx.process.state.has_signals() {
+                // The port may have suspended its writer: the turn ends soon.
+                cx.reductions = 0;
+            }
             Ok(())
         }
         Kind::ExtPid(_) | Kind::ExtPort(_) | Kind::ExtRef(_) => Ok(()),

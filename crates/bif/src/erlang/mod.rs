@@ -18,6 +18,7 @@ pub mod packet;
 pub mod process_info;
 pub mod processes;
 pub mod system;
+pub mod system_monitor;
 pub mod term_format;
 pub mod time;
 pub mod types;

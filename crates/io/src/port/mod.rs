@@ -35,6 +35,7 @@ use oxbeam_heap::{Heap, OwnedTerm};
 use oxbeam_runtime::process::PidData;
 use oxbeam_runtime::reference::RefNumbers;
 use oxbeam_runtime::signal::{Control, send_control, send_control_to, send_to_pid};
+use oxbeam_runtime::system_monitor::{self, port_works};
 use oxbeam_runtime::{process, registry};
 use oxbeam_sys::poll::Readiness;
 use oxbeam_term::{Atom, RawTerm, Term, am};
@@ -117,7 +118,10 @@ impl Port {
         let mut inner = self.inner.lock();
         if inner.status != Status::Closed {
             let mut effects = Vec::new();
-            inner.driver.ready(slot, readiness, &mut effects);
+            let operation = if readiness.output { "output" } else { "input" };
+            port_works(self.number, operation, || {
+                inner.driver.ready(slot, readiness, &mut effects);
+            });
             self.apply(&mut inner, effects);
         }
     }
@@ -137,7 +141,7 @@ impl Port {
         let written = self.with_open(|inner| {
             inner.output_bytes += bytes.len() as u64;
             let mut effects = Vec::new();
-            inner.driver.output(bytes, &mut effects);
+            port_works(self.number, "proc_sig", || inner.driver.output(bytes, &mut effects));
             self.apply(inner, effects);
         });
         written.is_some()
@@ -152,6 +156,7 @@ impl Port {
             if busy && !mine {
                 inner.suspended.push(writer);
                 send_control(writer, Control::Suspend);
+                system_monitor::busy_port(writer, self.number);
             }
             busy
         };

@@ -47,8 +47,9 @@ pub fn port_command_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h
     if !port.output(bytes.into_owned()) {
         return wrong(am::badarg);
     }
-    port.suspend_if_busy(cx.process.pid);
-    Ok(Term::bool(true))
+    let done = Term::bool(true);
+    // A writer that is suspended writes no more in this turn.
+    if port.suspend_if_busy(cx.process.pid) { Err(Flow::Yield(done)) } else { Ok(done) }
 }
 
 /// `erts_internal:port_control/3`

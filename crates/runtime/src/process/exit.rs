@@ -35,6 +35,8 @@ pub fn finish(process: &Arc<Process>) {
     if let Some((timer, _)) = owned.own.timeout.take() {
         timer.cancel();
     }
+    crate::system_monitor::process_ended(process.pid);
+    crate::system_profile::process_ended(process.pid);
     let me = RawTerm::pid(process.pid);
     table::remove(process.pid);
     let rest = process.in_queue().lock().close();

@@ -306,6 +306,7 @@ impl Process {
     /// Makes a process that waits in a native runnable.
     pub fn wake(self: &Arc<Process>) {
         if self.state.wake() {
+            crate::system_profile::process(self, true);
             crate::scheduler::enqueue(self.clone());
         }
     }

@@ -154,6 +154,7 @@ fn owned_defaults(owned: &mut Owned, parent_own: &ProcState, parent: RawTerm) {
 fn release(process: Arc<Process>) {
     table::publish(process.clone());
     if process.state.stop_running(true) {
+        crate::system_profile::process(&process, true);
         crate::scheduler::enqueue(process);
     }
 }

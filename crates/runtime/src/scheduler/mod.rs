@@ -11,9 +11,11 @@ mod run_queue;
 mod worker;
 
 use crate::process::Process;
+use oxbeam_sys::clock::monotonic_ns;
+use parking_lot::Mutex;
 use run_queue::RunQueue;
 use std::cell::Cell;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use worker::Parker;
 
@@ -26,13 +28,30 @@ struct Scheduler {
     /// Turns that processes got here.
     turns: AtomicU64,
     reductions: AtomicU64,
+    /// What the thread is to do besides running processes, and whether there is any of it.
+    errands: Mutex<Vec<Errand>>,
+    has_errands: AtomicBool,
+    /// Nanoseconds that it has slept, those of a sleep that goes on left out.
+    slept_ns: AtomicI64,
+    /// When the present sleep began; 0: it is awake.
+    asleep_since_ns: AtomicI64,
 }
+
+/// Work for a scheduler thread between two processes.
+type Errand = Box<dyn FnOnce() + Send>;
 
 struct Schedulers {
     all: Vec<Scheduler>,
     idle: AtomicU64,
     round_robin: AtomicUsize,
     stopped: AtomicBool,
+}
+
+impl Schedulers {
+    /// Schedulers that do not sleep.
+    fn active_count(&self) -> usize {
+        self.all.len().saturating_sub(self.idle.load(Ordering::Relaxed).count_ones() as usize)
+    }
 }
 
 static SCHEDULERS: OnceLock<Schedulers> = OnceLock::new();
@@ -58,6 +77,10 @@ pub fn create(count: usize) {
         parker: Parker::default(),
         turns: AtomicU64::new(0),
         reductions: AtomicU64::new(0),
+        errands: Mutex::new(vec![]),
+        has_errands: AtomicBool::new(false),
+        slept_ns: AtomicI64::new(0),
+        asleep_since_ns: AtomicI64::new(0),
     };
     let schedulers = Schedulers {
         all: std::iter::repeat_with(new).take(count).collect(),
@@ -134,6 +157,27 @@ pub fn totals() -> (u64, u64) {
         all.iter().map(|scheduler| field(scheduler).load(Ordering::Relaxed)).sum()
     };
     (sum(|s| &s.turns), sum(|s| &s.reductions))
+}
+
+/// Has every scheduler thread do `work` between two processes, soon.
+pub fn on_each(work: impl Fn() + Send + Sync + 'static) {
+    let work = Arc::new(work);
+    for scheduler in &schedulers().all {
+        let work = work.clone();
+        scheduler.errands.lock().push(Box::new(move || work()));
+        scheduler.has_errands.store(true, Ordering::Release);
+        scheduler.parker.unpark();
+    }
+}
+
+/// Nanoseconds that each scheduler has slept since the start.
+pub fn slept_ns() -> Vec<i64> {
+    let slept = |scheduler: &Scheduler| {
+        let since = scheduler.asleep_since_ns.load(Ordering::Acquire);
+        let now = if since == 0 { 0 } else { monotonic_ns() - since };
+        scheduler.slept_ns.load(Ordering::Acquire) + now
+    };
+    schedulers().all.iter().map(slept).collect()
 }
 
 /// Stops all schedulers after their present turn, for the end of the runtime.

@@ -1,10 +1,10 @@
 //! The loop of a scheduler thread.
 
-use super::{CURRENT, Schedulers, schedulers};
+use super::{CURRENT, Scheduler, Schedulers, schedulers};
 use crate::engine::{self, Regs, Switch};
 use crate::process::{Owned, Process, Waiting, exit};
 use crate::signal::handle::{Taken, ends_wait, take_all};
-use crate::{gc, timer};
+use crate::{gc, system_monitor, system_profile, timer};
 use oxbeam_heap::GcKind;
 use oxbeam_sys::clock::monotonic_ns;
 use parking_lot::{Condvar, Mutex};
@@ -47,6 +47,10 @@ pub(super) fn run(index: usize) {
     let mut regs = Regs::new();
     while !schedulers.stopped.load(Ordering::Acquire) {
         timer::fire_due(monotonic_ns());
+        if schedulers.all[index].has_errands.swap(false, Ordering::AcqRel) {
+            let errands = std::mem::take(&mut *schedulers.all[index].errands.lock());
+            errands.into_iter().for_each(|errand| errand());
+        }
         match next_process(schedulers, index) {
             Some(process) => execute(schedulers, index, &mut regs, process),
             None => idle(schedulers, index),
@@ -68,9 +72,20 @@ fn idle(schedulers: &Schedulers, index: usize) {
     if !work && wait_ns > 0 {
         let timeout = Duration::from_nanos(wait_ns as u64);
         let forever = wait_ns > i64::MAX / 2;
-        schedulers.all[index].parker.park((!forever).then_some(timeout));
+        system_profile::scheduler(index, false, schedulers.active_count());
+        sleep(&schedulers.all[index], (!forever).then_some(timeout));
+        system_profile::scheduler(index, true, schedulers.active_count() + 1);
     }
     schedulers.idle.fetch_and(!(1 << index), Ordering::AcqRel);
+}
+
+/// Parks the thread and counts how long.
+fn sleep(scheduler: &Scheduler, timeout: Option<Duration>) {
+    let started_ns = monotonic_ns();
+    scheduler.asleep_since_ns.store(started_ns, Ordering::Release);
+    scheduler.parker.park(timeout);
+    scheduler.asleep_since_ns.store(0, Ordering::Release);
+    scheduler.slept_ns.fetch_add(monotonic_ns() - started_ns, Ordering::AcqRel);
 }
 
 /// One turn of a process.
@@ -96,14 +111,22 @@ fn execute(schedulers: &Schedulers, index: usize, regs: &mut Regs, process: Arc<
         return stop(process, false);
     }
     let before = owned.own.reductions;
+    let monitor = system_monitor::get().map(|settings| (settings, monotonic_ns(), owned.own.ip));
     let switch = engine::get().run(regs, &process, owned);
+    if let Some((settings, started_ns, came_in)) = monitor {
+        let took_ns = monotonic_ns() - started_ns;
+        system_monitor::after_turn(settings, process.pid, took_ns, [came_in, owned.own.ip]);
+    }
     let this = &schedulers.all[index];
     this.turns.fetch_add(1, Ordering::Relaxed);
     this.reductions.fetch_add(owned.own.reductions - before, Ordering::Relaxed);
     match switch {
         Switch::Yield => stop(process, true),
         Switch::Wait => stop(process, false),
-        Switch::Exit => exit::finish(&process),
+        Switch::Exit => {
+            system_profile::process(&process, false);
+            exit::finish(&process);
+        }
     }
 }
 
@@ -125,7 +148,14 @@ fn leave_wait(owned: &mut Owned) {
 }
 
 fn stop(process: Arc<Process>, runnable: bool) {
+    let idle = !runnable && !process.state.has_signals();
+    if idle {
+        system_profile::process(&process, false);
+    }
     if process.state.stop_running(runnable) {
+        if idle {
+            system_profile::process(&process, true);
+        }
         super::enqueue(process);
     }
 }

@@ -77,6 +77,7 @@ pub enum Control {
 pub fn deliver(process: &Arc<Process>, signal: Signal) -> Result<(), Signal> {
     process.in_queue().lock().push(signal)?;
     if process.state.signal() {
+        crate::system_profile::process(process, true);
         crate::scheduler::enqueue(process.clone());
     }
     Ok(())

@@ -1,0 +1,124 @@
+//! Copying a term so that what is shared in it stays shared.
+
+use crate::copy::{TermWords, object_words, rebase_match_state, term_words};
+use crate::heap::Heap;
+use crate::literal::is_literal;
+use crate::off_heap;
+use oxbeam_term::layout::{REFC_BIN_HEADER, REFC_FLAGS, is_off_heap};
+use oxbeam_term::tag::Subtag;
+use oxbeam_term::{RawTerm, Term};
+use std::collections::HashMap;
+
+/// A copy, object by object, and where each object's copy lies.
+struct Copier<'h> {
+    heap: &'h Heap,
+    literals_too: bool,
+    copies: HashMap<*mut u64, RawTerm>,
+    /// Words of copies that still hold terms of the original.
+    pending: Vec<*mut u64>,
+}
+
+impl Heap {
+    /// A copy of the term with its sharing. `literals_too`: of literals as well, which otherwise
+    /// stay where they are.
+    pub fn copy_sharing<'h>(&'h self, term: Term<'h>, literals_too: bool) -> Term<'h> {
+        let (copies, pending) = (HashMap::new(), vec![]);
+        let mut copier = Copier { heap: self, literals_too, copies, pending };
+        let mut root = term.raw().0;
+        copier.pending.push(&raw mut root);
+        while let Some(slot) = copier.pending.pop() {
+            // SAFETY: a slot is `root` or a word of a copy, both alive; the original is branded.
+            unsafe { *slot = copier.copy(RawTerm(*slot)).0 };
+        }
+        // SAFETY: all slots now hold terms of this heap, literals or immediates.
+        unsafe { self.brand(RawTerm(root)) }
+    }
+}
+
+impl Copier<'_> {
+    /// The copy of one object; its words become pending when it is new.
+    ///
+    /// # Safety
+    /// The term is alive.
+    unsafe fn copy(&mut self, term: RawTerm) -> RawTerm {
+        if term.is_immediate() || !self.literals_too && is_literal(term) {
+            return term;
+        }
+        if let Some(copy) = self.copies.get(&term.ptr()) {
+            return *copy;
+        }
+        // SAFETY: by contract; the copy is filled in before anything else is allocated (rule 3),
+        // with words that are valid as terms of another place of the same process.
+        let copy = unsafe { if term.is_list() { self.cell(term) } else { self.object(term) } };
+        self.copies.insert(term.ptr(), copy);
+        copy
+    }
+
+    unsafe fn cell(&mut self, term: RawTerm) -> RawTerm {
+        let copy = self.heap.alloc(2);
+        // SAFETY: room for a cell; the term is alive.
+        unsafe {
+            *copy = term.head().0;
+            *copy.add(1) = term.tail().0;
+            self.pending.extend([copy, copy.add(1)]);
+        }
+        RawTerm::list(copy)
+    }
+
+    unsafe fn object(&mut self, term: RawTerm) -> RawTerm {
+        let object = term.ptr();
+        // SAFETY: the term is alive; `alloc` gave room for a copy of it.
+        unsafe {
+            let size = object_words(object);
+            let copy = self.heap.alloc(size);
+            if *object == REFC_BIN_HEADER {
+                // A second reference: the owner must not append in place any more.
+                *object.add(REFC_FLAGS) = 0;
+            }
+            std::ptr::copy_nonoverlapping(object, copy, size);
+            if is_off_heap(*copy) {
+                off_heap::retain(copy);
+                self.heap.off_heap().link(copy);
+            }
+            match term_words(*copy) {
+                TermWords::None => {}
+                TermWords::Only(_) if Subtag::of(*copy) == Subtag::MatchState => {
+                    // Its base points into the original's bytes, so both move at once.
+                    return self.match_state(copy);
+                }
+                TermWords::Only(at) => self.pending.push(copy.add(at)),
+                TermWords::From(at) => self.pending.extend((at..size).map(|n| copy.add(n))),
+            }
+            RawTerm::boxed(copy)
+        }
+    }
+
+    unsafe fn match_state(&mut self, copy: *mut u64) -> RawTerm {
+        // SAFETY: a fresh copy of a match state, whose original is a binary object.
+        unsafe {
+            let original = copy.add(oxbeam_term::layout::MATCH_ORIG);
+            *original = self.copy(RawTerm(*original)).0;
+            rebase_match_state(copy);
+        }
+        RawTerm::boxed(copy)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::{flat_size, shared_size};
+
+    #[test]
+    fn sharing_survives() {
+        let heap = Heap::detached();
+        let bin = heap.binary(&[7; 100]);
+        let inner = heap.tuple(&[heap.float(1.5), bin]);
+        let list = heap.list(&[inner, inner, heap.cons(inner, inner)]);
+        let outer = heap.tuple(&[list, list, bin]);
+        let copy = heap.copy_sharing(outer, false);
+        assert!(copy == outer && copy.raw() != outer.raw());
+        assert_eq!(shared_size(copy), shared_size(outer));
+        assert!(flat_size(copy) > shared_size(copy));
+    }
+}
