@@ -108,6 +108,7 @@ impl Copier<'_> {
 mod tests {
     use super::*;
     use crate::measure::{flat_size, shared_size};
+    use oxbeam_term::compare::compare_exact;
 
     #[test]
     fn sharing_survives() {
@@ -117,7 +118,7 @@ mod tests {
         let list = heap.list(&[inner, inner, heap.cons(inner, inner)]);
         let outer = heap.tuple(&[list, list, bin]);
         let copy = heap.copy_sharing(outer, false);
-        assert!(copy == outer && copy.raw() != outer.raw());
+        assert!(compare_exact(copy, outer).is_eq() && copy.raw() != outer.raw());
         assert_eq!(shared_size(copy), shared_size(outer));
         assert!(flat_size(copy) > shared_size(copy));
     }
