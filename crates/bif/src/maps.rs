@@ -1,12 +1,16 @@
 //! Module `maps`, and what it needs of `erts_internal`.
 
 use oxbeam_heap::map::cursor::Cursor;
+use oxbeam_runtime::yielding::Begin;
 use oxbeam_runtime::{Cx, Flow, NativeResult};
 use oxbeam_term::hamt::{self, Leaves};
 use oxbeam_term::view::Kind;
 use oxbeam_term::{Map, Term, am};
 
 use crate::arg::{self, take};
+use crate::long::{QUICK, quick_length};
+
+pub mod long;
 
 /// Reductions that a walk over so many pairs costs.
 fn cost(pairs: usize) -> usize {
@@ -31,6 +35,9 @@ pub fn is_key_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
 
 pub fn from_keys_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [keys, value] = take(args);
+    if quick_length(keys).is_none() {
+        return Err(Flow::Long(long::from_keys_long));
+    }
     let pairs: Vec<_> = arg::list(keys)?.into_iter().map(|key| (key, value)).collect();
     cx.bump(cost(pairs.len()));
     Ok(cx.heap.map_from_merged(pairs))
@@ -38,6 +45,9 @@ pub fn from_keys_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
 
 pub fn from_list_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [list] = take(args);
+    if quick_length(list).is_none() {
+        return Err(Flow::Long(long::from_list_long));
+    }
     let pairs: Option<Vec<_>> = arg::list(list)?
         .into_iter()
         .map(|pair| pair.as_tuple_n().map(|[key, value]| (key, value)))
@@ -53,8 +63,12 @@ fn listed<'h>(
     map: Term<'h>,
     flat: impl Fn(Map<'h>) -> &'h [Term<'h>],
     part: impl Fn(oxbeam_term::Cons<'h>) -> Term<'h>,
+    long: Begin,
 ) -> NativeResult<'h> {
     let map = arg::map(cx, map)?;
+    if !map.is_flat() && map.size() > QUICK {
+        return Err(Flow::Long(long));
+    }
     cx.bump(cost(map.size()));
     Ok(match map.is_flat() {
         true => cx.heap.list(flat(map)),
@@ -64,17 +78,22 @@ fn listed<'h>(
 
 pub fn keys_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [map] = take(args);
-    listed(cx, map, Map::flat_keys, |leaf| leaf.head())
+    listed(cx, map, Map::flat_keys, |leaf| leaf.head(), long::keys_long)
 }
 
 pub fn values_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [map] = take(args);
-    listed(cx, map, Map::flat_values, |leaf| leaf.tail())
+    listed(cx, map, Map::flat_values, |leaf| leaf.tail(), long::values_long)
 }
 
 pub fn merge_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [a, b] = take(args);
     let (a, b) = (arg::map(cx, a)?, arg::map(cx, b)?);
+    // The smaller one tells the work, unless a new map is made of both.
+    let (small, large) = (a.size().min(b.size()), a.size().max(b.size()));
+    if small > QUICK || small * 8 > large && large > QUICK {
+        return Err(Flow::Long(long::merge_long));
+    }
     cx.bump(cost(a.size() + b.size()));
     Ok(cx.heap.map_merge(a, b))
 }

@@ -18,6 +18,7 @@
 //! 7. A heap belongs to the thread that runs its process; it moves between threads whole.
 
 pub mod arith;
+pub mod binary_buffer;
 pub mod bits;
 pub mod block;
 pub mod build;

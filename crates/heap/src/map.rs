@@ -16,6 +16,7 @@ use oxbeam_term::{Map, RawTerm, Term};
 use crate::heap::Heap;
 
 pub mod cursor;
+pub mod grow;
 
 /// Most keys of a flat map.
 pub const FLAT_MAX: usize = 32;

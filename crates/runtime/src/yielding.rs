@@ -266,7 +266,8 @@ where
         let Slices { units_per_reduction, work } = self.get_mut();
         with_lent(context, |cx, roots, loan| {
             let reductions = usize::try_from(loan.left()).unwrap_or(0);
-            let given = if ZEAL { 1 } else { (reductions * *units_per_reduction).max(1) };
+            let given =
+                if ZEAL { 1 } else { reductions.saturating_mul(*units_per_reduction).max(1) };
             let mut units = given;
             let done = work(cx, roots, &mut units);
             debug_assert!(done.is_some() || units < given, "a slice does something");

@@ -5,6 +5,40 @@ use oxbeam_term::Term;
 use oxbeam_term::view::Kind;
 
 use crate::arg::{self, take};
+use crate::long::QUICK;
+
+pub mod long;
+
+/// Bytes that are handled at once; more are handled in pieces.
+pub const QUICK_BYTES: usize = 64 * QUICK;
+
+/// Whether an iolist has few cells, and few bytes in binaries, so that it is handled at once.
+/// Whether it is one does not matter here.
+pub fn is_quick(iolist: Term<'_>) -> bool {
+    let (mut cells, mut bytes) = (0, 0);
+    let mut stack = Vec::new();
+    let mut next = Some(iolist);
+    while let Some(mut rest) = next {
+        while let Some(cell) = rest.as_cons() {
+            cells += 1;
+            if cells > QUICK {
+                return false;
+            }
+            match cell.head().kind() {
+                Kind::Cons(_) => stack.push(cell.head()),
+                Kind::Bits(bits) => bytes += bits.byte_size(),
+                _ => {}
+            }
+            rest = cell.tail();
+        }
+        bytes += rest.as_bits().map_or(0, |bits| bits.byte_size());
+        if bytes > QUICK_BYTES {
+            return false;
+        }
+        next = stack.pop();
+    }
+    true
+}
 
 /// Calls `visit` with each byte, or bitstring, of an iolist, in order. `None`: not an iolist.
 /// No recursion: tails still to be walked lie on an explicit stack.
@@ -76,6 +110,9 @@ fn cost(bytes: usize) -> usize {
 
 pub fn iolist_size_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [iolist] = take(args);
+    if !is_quick(iolist) && !iolist.is_binary() {
+        return Err(Flow::Long(long::iolist_size_long));
+    }
     let size = std::cell::Cell::new(0);
     walk(
         iolist,
@@ -93,6 +130,9 @@ pub fn iolist_to_binary_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResul
     let [iolist] = take(args);
     if iolist.is_binary() {
         return Ok(iolist);
+    }
+    if !is_quick(iolist) {
+        return Err(Flow::Long(long::iolist_to_binary_long));
     }
     let bytes = bytes(iolist)?;
     cx.bump(cost(bytes.len()));
@@ -195,6 +235,9 @@ fn list_of<'h>(cx: &Cx<'h>, bytes: &[u8], tail: Term<'h>) -> Term<'h> {
 
 pub fn binary_to_list_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [binary] = take(args);
+    if arg::bits(binary)?.byte_size() > QUICK {
+        return Err(Flow::Long(long::binary_to_list_long));
+    }
     let bytes = arg::bytes(binary)?;
     cx.bump(bytes.len() / 40);
     Ok(list_of(cx, &bytes, Term::nil()))

@@ -1,7 +1,8 @@
 //! Type tests, tuples and sizes: what guards are made of.
 
 use crate::arg;
-use oxbeam_runtime::{Cx, Flow, NativeResult};
+use crate::long::{self, CELLS_PER_REDUCTION};
+use oxbeam_runtime::{Cx, Flow, NativeResult, Slot, Yielded, Yielder};
 use oxbeam_term::tag::Subtag;
 use oxbeam_term::view::Kind;
 use oxbeam_term::{Atom, Node, Term, am};
@@ -101,15 +102,30 @@ pub fn tl_1<'h>(_: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     args[0].as_cons().map(|cons| cons.tail()).ok_or_else(Flow::badarg)
 }
 
+long::routines! {
+    length_long => length;
+}
+
 /// `erlang:length/1`
 pub fn length_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    let mut list = args[0].list();
-    let length = list.by_ref().count();
-    if !list.rest().is_nil() {
-        return Err(Flow::badarg());
+    match long::quick_length(args[0]) {
+        Some((length, end)) if end.is_nil() => {
+            cx.bump(length / CELLS_PER_REDUCTION);
+            Ok(cx.heap.usize(length))
+        }
+        Some(_) => Err(Flow::badarg()),
+        None => Err(Flow::Long(length_long)),
     }
-    cx.bump(length / 16);
-    Ok(cx.heap.usize(length))
+}
+
+async fn length(y: Yielder) -> Yielded {
+    let mut length = 0;
+    long::each_element(y, Slot::arg(0), CELLS_PER_REDUCTION, |_, _, _| {
+        length += 1;
+        None::<()>
+    })
+    .await?;
+    y.finish(|cx, _| Ok(cx.heap.usize(length))).await
 }
 
 /// `erlang:size/1`

@@ -42,6 +42,11 @@ impl<'h> Cursor<'h> {
 
     /// The integer of the place that comes next; `None` at the end.
     pub fn path(&mut self, heap: &'h Heap) -> Option<Term<'h>> {
+        self.digits().map(|digits| heap.integer(false, &digits))
+    }
+
+    /// The digits of [`Cursor::path`].
+    pub fn digits(&mut self) -> Option<Vec<u64>> {
         self.drop_finished();
         if self.stack.is_empty() {
             return None;
@@ -53,7 +58,7 @@ impl<'h> Cursor<'h> {
             digits[level / NIBBLES_PER_DIGIT] |=
                 (index as u64) << (4 * (level % NIBBLES_PER_DIGIT));
         }
-        Some(heap.integer(false, &digits))
+        Some(digits)
     }
 
     fn drop_finished(&mut self) {
