@@ -4,14 +4,17 @@ pub mod asks;
 pub mod checks;
 
 use crate::arg;
-use oxbeam_code::index::Permission;
-use oxbeam_code::{memory, module};
+use crate::erlang::code::permission;
 use oxbeam_heap::OwnedTerm;
-use oxbeam_runtime::process::{PidData, table};
+use oxbeam_runtime::literal_release::{self, CopyRequest, Switch};
+use oxbeam_runtime::process::{Owned, PidData, Process, table};
+use oxbeam_runtime::purge::{self, Step};
 use oxbeam_runtime::reference::{RefNumbers, new_numbers};
 use oxbeam_runtime::signal::{Control, Request, send_control, send_to_pid};
+use oxbeam_runtime::task::Task;
 use oxbeam_runtime::{Cx, Flow, NativeResult};
 use oxbeam_term::{Atom, Term, am};
+use std::sync::Arc;
 
 /// `erts_internal:garbage_collect/1`: the collection follows the return.
 pub fn garbage_collect_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
@@ -22,38 +25,25 @@ pub fn garbage_collect_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult
     Ok(Term::bool(true))
 }
 
-/// Whether a process runs in, or returns into, the old instance of a module.
-fn uses_old_code(cx: &Cx<'_>, name: Atom) -> bool {
-    let Some(old) = module::old(name) else { return false };
-    let returns = cx.heap.stack().iter().map(|word| word.0 as *const u64);
-    let mut places = returns.filter(|pc| memory::contains(*pc)).chain([cx.own.ip]);
-    places.any(|pc| old.contains(pc))
-}
-
 /// `erts_internal:check_process_code/1`
 pub fn check_process_code_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let name = args[0].as_atom().ok_or_else(Flow::badarg)?;
-    Ok(Term::bool(uses_old_code(cx, name)))
-}
-
-/// What a process is asked to do for another.
-enum Task {
-    Collect,
-    CheckCode(Atom),
+    Ok(Term::bool(purge::caller_uses_old_code(cx, name)))
 }
 
 /// A task and whom to tell: the answer is `{Kind, Id, Result}`.
 struct SystemTask {
-    task: Task,
+    /// The module whose old code is to be looked for; `None`: the heap is to be collected.
+    check: Option<Atom>,
     to: PidData,
-    kind: Atom,
     id: OwnedTerm,
 }
 
 impl SystemTask {
-    fn answer(&self, result: Term<'static>) {
+    fn answer(&self, result: bool) {
+        let kind = if self.check.is_some() { am::check_process_code } else { am::garbage_collect };
         let answer = OwnedTerm::build(|heap| {
-            heap.tuple(&[Term::atom(self.kind), self.id.copy_to(heap), result])
+            heap.tuple(&[Term::atom(kind), self.id.copy_to(heap), Term::bool(result)])
         });
         send_to_pid(self.to, answer);
     }
@@ -61,17 +51,20 @@ impl SystemTask {
 
 impl Request for SystemTask {
     fn run(self: Box<Self>, cx: &mut Cx<'_>) {
-        let result = match self.task {
-            Task::Collect => {
-                cx.heap.request_major();
-                true
-            }
-            Task::CheckCode(name) => uses_old_code(cx, name),
-        };
-        self.answer(Term::bool(result));
+        cx.heap.request_major();
+        self.answer(true);
     }
     fn dead(self: Box<Self>) {
-        self.answer(Term::bool(false));
+        self.answer(false);
+    }
+}
+
+impl Task for SystemTask {
+    fn run(self: Box<Self>, _: &Arc<Process>, owned: &mut Owned) {
+        self.answer(self.check.is_some_and(|name| purge::uses_old_code(owned, name)));
+    }
+    fn dead(self: Box<Self>) {
+        self.answer(false);
     }
 }
 
@@ -91,26 +84,46 @@ pub fn request_system_task_4<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeRe
 fn request_task<'h>(cx: &mut Cx<'h>, pid: Term<'h>, task: Term<'h>) -> NativeResult<'h> {
     let pid = pid.as_local_pid().ok_or_else(Flow::badarg)?;
     let [kind, id, argument] = task.as_tuple_n().ok_or_else(Flow::badarg)?;
-    let kind = kind.as_atom().ok_or_else(Flow::badarg)?;
-    let task = match kind {
-        am::garbage_collect => Task::Collect,
-        am::check_process_code => Task::CheckCode(argument.as_atom().ok_or_else(Flow::badarg)?),
+    let check = match kind.as_atom() {
+        Some(am::garbage_collect) => None,
+        Some(am::check_process_code) => Some(argument.as_atom().ok_or_else(Flow::badarg)?),
         _ => return Err(Flow::badarg()),
     };
-    let id = OwnedTerm::copy_of(id);
-    let request = Box::new(SystemTask { task, to: cx.process.pid, kind, id });
-    send_control(pid, Control::Request(request));
+    let task = Box::new(SystemTask { check, to: cx.process.pid, id: OwnedTerm::deep_copy_of(id) });
+    let control = if check.is_some() { Control::Task(task) } else { Control::Request(task) };
+    send_control(pid, control);
     Ok(Term::atom(am::ok))
 }
 
+/// Whether the caller is the runtime's own process that begins in `module`.
+fn is_system_process(cx: &Cx<'_>, module: Atom) -> bool {
+    cx.process.is_system && cx.own.initial_call.0 == module
+}
+
+fn step<'h>(step: Step) -> NativeResult<'h> {
+    match step {
+        Step::Done(result) => Ok(Term::bool(result)),
+        Step::Suspended(result) => Err(Flow::Yield(Term::bool(result))),
+        Step::Misplaced => Err(Flow::badarg()),
+    }
+}
+
 /// `erts_internal:purge_module/2`: `prepare`, `prepare_on_load`, `complete` or `abort`.
-pub fn purge_module_2<'h>(_: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+pub fn purge_module_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    if !is_system_process(cx, am::erts_code_purger) {
+        return Err(Flow::error(am::notsup));
+    }
     let name = args[0].as_atom().ok_or_else(Flow::badarg)?;
-    let operation = args[1].as_atom().ok_or_else(Flow::badarg)?;
-    match operation.name() {
-        "prepare" | "prepare_on_load" => Ok(Term::bool(module::old(name).is_some())),
-        "complete" => Ok(Term::bool(module::purge(&Permission::seize(), name))),
-        "abort" => Ok(Term::bool(false)),
+    match args[1].as_atom() {
+        Some(operation @ (am::prepare | am::prepare_on_load)) => {
+            let permission = permission(cx)?;
+            step(purge::prepare(cx, &permission, name, operation == am::prepare_on_load))
+        }
+        Some(am::complete) => {
+            let permission = permission(cx)?;
+            step(purge::complete(&permission, name))
+        }
+        Some(am::abort) => step(purge::abort(cx, name)),
         _ => Err(Flow::badarg()),
     }
 }
@@ -126,9 +139,34 @@ pub fn is_process_executing_dirty_1<'h>(_: &mut Cx<'h>, args: &[Term<'h>]) -> Na
     if args[0].is_pid() { Ok(Term::bool(false)) } else { Err(Flow::badarg()) }
 }
 
-/// `erts_literal_area_collector:release_area_switch/0`: no area waits to be given back.
-pub fn release_area_switch_0<'h>(_: &mut Cx<'h>, _: &[Term<'h>]) -> NativeResult<'h> {
-    Ok(Term::bool(false))
+/// `erts_literal_area_collector:release_area_switch/0`
+pub fn release_area_switch_0<'h>(cx: &mut Cx<'h>, _: &[Term<'h>]) -> NativeResult<'h> {
+    if !literal_release::is_collector(cx.process) {
+        return Err(Flow::error(am::notsup));
+    }
+    match literal_release::switch(cx) {
+        Switch::NextArea => Err(Flow::Yield(Term::bool(true))),
+        Switch::LastArea => Err(Flow::Again(vec![])),
+        Switch::Nothing => Ok(Term::bool(false)),
+    }
+}
+
+/// `erts_literal_area_collector:send_copy_request/3` (process, area, `init`, `check_gc` or
+/// `need_gc`)
+pub fn send_copy_request_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    if !literal_release::is_collector(cx.process) {
+        return Err(Flow::error(am::notsup));
+    }
+    let pid = args[0].as_local_pid().ok_or_else(Flow::badarg)?;
+    let collect = match args[2].as_atom() {
+        Some(am::init) => false,
+        Some(am::check_gc | am::need_gc) => true,
+        _ => return Err(Flow::badarg()),
+    };
+    let id = OwnedTerm::deep_copy_of(cx.heap.tuple(&[args[1], args[2], args[0]]));
+    let request = CopyRequest { from: cx.process.pid, id, collect };
+    send_control(pid, Control::Task(Box::new(request)));
+    Ok(Term::atom(am::ok))
 }
 
 /// Suspends a process, and says so with `{Ref, Result}`.

@@ -471,7 +471,7 @@ pub static BIFS: &[Native] = &[
     missing("erts_internal", "trace", 3),
     missing("erts_internal", "trace_pattern", 3),
     bif("erts_literal_area_collector", "release_area_switch", 0, erts_internal::release_area_switch_0),
-    missing("erts_literal_area_collector", "send_copy_request", 3),
+    bif("erts_literal_area_collector", "send_copy_request", 3, erts_internal::send_copy_request_3),
     bif("ets", "delete", 1, ets::admin::delete_1),
     bif("ets", "delete", 2, ets::store::delete_2),
     bif("ets", "delete_object", 2, ets::store::delete_object_2),

@@ -117,7 +117,7 @@ fn load_preloaded(start: &Start) -> Result<(), String> {
         module.lines.clear();
         modules.push(module);
     }
-    module::load(&Permission::seize(), modules).map_err(|_| "preloaded twice".to_owned())
+    module::load(Permission::seize(), modules).map_err(|_| "preloaded twice".to_owned())
 }
 
 /// The system processes, in the order that gives them their pids.

@@ -13,8 +13,10 @@
 //!    index ([`index`]): a load writes the staging index only and commits it
 //!    with one store; whoever reads, reads the active index.
 //! 4. One thread at a time changes modules: it holds [`index::Permission`].
-//! 5. Memory of a module is given back only by [`module::purge`], whose caller
-//!    has made sure that no process runs or returns into it.
+//! 5. A published module is taken out of all tables by [`module::purge`], whose caller has made
+//!    sure that no process runs or returns into it. It is freed after thread progress, for a
+//!    thread may be looking an address up in it; so nobody keeps a module, or what it lends, over
+//!    a quiescent point. Its literals live on until no process uses them.
 //! 6. Looking up an address is lock-free and harmless for any address
 //!    ([`ranges`]).
 

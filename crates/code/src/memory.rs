@@ -15,6 +15,8 @@ pub const PAGE_BYTES: usize = 4096;
 /// Size of the range.
 pub const RANGE_BYTES: usize = 512 << 20;
 const COMMIT_STEP_PAGES: usize = 256;
+/// What freed code is filled with in the zeal build: the address of no handler.
+const POISON: u64 = 0xDEAD_C0DE_DEAD_C0DE;
 
 struct Space {
     range: Reservation,
@@ -107,6 +109,10 @@ impl Block {
 impl Drop for Block {
     fn drop(&mut self) {
         let first = (self.start as usize - base()) / PAGE_BYTES;
+        if cfg!(oxbeam_zeal) {
+            // SAFETY: rule 2: still ours, and used by nobody; who comes here by mistake faults.
+            unsafe { std::slice::from_raw_parts_mut(self.start, self.words()).fill(POISON) };
+        }
         BYTES_IN_USE.fetch_sub(self.pages * PAGE_BYTES, Ordering::Relaxed);
         space().state.lock().give_back(first, self.pages);
     }

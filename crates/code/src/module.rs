@@ -1,21 +1,21 @@
 //! Modules: what a loaded one knows of itself, and the table of them.
 //!
-//! A name has at most one current and one old instance. Loading makes the
+//! A name has at most one current and one old instance, for each code index. Loading makes the
 //! current one old (there must be no old one), deleting too; purging frees the
-//! old one.
+//! old one. Both take effect with the commit of their staging.
 
-use crate::index::{self, Permission};
+use crate::index::{self, Permission, Staging};
 use crate::memory::Block;
 use crate::ranges::{self, Line};
 use crate::stub;
 use oxbeam_heap::literal::Area;
-use oxbeam_term::export::{self, Export};
+use oxbeam_term::export::{self, CODE_INDICES, Export};
 use oxbeam_term::{Atom, FunEntry};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use std::collections::HashMap;
 use std::ptr::NonNull;
 use std::sync::OnceLock;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
 /// A function of a module. Offsets are in words from the start of the block.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -59,8 +59,8 @@ pub struct Module {
     pub lines: Vec<(u32, u16, u32)>,
     /// File names; the first is the module's own.
     pub files: Vec<String>,
-    /// The literals that the instructions name.
-    pub literals: Option<Area>,
+    /// The literals that the instructions name, until a purge takes them.
+    pub literals: Mutex<Option<Area>>,
     /// Attributes, an external term (empty: none).
     pub attributes: Vec<u8>,
     /// Compile information, an external term (empty: none).
@@ -69,6 +69,8 @@ pub struct Module {
     pub md5: [u8; 16],
     /// Offset of the function to run when it is loaded.
     pub on_load: Option<u32>,
+    /// Its number in the order of publication ([`last_serial`]); 0: not published.
+    pub serial: u64,
 }
 
 // SAFETY: the fun entries are `Sync` and counted; the rest is owned.
@@ -122,12 +124,11 @@ impl Module {
         (line != 0).then(|| Line { file: &self.files[file as usize], line })
     }
 
-    /// Makes exports and funs point here under index `ix`.
-    fn publish(&self, ix: usize) {
+    fn publish(&self, staging: &mut Staging) {
         for &(name, arity, offset) in &self.exports {
             let export = export::get_or_create(self.name, name, arity);
             if export.bif().is_none() {
-                export.address[ix].store(self.address_of(offset), Ordering::Release);
+                staging.set_export(export, self.address_of(offset));
             }
         }
     }
@@ -143,12 +144,49 @@ impl Module {
     }
 
     /// Takes exports that point into this module back to their stubs.
-    fn retract(&self, ix: usize) {
+    fn retract(&self, staging: &mut Staging) {
         for &(name, arity, _) in &self.exports {
             let export = export::get_or_create(self.name, name, arity);
-            if self.contains(export.address[ix].load(Ordering::Relaxed)) {
-                export.address[ix].store(stub::address(export), Ordering::Release);
+            if self.contains(export.address[staging.index()].load(Ordering::Relaxed)) {
+                staging.set_export(export, stub::address(export));
             }
+        }
+    }
+
+    /// Begins the purge of this module's funs: a call of one finds no code, sees that a purge is
+    /// under way, and waits for its end.
+    pub fn begin_fun_purge(&self) {
+        for lambda in &self.lambdas {
+            // SAFETY: the module holds a reference.
+            let entry = unsafe { lambda.entry.as_ref() };
+            let address = entry.address[0].load(Ordering::Relaxed);
+            if self.contains(address) {
+                entry.pending_purge.store(address, Ordering::Release);
+                entry.address.iter().for_each(|a| a.store(std::ptr::null_mut(), Ordering::Release));
+            }
+        }
+    }
+
+    /// Makes this module's funs callable again, where no newer module has taken them over; first
+    /// half of an aborted purge.
+    pub fn abort_fun_purge(&self) {
+        for lambda in &self.lambdas {
+            // SAFETY: the module holds a reference.
+            let entry = unsafe { lambda.entry.as_ref() };
+            let address = entry.pending_purge.load(Ordering::Relaxed);
+            if address.is_null() || !entry.address[0].load(Ordering::Relaxed).is_null() {
+                continue;
+            }
+            entry.address.iter().for_each(|a| a.store(address, Ordering::Release));
+        }
+    }
+
+    /// Ends the purge of this module's funs, whatever became of it.
+    pub fn end_fun_purge(&self) {
+        for lambda in &self.lambdas {
+            // SAFETY: the module holds a reference.
+            let entry = unsafe { lambda.entry.as_ref() };
+            entry.pending_purge.store(std::ptr::null_mut(), Ordering::Release);
         }
     }
 
@@ -165,123 +203,157 @@ impl Module {
     }
 }
 
-#[derive(Default)]
-struct Instances {
-    current: Option<NonNull<Module>>,
-    old: Option<NonNull<Module>>,
-    /// Its `on_load` function has not said yes yet.
-    pending: Option<NonNull<Module>>,
+/// The instances of one name, under each code index. Entries are never freed.
+pub struct Entry {
+    name: Atom,
+    slots: [[AtomicPtr<Module>; CODE_INDICES]; SLOTS],
 }
 
-// SAFETY: the pointers are to `Sync` modules that the table owns.
-unsafe impl Send for Instances {}
-// SAFETY: as above.
-unsafe impl Sync for Instances {}
+const SLOTS: usize = 3;
 
-type Modules = RwLock<HashMap<Atom, Instances>>;
+/// What an instance is to its name.
+#[derive(Clone, Copy)]
+enum Slot {
+    Current,
+    Old,
+    /// Its `on_load` function has not said yes yet.
+    Pending,
+}
+
+impl Entry {
+    fn get(&self, slot: Slot, ix: usize) -> *mut Module {
+        self.slots[slot as usize][ix].load(Ordering::Acquire)
+    }
+    fn lend(&self, slot: Slot) -> Option<&'static Module> {
+        // SAFETY: crate rule 5: an instance is freed when nobody uses it any more.
+        unsafe { self.get(slot, index::active()).as_ref() }
+    }
+    fn set(&self, slot: Slot, ix: usize, module: *mut Module) {
+        self.slots[slot as usize][ix].store(module, Ordering::Release);
+    }
+    /// Sets a slot under every index: for the holder of the permission while nobody stages.
+    fn patch(&self, slot: Slot, module: *mut Module) {
+        (0..CODE_INDICES).for_each(|ix| self.set(slot, ix, module));
+    }
+    /// Brings index `to` up to date.
+    pub(crate) fn copy(&self, from: usize, to: usize) {
+        for slot in [Slot::Current, Slot::Old, Slot::Pending] {
+            self.set(slot, to, self.get(slot, from));
+        }
+    }
+}
+
+type Modules = RwLock<HashMap<Atom, &'static Entry>>;
 
 fn table() -> &'static Modules {
     static TABLE: OnceLock<Modules> = OnceLock::new();
     TABLE.get_or_init(Modules::default)
 }
 
-fn lend(module: Option<NonNull<Module>>) -> Option<&'static Module> {
-    // SAFETY: crate rule 5: purge frees an instance only when nobody uses it.
-    module.map(|m| unsafe { &*m.as_ptr() })
+fn find(name: Atom) -> Option<&'static Entry> {
+    table().read().get(&name).copied()
+}
+
+fn entry(name: Atom) -> &'static Entry {
+    if let Some(entry) = find(name) {
+        return entry;
+    }
+    let new = || Entry { name, slots: Default::default() };
+    table().write().entry(name).or_insert_with(|| Box::leak(Box::new(new())))
 }
 
 /// The current instance of a module.
 pub fn current(name: Atom) -> Option<&'static Module> {
-    lend(table().read().get(&name)?.current)
+    find(name)?.lend(Slot::Current)
 }
 
 /// The old instance of a module.
 pub fn old(name: Atom) -> Option<&'static Module> {
-    lend(table().read().get(&name)?.old)
+    find(name)?.lend(Slot::Old)
 }
 
 /// The instance whose `on_load` function runs.
 pub fn pending(name: Atom) -> Option<&'static Module> {
-    lend(table().read().get(&name)?.pending)
+    find(name)?.lend(Slot::Pending)
 }
 
-/// Names of all modules with a current instance, sorted by index.
+/// Names of all modules with a current or an old instance, sorted by index.
 pub fn loaded() -> Vec<Atom> {
-    let mut names: Vec<Atom> =
-        table().read().iter().filter(|(_, i)| i.current.is_some()).map(|(&n, _)| n).collect();
+    let held =
+        |entry: &&&Entry| entry.lend(Slot::Current).is_some() || entry.lend(Slot::Old).is_some();
+    let mut names: Vec<Atom> = table().read().values().filter(held).map(|e| e.name).collect();
     names.sort();
     names
 }
 
-/// All names that have an instance of any kind.
+/// All names that ever had an instance of any kind.
 pub fn known() -> Vec<Atom> {
     table().read().keys().copied().collect()
 }
 
-/// Publishes prepared modules all at once. An instance with `on_load` becomes
-/// pending: its exports are published by [`finish_on_load`].
+/// Stages prepared modules, to be published all at once by the commit. An instance with `on_load`
+/// becomes pending: its exports are published by [`finish_on_load`].
 ///
-/// Errors: the names that still have an old instance while a current one would
-/// have to become old; nothing is changed then.
-pub fn load(permission: &Permission, modules: Vec<Module>) -> Result<(), (Vec<Module>, Vec<Atom>)> {
-    let blocked: Vec<Atom> = modules
-        .iter()
-        .map(|m| m.name)
-        .filter(|&name| current(name).is_some() && old(name).is_some())
-        .collect();
+/// Errors: the names that still have an old instance while a current one would have to become
+/// old, with all that was given; nothing is changed then.
+pub fn stage(
+    permission: Permission,
+    modules: Vec<Module>,
+) -> Result<Staging, (Vec<Module>, Vec<Atom>)> {
+    let names = modules.iter().map(|m| m.name);
+    let blocked: Vec<Atom> =
+        names.filter(|&name| current(name).is_some() && old(name).is_some()).collect();
     if !blocked.is_empty() {
         return Err((modules, blocked));
     }
-    permission.stage(|ix| modules.into_iter().for_each(|module| load_one(module, ix)));
-    Ok(())
+    let mut staging = permission.stage();
+    modules.into_iter().for_each(|module| stage_one(module, &mut staging));
+    Ok(staging)
 }
 
-fn load_one(module: Module, ix: usize) {
+/// As [`stage`], and commits at once: for boot and tests, while no other thread runs code.
+pub fn load(permission: Permission, modules: Vec<Module>) -> Result<(), (Vec<Module>, Vec<Atom>)> {
+    stage(permission, modules).map(|staging| drop(staging.commit()))
+}
+
+fn stage_one(mut module: Module, staging: &mut Staging) {
+    module.serial = SERIAL.fetch_add(1, Ordering::Relaxed) + 1;
     let (name, has_on_load) = (module.name, module.on_load.is_some());
     let module: &'static Module = Box::leak(Box::new(module));
-    ranges::set(module, std::ptr::from_ref(module).cast_mut());
-    let mut modules = table().write();
-    let instances = modules.entry(name).or_default();
+    let pointer = std::ptr::from_ref(module).cast_mut();
+    ranges::set(module, pointer);
+    module.publish_funs();
+    let (entry, ix) = (entry(name), staging.index());
+    staging.changes_module(entry);
     if has_on_load {
-        instances.pending = Some(NonNull::from(module));
-        module.publish_funs();
+        entry.set(Slot::Pending, ix, pointer);
         return;
     }
-    if let Some(current) = lend(instances.current) {
-        current.retract(ix);
-        instances.old = instances.current;
-    }
-    instances.current = Some(NonNull::from(module));
-    module.publish(ix);
-    module.publish_funs();
+    become_current(entry, module, staging);
 }
 
-/// Ends the loading of a module with an `on_load` function: on `success` it
-/// becomes current, else it is forgotten (its memory stays, for processes may
-/// still run in it; it becomes the old instance if there is none).
-///
-/// Gives whether there was such a module.
-pub fn finish_on_load(permission: &Permission, name: Atom, success: bool) -> bool {
-    let Some(module) = pending(name) else { return false };
-    permission.stage(|ix| {
-        let mut modules = table().write();
-        let instances = modules.entry(name).or_default();
-        instances.pending = None;
-        if success {
-            if let Some(current) = lend(instances.current) {
-                current.retract(ix);
-                instances.old = instances.current;
-            }
-            instances.current = Some(NonNull::from(module));
-            module.publish(ix);
-        } else {
-            module.retract_funs();
-            if instances.old.is_none() {
-                instances.old = Some(NonNull::from(module));
-            }
-        }
-    });
-    true
+fn become_current(entry: &'static Entry, module: &'static Module, staging: &mut Staging) {
+    let ix = staging.index();
+    let before = entry.get(Slot::Current, ix);
+    // SAFETY: crate rule 5: it is the current instance, which nobody frees.
+    if let Some(current) = unsafe { before.as_ref() } {
+        current.retract(staging);
+        entry.set(Slot::Old, ix, before);
+    }
+    entry.set(Slot::Current, ix, std::ptr::from_ref(module).cast_mut());
+    module.publish(staging);
+}
+
+/// Stages the end of the loading of a module whose `on_load` function has said yes: it becomes
+/// current. `None`: there is no such module.
+pub fn finish_on_load(permission: Permission, name: Atom) -> Option<Staging> {
+    let entry = find(name)?;
+    let module = entry.lend(Slot::Pending)?;
+    let mut staging = permission.stage();
+    staging.changes_module(entry);
+    entry.set(Slot::Pending, staging.index(), std::ptr::null_mut());
+    become_current(entry, module, &mut staging);
+    Some(staging)
 }
 
 /// Makes a function of a module a native: the address goes into its native entry word, then the
@@ -300,55 +372,107 @@ pub fn bind_native(module: &Module, name: Atom, arity: u8, native: usize) -> boo
 }
 
 /// What became of a request to delete a module.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Deleted {
-    /// The current instance is old now.
-    Done,
-    /// There was no current instance.
+    /// The current instance, if any, is old once this is committed.
+    Staged(Staging),
+    /// There never was such a module.
     Absent,
     /// There is an old instance, which must be purged first.
     OldPresent,
 }
 
-/// Makes the current instance old and its exports undefined.
-pub fn delete(permission: &Permission, name: Atom) -> Deleted {
-    let Some(module) = current(name) else { return Deleted::Absent };
-    if old(name).is_some() {
+/// Stages that the current instance becomes old and its exports undefined.
+pub fn delete(permission: Permission, name: Atom) -> Deleted {
+    let Some(entry) = find(name) else { return Deleted::Absent };
+    if entry.lend(Slot::Old).is_some() {
         return Deleted::OldPresent;
     }
-    permission.stage(|ix| {
-        module.retract(ix);
-        let mut modules = table().write();
-        let instances = modules.entry(name).or_default();
-        instances.old = instances.current.take();
-    });
-    Deleted::Done
+    let mut staging = permission.stage();
+    let ix = staging.index();
+    if let Some(module) = entry.lend(Slot::Current) {
+        module.retract(&mut staging);
+        staging.changes_module(entry);
+        entry.set(Slot::Old, ix, entry.get(Slot::Current, ix));
+        entry.set(Slot::Current, ix, std::ptr::null_mut());
+    }
+    Deleted::Staged(staging)
 }
 
-/// Forgets the old instance. The caller has made sure that no process runs in
-/// it, returns into it or holds one of its literals (crate rule 5).
-///
-/// Gives whether there was one.
-pub fn purge(_permission: &Permission, name: Atom) -> bool {
-    let Some(module) = table().write().get_mut(&name).and_then(|i| i.old.take()) else {
-        return false;
-    };
-    let module = lend(Some(module)).expect("just taken");
-    for ix in 0..export::CODE_INDICES {
-        // No index may keep an address in memory that goes.
-        if ix != index::active() {
-            module.retract(ix);
+/// Makes the pending instance, whose `on_load` function has said no, the old one, to be purged.
+/// Gives the old instance that has to be put back then (by [`purge`]), if there was one; `None`:
+/// there is no pending instance.
+pub fn pending_to_old(_permission: &Permission, name: Atom) -> Option<Option<SavedOld>> {
+    let entry = find(name)?;
+    let ix = index::active();
+    let pending = entry.get(Slot::Pending, ix);
+    if pending.is_null() {
+        return None;
+    }
+    let saved = NonNull::new(entry.get(Slot::Old, ix)).map(SavedOld);
+    entry.patch(Slot::Pending, std::ptr::null_mut());
+    entry.patch(Slot::Old, pending);
+    Some(saved)
+}
+
+/// An old instance that stands aside while another one is purged.
+pub struct SavedOld(NonNull<Module>);
+// SAFETY: modules are `Sync`.
+unsafe impl Send for SavedOld {}
+
+/// A module that no table knows any more: to be dropped when no thread looks at it any more.
+pub struct Retired(NonNull<Module>);
+
+// SAFETY: modules are `Sync`.
+unsafe impl Send for Retired {}
+
+impl Retired {
+    /// Takes its literals away, which live until no process uses them.
+    pub fn take_literals(&self) -> Option<Area> {
+        // SAFETY: freed by `drop` alone.
+        unsafe { self.0.as_ref() }.literals.lock().take()
+    }
+}
+
+impl Drop for Retired {
+    fn drop(&mut self) {
+        // SAFETY: the table owned it, and gave it to this value alone (see `purge`).
+        drop(unsafe { Box::from_raw(self.0.as_ptr()) });
+    }
+}
+
+/// Takes the old instance out of all tables, and puts `saved` in its place. The caller has made
+/// sure that no process runs in it or returns into it, and drops it after thread progress (crate
+/// rule 5). `None`: there is none.
+pub fn purge(_permission: &Permission, name: Atom, saved: Option<SavedOld>) -> Option<Retired> {
+    let entry = find(name)?;
+    let module = NonNull::new(entry.get(Slot::Old, index::active()))?;
+    for slot in [Slot::Current, Slot::Old, Slot::Pending] {
+        for ix in 0..CODE_INDICES {
+            if entry.get(slot, ix) == module.as_ptr() {
+                entry.set(slot, ix, std::ptr::null_mut());
+            }
         }
     }
-    module.retract_funs();
-    ranges::set(module, std::ptr::null_mut());
-    // The instance stays in memory: another thread may be looking an address up in it, or be
-    // about to call a fun of it, and processes may hold its literals. Giving it back takes
-    // thread progress and the purge of literals.
-    true
+    if let Some(saved) = saved {
+        entry.patch(Slot::Old, saved.0.as_ptr());
+    }
+    // SAFETY: alive until the result is dropped.
+    let this = unsafe { module.as_ref() };
+    this.retract_funs();
+    ranges::set(this, std::ptr::null_mut());
+    Some(Retired(module))
 }
 
 /// Whether the export is defined by a loaded module or is a BIF.
 pub fn is_defined(export: &'static Export) -> bool {
     !stub::is_undefined(export, index::active())
+}
+
+/// Modules published so far.
+static SERIAL: AtomicU64 = AtomicU64::new(0);
+
+/// The number of the module that was published last. What was noted under a number knows nothing
+/// of modules with a higher one, which may lie where others lay.
+pub fn last_serial() -> u64 {
+    SERIAL.load(Ordering::Relaxed)
 }

@@ -27,8 +27,8 @@ pub(crate) fn set(module: &Module, to: *mut Module) {
     }
 }
 
-/// The module that an address lies in. The caller is a thread that keeps
-/// modules alive (crate rule 5) while it uses the answer.
+/// The module that an address lies in; the answer is good until the caller's next quiescent point
+/// (crate rule 5).
 pub fn find(pc: *const u64) -> Option<&'static Module> {
     if !contains(pc) {
         return None;
@@ -44,6 +44,8 @@ pub fn find(pc: *const u64) -> Option<&'static Module> {
 pub struct Location {
     /// The module.
     pub module: Atom,
+    /// The module's number in the order of publication.
+    pub serial: u64,
     /// The function.
     pub function: Atom,
     /// Its arity.
@@ -70,6 +72,7 @@ pub fn locate(pc: *const u64) -> Option<Location> {
     let function = module.function_at(offset)?;
     Some(Location {
         module: module.name,
+        serial: module.serial,
         function: function.name,
         arity: function.arity,
         info: module.address_of(function.info),

@@ -11,7 +11,7 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use oxbeam_heap::block::{Category, alloc_words, free_words};
-use oxbeam_heap::copy::{copy_into, flat_words};
+use oxbeam_heap::copy::{Policy, copy_into, flat_words};
 use oxbeam_heap::heap::out_of_memory;
 use oxbeam_heap::off_heap::OffHeap;
 use oxbeam_term::layout::REFC_BLOCK;
@@ -47,7 +47,7 @@ impl Object {
         assert!(tuple.as_tuple().is_some_and(|tuple| tuple.arity() >= key_position));
         // SAFETY: a branded term is alive; the block has room for header and copy.
         unsafe {
-            let words = flat_words(raw, true);
+            let words = flat_words(raw, Policy::everything());
             let block = alloc_words(HEADER_WORDS + words, Category::Ets)
                 .unwrap_or_else(|| out_of_memory(HEADER_WORDS + words));
             let header = block.cast::<Header>();
@@ -60,7 +60,7 @@ impl Object {
                 deleted: AtomicBool::new(false),
             });
             let mut top = block.as_ptr().add(HEADER_WORDS);
-            copy_into(raw, &mut top, &header.as_ref().off_heap, true);
+            copy_into(raw, &mut top, &header.as_ref().off_heap, Policy::everything());
             Object(header)
         }
     }

@@ -4,11 +4,46 @@
 //! the words of the copy are scanned and each pointer in them is replaced by one to a further
 //! copy, until the scan meets the end. A list's cells are copied in one run.
 
-use crate::literal::{is_being_purged, is_literal};
+use crate::literal::{Purged, is_literal};
 use crate::off_heap::{self, OffHeap};
 use oxbeam_term::RawTerm;
 use oxbeam_term::layout::*;
 use oxbeam_term::tag::{self, Subtag};
+use std::cell::Cell;
+
+thread_local! {
+    static SHARES_LITERALS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Says that the calling thread takes part in thread progress: only then may what it copies for
+/// other processes share literals, for only then is it known to have copied, and handed over, all
+/// before the next purge begins.
+pub fn share_literals(share: bool) {
+    SHARES_LITERALS.set(share);
+}
+
+/// Which literals a copy shares. One policy serves for the sizing and the copying, whatever
+/// another thread begins to purge meanwhile.
+#[derive(Clone, Copy)]
+pub struct Policy {
+    all: bool,
+    purged: Purged,
+}
+
+impl Policy {
+    /// Literals are shared, but for those in the area that is being purged.
+    pub fn sharing() -> Policy {
+        Policy { all: !SHARES_LITERALS.get(), purged: Purged::now() }
+    }
+    /// Everything is copied: for storage that may keep no pointer to a literal.
+    pub const fn everything() -> Policy {
+        Policy { all: true, purged: Purged::NONE }
+    }
+    /// Whether a copy leaves this pointer as it is.
+    fn stays(self, term: RawTerm) -> bool {
+        !self.all && is_literal(term) && !self.purged.contains(term.ptr())
+    }
+}
 
 /// Words of the object at `object`, header included.
 ///
@@ -49,22 +84,16 @@ pub const fn term_words(header: u64) -> TermWords {
     }
 }
 
-/// Whether a copy leaves this pointer as it is.
-fn stays(term: RawTerm, literals_too: bool) -> bool {
-    !literals_too && is_literal(term) && !is_being_purged(term)
-}
-
-/// Words that a copy of `term` needs. `literals_too`: copy literals as well (for storage that
-/// may keep no pointer to them).
+/// Words that a copy of `term` needs.
 ///
 /// # Safety
 /// The term and all it refers to are alive.
-pub unsafe fn flat_words(term: RawTerm, literals_too: bool) -> usize {
+pub unsafe fn flat_words(term: RawTerm, policy: Policy) -> usize {
     let mut words = 0;
     let mut pending = vec![];
     let mut next = Some(term);
     while let Some(term) = next.take().or_else(|| pending.pop()) {
-        if term.is_immediate() || stays(term, literals_too) {
+        if term.is_immediate() || policy.stays(term) {
             continue;
         }
         // SAFETY: by contract.
@@ -103,12 +132,12 @@ pub unsafe fn copy_into(
     term: RawTerm,
     top: &mut *mut u64,
     off_heap: &OffHeap,
-    literals_too: bool,
+    policy: Policy,
 ) -> RawTerm {
     let mut scan = *top;
     // SAFETY: by contract, here and below; `scan` walks whole objects already copied.
     unsafe {
-        let root = copy_one(term, top, off_heap, literals_too);
+        let root = copy_one(term, top, off_heap, policy);
         while scan < *top {
             let word = *scan;
             if RawTerm(word).is_header() {
@@ -116,20 +145,20 @@ pub unsafe fn copy_into(
                 match term_words(word) {
                     TermWords::None => {}
                     TermWords::Only(at) => {
-                        copy_word(scan.add(at), top, off_heap, literals_too);
+                        copy_word(scan.add(at), top, off_heap, policy);
                         if Subtag::of(word) == Subtag::MatchState {
                             rebase_match_state(scan);
                         }
                     }
                     TermWords::From(at) => {
                         for n in at..size {
-                            copy_word(scan.add(n), top, off_heap, literals_too);
+                            copy_word(scan.add(n), top, off_heap, policy);
                         }
                     }
                 }
                 scan = scan.add(size);
             } else {
-                copy_word(scan, top, off_heap, literals_too);
+                copy_word(scan, top, off_heap, policy);
                 scan = scan.add(1);
             }
         }
@@ -137,16 +166,16 @@ pub unsafe fn copy_into(
     }
 }
 
-unsafe fn copy_word(slot: *mut u64, top: &mut *mut u64, off_heap: &OffHeap, literals_too: bool) {
+unsafe fn copy_word(slot: *mut u64, top: &mut *mut u64, off_heap: &OffHeap, policy: Policy) {
     // SAFETY: `copy_into`'s contract.
-    unsafe { *slot = copy_one(RawTerm(*slot), top, off_heap, literals_too).0 };
+    unsafe { *slot = copy_one(RawTerm(*slot), top, off_heap, policy).0 };
 }
 
 unsafe fn copy_one(
     term: RawTerm,
     top: &mut *mut u64,
     off_heap: &OffHeap,
-    literals_too: bool,
+    policy: Policy,
 ) -> RawTerm {
     if term.is_immediate() {
         return term;
@@ -154,13 +183,13 @@ unsafe fn copy_one(
     if term.is_list() && term.0 & SPINE_MARK != 0 {
         return RawTerm(term.0 & !SPINE_MARK);
     }
-    if stays(term, literals_too) {
+    if policy.stays(term) {
         return term;
     }
     // SAFETY: `copy_into`'s contract.
     unsafe {
         if term.is_list() {
-            copy_spine(term, top, literals_too)
+            copy_spine(term, top, policy)
         } else {
             copy_object(term, top, off_heap)
         }
@@ -168,7 +197,7 @@ unsafe fn copy_one(
 }
 
 /// Copies the cells of a list in one run; the last tail stays to be scanned.
-unsafe fn copy_spine(list: RawTerm, top: &mut *mut u64, literals_too: bool) -> RawTerm {
+unsafe fn copy_spine(list: RawTerm, top: &mut *mut u64, policy: Policy) -> RawTerm {
     let first = *top;
     let mut rest = list;
     // SAFETY: `copy_into`'s contract.
@@ -178,7 +207,7 @@ unsafe fn copy_spine(list: RawTerm, top: &mut *mut u64, literals_too: bool) -> R
             *top = cell.add(2);
             *cell = rest.head().0;
             rest = rest.tail();
-            if !rest.is_list() || stays(rest, literals_too) {
+            if !rest.is_list() || policy.stays(rest) {
                 *cell.add(1) = rest.0;
                 return RawTerm::list(first);
             }

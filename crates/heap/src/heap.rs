@@ -209,7 +209,7 @@ impl Heap {
     }
 
     #[cold]
-    fn alloc_in_fragment(&self, words: usize) -> *mut u64 {
+    pub(crate) fn alloc_in_fragment(&self, words: usize) -> *mut u64 {
         if let Some(fragment) = self.fragments.get() {
             // SAFETY: fragments of this heap live until a collection frees them (rule 2).
             if let Some(object) = unsafe { fragment.as_ref() }.take(words) {

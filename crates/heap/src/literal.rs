@@ -5,7 +5,8 @@
 //! processes are asked to copy what they still use of it, and from then on every copy between
 //! heaps copies what lies in it.
 
-use crate::copy::{copy_into, flat_words};
+use crate::block::POISON;
+use crate::copy::{Policy, copy_into, flat_words};
 use crate::off_heap::OffHeap;
 use oxbeam_sys::memory::Reservation;
 use oxbeam_term::{RawTerm, Term};
@@ -49,10 +50,38 @@ pub fn is_literal_address(address: *const u64) -> bool {
     (address as u64).wrapping_sub(BASE.load(Ordering::Relaxed)) < RANGE_BYTES as u64
 }
 
-/// Whether a pointer term points into the area that is being purged.
-pub fn is_being_purged(term: RawTerm) -> bool {
-    let offset = (term.ptr() as u64).wrapping_sub(PURGE_START.load(Ordering::Relaxed));
-    offset < PURGE_BYTES.load(Ordering::Relaxed)
+/// The area that is being purged, as one thread saw it at one time.
+///
+/// While an area is published or withdrawn, a thread may see a mixture of two; what lies in the
+/// new area it then copies or not, as before the publication. After thread progress all see it.
+#[derive(Clone, Copy)]
+pub struct Purged {
+    start: u64,
+    bytes: u64,
+}
+
+impl Purged {
+    pub const NONE: Purged = Purged { start: 0, bytes: 0 };
+
+    /// The area that is being purged now.
+    #[inline]
+    pub fn now() -> Purged {
+        let bytes = PURGE_BYTES.load(Ordering::Acquire);
+        Purged { start: PURGE_START.load(Ordering::Relaxed), bytes }
+    }
+    pub fn is_none(self) -> bool {
+        self.bytes == 0
+    }
+    /// Whether an address lies in it.
+    #[inline]
+    pub fn contains(self, address: *const u64) -> bool {
+        (address as u64).wrapping_sub(self.start) < self.bytes
+    }
+    /// Whether a term of any kind points into it.
+    #[inline]
+    pub fn contains_term(self, term: RawTerm) -> bool {
+        (term.is_list() || term.is_boxed()) && self.contains(term.ptr())
+    }
 }
 
 /// A run of literal terms with their off-heap references.
@@ -71,13 +100,14 @@ impl Area {
     /// Copies `terms` into a new area; gives the area and the copies. `None`: out of memory.
     pub fn copy_of(terms: &[Term<'_>]) -> Option<(Area, Vec<RawTerm>)> {
         // SAFETY: branded terms are alive.
-        let words: usize = terms.iter().map(|t| unsafe { flat_words(t.raw(), true) }).sum();
+        let words: usize =
+            terms.iter().map(|t| unsafe { flat_words(t.raw(), Policy::everything()) }).sum();
         let area = Area { start: take(words)?, words, off_heap: OffHeap::new() };
         let mut top = area.start as *mut u64;
         let copies = terms
             .iter()
             // SAFETY: the area has room for all, as just summed up.
-            .map(|t| unsafe { copy_into(t.raw(), &mut top, &area.off_heap, true) })
+            .map(|t| unsafe { copy_into(t.raw(), &mut top, &area.off_heap, Policy::everything()) })
             .collect();
         debug_assert_eq!(top as u64, area.start + 8 * words as u64);
         Some((area, copies))
@@ -95,7 +125,7 @@ impl Area {
         PURGE_START.store(self.start, Ordering::Release);
         PURGE_BYTES.store(8 * self.words as u64, Ordering::Release);
     }
-    /// No area is being purged any more.
+    /// No area is being purged any more. Whoever saw this one goes on copying what lies in it.
     pub fn end_purge() {
         PURGE_BYTES.store(0, Ordering::Release);
     }
@@ -104,7 +134,12 @@ impl Area {
 impl Drop for Area {
     fn drop(&mut self) {
         // SAFETY: the owner drops an area only when nothing points into it.
-        unsafe { self.off_heap.release_all() };
+        unsafe {
+            self.off_heap.release_all();
+            if crate::ZEAL {
+                std::slice::from_raw_parts_mut(self.start as *mut u64, self.words).fill(POISON);
+            }
+        }
         give_back(self.start, self.words);
     }
 }

@@ -1,8 +1,10 @@
 //! A term that belongs to no process: a message on its way, a timer's message, a saved reason.
 
-use crate::copy::{copy_into, flat_words};
+use crate::copy::{Policy, copy_into, flat_words};
 use crate::fragment::Fragment;
+use crate::gc::each_slot;
 use crate::heap::{Heap, out_of_memory};
+use crate::literal::Purged;
 use oxbeam_term::{RawTerm, Term};
 use std::ptr::NonNull;
 
@@ -20,18 +22,18 @@ unsafe impl Sync for OwnedTerm {}
 impl OwnedTerm {
     /// A copy of a term of any storage. Literals are shared, not copied.
     pub fn copy_of(term: Term<'_>) -> OwnedTerm {
-        OwnedTerm::copy(term, false)
+        OwnedTerm::copy(term, Policy::sharing())
     }
 
     /// A copy that shares nothing with literal areas, for storage that no purge looks into.
     pub fn deep_copy_of(term: Term<'_>) -> OwnedTerm {
-        OwnedTerm::copy(term, true)
+        OwnedTerm::copy(term, Policy::everything())
     }
 
-    fn copy(term: Term<'_>, literals_too: bool) -> OwnedTerm {
+    fn copy(term: Term<'_>, policy: Policy) -> OwnedTerm {
         let raw = term.raw();
         // SAFETY: a branded term is alive.
-        let words = unsafe { flat_words(raw, literals_too) };
+        let words = unsafe { flat_words(raw, policy) };
         if words == 0 {
             return OwnedTerm { root: raw, fragment: None };
         }
@@ -40,7 +42,7 @@ impl OwnedTerm {
         let root = unsafe {
             let header = fragment.as_ref();
             let mut top = header.take(words).expect("a fresh fragment has room");
-            copy_into(raw, &mut top, &header.off_heap, literals_too)
+            copy_into(raw, &mut top, &header.off_heap, policy)
         };
         OwnedTerm { root, fragment: Some(fragment) }
     }
@@ -60,6 +62,21 @@ impl OwnedTerm {
     pub fn view(&self) -> Term<'_> {
         // SAFETY: the fragment lives as long as this value.
         unsafe { Term::from_raw(self.root) }
+    }
+
+    /// Whether it holds a literal of the area that is being purged.
+    pub fn refers_to(&self, purged: Purged) -> bool {
+        if purged.contains_term(self.root) {
+            return true;
+        }
+        // SAFETY: the fragment is ours and alive, and holds whole objects.
+        self.fragment.is_some_and(|fragment| unsafe {
+            let start = fragment.as_ref().start();
+            let mut found = false;
+            let end = start.add(fragment.as_ref().used_words());
+            each_slot(start, end, &mut |slot, _| found |= purged.contains_term(RawTerm(*slot)));
+            found
+        })
     }
 
     /// Words of the term's copy.
@@ -122,12 +139,13 @@ impl Heap {
         let raw = term.raw();
         // SAFETY: a branded term is alive; `alloc` gives room for the copy.
         unsafe {
-            let words = flat_words(raw, false);
+            let policy = Policy::sharing();
+            let words = flat_words(raw, policy);
             if words == 0 {
                 return self.brand(raw);
             }
             let mut top = self.alloc(words);
-            let copy = copy_into(raw, &mut top, self.off_heap(), false);
+            let copy = copy_into(raw, &mut top, self.off_heap(), policy);
             self.brand(copy)
         }
     }

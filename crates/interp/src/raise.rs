@@ -27,12 +27,18 @@ pub const FLAG_BUILT: u64 = 1;
 const CLASS_SHIFT: u32 = 1;
 
 /// Words of a raw trace after the header: flags, module, function, arity of
-/// the first entry (0: the first address says), then addresses.
+/// the first entry (0: the first address says), the number of the module that
+/// was published last when it was made, then addresses.
+///
+/// An address in code that was purged meanwhile says nothing: what lies there
+/// now, if anything, was published later.
 pub const RAW_FLAGS: usize = 0;
 /// See [`RAW_FLAGS`].
 pub const RAW_MFA: usize = 1;
 /// See [`RAW_FLAGS`].
-pub const RAW_PCS: usize = 4;
+pub const RAW_SERIAL: usize = 4;
+/// See [`RAW_FLAGS`].
+pub const RAW_PCS: usize = 5;
 
 /// What the first entry of a trace is.
 #[derive(Clone, Copy)]
@@ -226,6 +232,7 @@ fn raw_trace(heap: &Heap, flags: u64, mfa: [u64; 3], pcs: &[u64]) -> RawTerm {
     unsafe {
         *object = header(Subtag::RawTrace, RAW_PCS + pcs.len());
         *object.add(1 + RAW_FLAGS) = flags;
+        *object.add(1 + RAW_SERIAL) = oxbeam_code::module::last_serial();
         std::ptr::copy_nonoverlapping(mfa.as_ptr(), object.add(1 + RAW_MFA), 3);
         std::ptr::copy_nonoverlapping(pcs.as_ptr(), object.add(1 + RAW_PCS), pcs.len());
     }
@@ -300,11 +307,12 @@ pub unsafe fn build<'h>(heap: &'h Heap, trace: RawTerm) -> Term<'h> {
             items.push(native_item(heap, raw, args, info));
             first = false;
         }
+        let serial = raw.word(RAW_SERIAL);
         for i in 0..count {
             let pc = raw.word(RAW_PCS + i) as *const u64;
             let (args, info) = if first { (args, info) } else { (Term::bool(true), Term::nil()) };
             first = false;
-            items.extend(item(heap, pc, args, info));
+            items.extend(item(heap, (pc, serial), args, info));
         }
         heap.list(&items)
     }
@@ -322,8 +330,15 @@ unsafe fn native_item<'h>(
     heap.tuple(&[module, function, args, info])
 }
 
-fn item<'h>(heap: &'h Heap, pc: *const u64, args: Term<'h>, info: Term<'h>) -> Option<Term<'h>> {
-    let place = oxbeam_code::ranges::locate(pc)?;
+/// The entry of an address that was noted when the module of that number was the
+/// last; none for code that was purged since.
+fn item<'h>(
+    heap: &'h Heap,
+    (pc, serial): (*const u64, u64),
+    args: Term<'h>,
+    info: Term<'h>,
+) -> Option<Term<'h>> {
+    let place = oxbeam_code::ranges::locate(pc).filter(|place| place.serial <= serial)?;
     let args = match args.as_bool() {
         Some(true) => heap.int(i64::from(place.arity)),
         _ => args,

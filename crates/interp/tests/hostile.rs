@@ -48,7 +48,7 @@ fn load_stock(names: &[&str]) {
             if let Ok(bytes) = std::fs::read(app.path().join(format!("ebin/{name}.beam"))) {
                 let profile = oxbeam_loader::Profile::default();
                 let module = oxbeam_loader::prepare(&bytes, &profile).unwrap();
-                assert!(module::load(&Permission::seize(), vec![module]).is_ok());
+                assert!(module::load(Permission::seize(), vec![module]).is_ok());
             }
         }
     }
@@ -61,9 +61,7 @@ fn try_variant(ended: &mpsc::Receiver<u64>, name: Atom, bytes: &[u8]) -> bool {
     if module.name != name {
         return false;
     }
-    let permission = Permission::seize();
-    assert!(module::load(&permission, vec![module]).is_ok());
-    drop(permission);
+    assert!(module::load(Permission::seize(), vec![module]).is_ok());
     let run = Atom::new("run").unwrap();
     let start = export::get_or_create(name, run, 0);
     let pid = oxbeam_runtime::process::spawn::spawn_system(start, &[], Default::default());
@@ -71,9 +69,10 @@ fn try_variant(ended: &mpsc::Receiver<u64>, name: Atom, bytes: &[u8]) -> bool {
     // Other processes of the variant may still run in it: it stays loaded but
     // for its names.
     std::thread::sleep(Duration::from_millis(1));
-    let permission = Permission::seize();
-    module::delete(&permission, name);
-    module::purge(&permission, name);
+    if let module::Deleted::Staged(staging) = module::delete(Permission::seize(), name) {
+        drop(staging.commit());
+    }
+    std::mem::forget(module::purge(&Permission::seize(), name, None));
     true
 }
 

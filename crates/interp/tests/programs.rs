@@ -39,7 +39,7 @@ fn load(path: &Path) {
     let module = oxbeam_loader::prepare(&bytes, &oxbeam_loader::Profile::default())
         .unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     let permission = oxbeam_code::index::Permission::seize();
-    assert!(oxbeam_code::module::load(&permission, vec![module]).is_ok());
+    assert!(oxbeam_code::module::load(permission, vec![module]).is_ok());
 }
 
 /// Runs `module:run/0` to its end; its exit reason, printed.

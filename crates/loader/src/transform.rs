@@ -407,11 +407,12 @@ impl<'a> Loader<'a> {
             functions: std::mem::take(&mut self.functions),
             lines: std::mem::take(&mut self.lines),
             files: self.files(),
-            literals,
+            literals: literals.into(),
             attributes: self.file.attributes.to_vec(),
             compile_info: self.file.compile_info.to_vec(),
             md5: self.file.md5,
             on_load: self.on_load,
+            serial: 0,
         })
     }
 

@@ -20,6 +20,7 @@ families! {
     arithmetic,
     behaviours,
     bits,
+    code_loading,
     exceptions,
     funs,
     mapping,

@@ -2,6 +2,7 @@
 
 use crate::process::{Owned, ProcState};
 use crate::system_monitor;
+use oxbeam_heap::literal::Purged;
 use oxbeam_heap::{Collection, GcKind, GcReport, OwnedTerm, RootSet};
 use oxbeam_sys::clock::monotonic_ns;
 use oxbeam_term::{RawTerm, am};
@@ -61,6 +62,23 @@ pub unsafe fn collect(
         system_monitor::after_collection(settings, owned, monotonic_ns() - started_ns);
     }
     report.moved_words / 10 + 1
+}
+
+/// Whether a process between two turns refers to the area that is being purged.
+pub(crate) fn refers_to(owned: &mut Owned, purged: Purged) -> bool {
+    let Owned { heap, own } = owned;
+    let mut roots = ProcessRoots { own, live: &mut [], more: &mut [] };
+    // SAFETY: between two turns the process's state shows all its registers.
+    unsafe { heap.refers_to(purged, &mut roots) }
+}
+
+/// Copies what a process between two turns uses of the area that is being purged; a major
+/// collection must follow.
+pub(crate) fn copy_literals(owned: &mut Owned, purged: Purged) {
+    let Owned { heap, own } = owned;
+    let mut roots = ProcessRoots { own, live: &mut [], more: &mut [] };
+    // SAFETY: as in `refers_to`.
+    unsafe { heap.copy_literals(purged, &mut roots) }
 }
 
 fn count(own: &mut ProcState, report: GcReport) {

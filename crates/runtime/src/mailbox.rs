@@ -9,7 +9,8 @@
 
 use crate::reference::RefNumbers;
 use crate::signal::queue::{Message, MessageList};
-use oxbeam_heap::Heap;
+use oxbeam_heap::literal::Purged;
+use oxbeam_heap::{Heap, OwnedTerm};
 use oxbeam_term::{RawTerm, Term};
 
 /// Messages that were fetched from the signal queue.
@@ -91,6 +92,16 @@ impl Mailbox {
     /// All messages, first to last, as they can be seen by the process itself.
     pub fn terms<'m>(&'m self) -> impl Iterator<Item = Term<'m>> {
         self.list.iter().map(|message| message.term.view())
+    }
+
+    /// Replaces messages that have not been looked at and hold literals of the area that is being
+    /// purged by copies without.
+    pub(crate) fn copy_literals(&mut self, purged: Purged) {
+        self.list.each_mut(|message| {
+            if !message.attached && message.term.refers_to(purged) {
+                message.term = OwnedTerm::copy_of(message.term.view());
+            }
+        });
     }
 
     /// Shows the terms of attached messages to the collector.

@@ -1,8 +1,9 @@
 //! Persistent terms: one table for the node, values in literal areas.
 //!
-//! A value that is replaced or erased stays where it is: processes may still use it. Giving such
-//! areas back takes the purge protocol of literals, which code loading completes.
+//! A value that is replaced or erased stays where it is while processes may still use it; its area
+//! goes the way of [`crate::literal_release`].
 
+use crate::literal_release;
 use oxbeam_heap::Heap;
 use oxbeam_heap::literal::Area;
 use oxbeam_term::compare::compare_exact;
@@ -23,8 +24,6 @@ struct Table {
     by_hash: HashMap<u32, Vec<Entry>>,
     count: usize,
     words: usize,
-    /// Areas of values that were replaced or erased.
-    retired: Vec<Area>,
 }
 
 fn table() -> &'static RwLock<Table> {
@@ -32,7 +31,7 @@ fn table() -> &'static RwLock<Table> {
     TABLE.get_or_init(RwLock::default)
 }
 
-/// A literal, seen from any heap: areas of the table are never freed.
+/// A literal, seen from any heap: areas are given back when no process uses them.
 fn literal<'h>(raw: RawTerm) -> Term<'h> {
     // SAFETY: heap rule 6; see the module's doc.
     unsafe { Term::from_raw(raw) }
@@ -67,7 +66,7 @@ pub fn put(key: Term<'_>, value: Term<'_>) -> bool {
         Some(at) => {
             let old = std::mem::replace(&mut entries[at], new);
             table.words -= old.area.words();
-            table.retired.push(old.area);
+            literal_release::queue(old.area);
         }
         None => {
             entries.push(new);
@@ -86,7 +85,7 @@ pub fn erase(key: Term<'_>) -> bool {
     let old = entries.swap_remove(at);
     table.count -= 1;
     table.words -= old.area.words();
-    table.retired.push(old.area);
+    literal_release::queue(old.area);
     true
 }
 
@@ -94,7 +93,7 @@ pub fn erase(key: Term<'_>) -> bool {
 pub fn erase_all() {
     let mut table = table().write();
     let old = std::mem::take(&mut table.by_hash);
-    table.retired.extend(old.into_values().flatten().map(|entry| entry.area));
+    old.into_values().flatten().for_each(|entry| literal_release::queue(entry.area));
     (table.count, table.words) = (0, 0);
 }
 

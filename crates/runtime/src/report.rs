@@ -27,6 +27,23 @@ pub fn uncaught(process: &Process, own: &ProcState, reason: Term<'_>) {
     signal::send_to_pid(logger.local_data(), message);
 }
 
+/// Reports an error of the runtime's own, on behalf of a process that is running.
+pub fn error_text(own: &ProcState, text: &str) {
+    let logger = registry::whereis(am::logger).filter(|to| to.is_local_pid());
+    let Some(logger) = logger else {
+        return eprint!("{text}");
+    };
+    let message = OwnedTerm::build(|heap| {
+        let pid = Term::pid(own.pid);
+        let args = heap.list(&[heap.list_of_chars(text)]);
+        // SAFETY: the leader is a root of the process, which is running.
+        let leader = heap.import(unsafe { Term::from_raw(own.group_leader) });
+        let (format, data) = (heap.list_of_chars("~s~n"), metadata(heap, pid, leader));
+        heap.tuple(&[atom("log"), Term::atom(am::error), format, args, data])
+    });
+    signal::send_to_pid(logger.local_data(), message);
+}
+
 fn metadata<'h>(heap: &'h Heap, pid: Term<'h>, leader: Term<'h>) -> Term<'h> {
     let inner = vec![(atom("emulator"), Term::bool(true)), (atom("tag"), Term::atom(am::error))];
     let inner = heap.map_from_merged(inner);

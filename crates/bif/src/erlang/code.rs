@@ -2,12 +2,12 @@
 
 use crate::arg;
 use oxbeam_beam_file::{BeamFile, Container};
-use oxbeam_code::index::{Permission, active};
+use oxbeam_code::index::{Permission, Staging, active};
 use oxbeam_code::module::{self, Deleted, Module};
 use oxbeam_code::ranges;
 use oxbeam_etf::{NoZlib, Options, binary_to_term};
 use oxbeam_loader::{LoadError, Profile};
-use oxbeam_runtime::{Cx, Flow, NativeResult, native, system};
+use oxbeam_runtime::{Cx, Flow, NativeResult, native, progress, system};
 use oxbeam_term::view::Kind;
 use oxbeam_term::{Atom, Term, am, export};
 use parking_lot::Mutex;
@@ -42,16 +42,21 @@ pub fn prepare_loading_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult
             Ok(cx.new_magic_ref(Prepared { name, has_on_load, module }))
         }
         Ok(module) => {
-            let (wanted, found) = (name.name(), module.name.name());
-            eprintln!("Loading of {wanted} failed: the file is of module {found}");
+            let reason = format!("module name in object code is {}", module.name.name());
+            report_failure(cx, name, &reason);
             Ok(error_tuple(cx, am::badfile))
         }
         Err(LoadError::BadFile(reason)) => {
-            eprintln!("Loading of {} failed: {reason}", name.name());
+            report_failure(cx, name, &reason.to_string());
             Ok(error_tuple(cx, am::badfile))
         }
         Err(LoadError::SystemLimit(_)) => Err(Flow::system_limit()),
     }
+}
+
+fn report_failure(cx: &Cx<'_>, name: Atom, reason: &str) {
+    let text = format!("Error loading module {}:\n  {reason}\n", name.name());
+    oxbeam_runtime::report::error_text(cx.own, &text);
 }
 
 fn prepared<'h>(term: Term<'h>) -> Result<&'h Prepared, Flow<'h>> {
@@ -68,36 +73,52 @@ fn names_error<'h>(cx: &Cx<'h>, reason: Atom, names: &[Atom]) -> Term<'h> {
     cx.heap.tagged(reason, [cx.heap.list(&names)])
 }
 
+/// The permission to change modules. While another process holds it, the caller waits, and its
+/// native is called again when the permission is free.
+pub(crate) fn permission<'h>(cx: &Cx<'h>) -> Result<Permission, Flow<'h>> {
+    let waiter = cx.process.clone();
+    Permission::seize_or_wait(move || waiter.wake()).ok_or(Flow::Wait)
+}
+
+/// Commits after thread progress; the caller is suspended until then and gets `result`.
+fn commit<'h>(cx: &mut Cx<'h>, staging: Staging, result: Term<'h>) -> NativeResult<'h> {
+    progress::suspend(cx, move || drop(staging.commit()));
+    Err(Flow::Yield(result))
+}
+
+fn twice(names: &[Atom]) -> Vec<Atom> {
+    let again = |&(at, name): &(usize, &Atom)| names[..at].contains(name);
+    names.iter().enumerate().filter(again).map(|(_, name)| *name).rev().collect()
+}
+
 /// `erlang:finish_loading/1`: all modules at once, or none.
 pub fn finish_loading_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let list = arg::list(args[0])?;
     let all: Vec<&Prepared> = list.into_iter().map(prepared).collect::<Result<_, _>>()?;
+    let permission = permission(cx)?;
     if all.iter().any(|one| one.module.lock().is_none()) {
         return Err(Flow::badarg());
     }
     if all.len() > 1 && all.iter().any(|one| one.has_on_load) {
         return Err(Flow::system_limit());
     }
-    let mut names: Vec<Atom> = all.iter().map(|one| one.name).collect();
-    names.sort();
-    let twice: Vec<Atom> = names.windows(2).filter(|w| w[0] == w[1]).map(|w| w[0]).collect();
+    let names: Vec<Atom> = all.iter().map(|one| one.name).collect();
+    let twice = twice(&names);
     if !twice.is_empty() {
         return Ok(names_error(cx, am::duplicated, &twice));
     }
-    let permission = Permission::seize();
-    let blocked = |name: &Atom| module::old(*name).is_some() && module::current(*name).is_some();
-    let blocked: Vec<Atom> = all.iter().map(|one| one.name).filter(blocked).collect();
+    let blocked = |name: &&Atom| module::old(**name).is_some() && module::current(**name).is_some();
+    let blocked: Vec<Atom> = names.iter().rev().filter(blocked).copied().collect();
     if !blocked.is_empty() {
         return Ok(names_error(cx, am::not_purged, &blocked));
     }
     let modules: Vec<Module> = all.iter().filter_map(|one| one.module.lock().take()).collect();
-    if module::load(&permission, modules).is_err() {
-        return Err(Flow::badarg());
-    }
-    if all.iter().any(|one| one.has_on_load) {
-        return Ok(names_error(cx, am::on_load, &names));
-    }
-    Ok(Term::atom(am::ok))
+    let Ok(staging) = module::stage(permission, modules) else { return Err(Flow::badarg()) };
+    let result = match all.iter().any(|one| one.has_on_load) {
+        true => names_error(cx, am::on_load, &names),
+        false => Term::atom(am::ok),
+    };
+    commit(cx, staging, result)
 }
 
 /// `erlang:call_on_load_function/1`: goes on in the function.
@@ -108,22 +129,28 @@ pub fn call_on_load_function_1<'h>(_: &mut Cx<'h>, args: &[Term<'h>]) -> NativeR
     Err(Flow::Enter(pending.address_of(on_load)))
 }
 
-/// `erlang:finish_after_on_load/2`
-pub fn finish_after_on_load_2<'h>(_: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    let name = args[0].as_atom().ok_or_else(Flow::badarg)?;
+/// `erlang:finish_after_on_load/2`: after a failure the instance stays pending, for
+/// `erts_internal:purge_module/2`.
+pub fn finish_after_on_load_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let success = args[1].as_bool().ok_or_else(Flow::badarg)?;
-    if module::finish_on_load(&Permission::seize(), name, success) {
-        Ok(Term::bool(true))
-    } else {
-        Err(Flow::badarg())
+    let permission = permission(cx)?;
+    let name = args[0].as_atom().ok_or_else(Flow::badarg)?;
+    if module::pending(name).is_none() {
+        return Err(Flow::badarg());
     }
+    if !success {
+        return Ok(Term::bool(true));
+    }
+    let staging = module::finish_on_load(permission, name).ok_or_else(Flow::badarg)?;
+    commit(cx, staging, Term::bool(true))
 }
 
 /// `erlang:delete_module/1`
-pub fn delete_module_1<'h>(_: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+pub fn delete_module_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let name = args[0].as_atom().ok_or_else(Flow::badarg)?;
-    match module::delete(&Permission::seize(), name) {
-        Deleted::Done => Ok(Term::bool(true)),
+    let permission = permission(cx)?;
+    match module::delete(permission, name) {
+        Deleted::Staged(staging) => commit(cx, staging, Term::bool(true)),
         Deleted::Absent => Ok(Term::atom(am::undefined)),
         Deleted::OldPresent => Err(Flow::badarg()),
     }
@@ -308,10 +335,10 @@ pub fn beamfile_chunk_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<
     let name: Vec<Option<usize>> = arg::list(args[1])?.iter().map(|c| c.as_usize()).collect();
     let [Some(a), Some(b), Some(c), Some(d)] = name[..] else { return Err(Flow::badarg()) };
     let name = [a, b, c, d].map(|c| c as u8);
-    let container = Container::parse(&bytes).map_err(|_| Flow::badarg())?;
-    Ok(match container.get(&name) {
-        Some(data) => cx.heap.binary(data),
-        None => Term::atom(am::undefined),
+    let container = Container::parse(&bytes).ok();
+    Ok(match container.as_ref().and_then(|container| container.get(&name)) {
+        Some(data) if !data.is_empty() => cx.heap.binary(data),
+        _ => Term::atom(am::undefined),
     })
 }
 

@@ -93,7 +93,7 @@ pub fn monitor_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     for option in args[2].list_to_vec().ok_or_else(Flow::badarg)? {
         let [key, value] = option.as_tuple_n().ok_or_else(Flow::badarg)?;
         match key.as_atom() {
-            Some(am::tag) => options.tag = Some(OwnedTerm::copy_of(value)),
+            Some(am::tag) => options.tag = Some(OwnedTerm::deep_copy_of(value)),
             Some(am::alias) => {
                 options.alias = Some(match value.as_atom() {
                     Some(am::explicit_unalias) => AliasKind::Explicit,

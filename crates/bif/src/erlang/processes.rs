@@ -132,7 +132,7 @@ fn monitor_options<'h>(list: Term<'h>) -> Result<MonitorOptions, Flow<'h>> {
         let [key, value] = option.as_tuple_n().ok_or_else(Flow::badarg)?;
         match key.as_atom() {
             Some(am::alias) => options.alias = Some(alias_kind(value)?),
-            Some(am::tag) => options.tag = Some(OwnedTerm::copy_of(value)),
+            Some(am::tag) => options.tag = Some(OwnedTerm::deep_copy_of(value)),
             _ => return Err(Flow::badarg()),
         }
     }

@@ -237,7 +237,7 @@ fn set_timer<'h>(
     let numbers = new_numbers();
     let reference = cx.heap.plain_ref(numbers);
     let message = if wrapped { cx.heap.tagged(am::timeout, [reference, args[2]]) } else { args[2] };
-    timer::send_at(deadline_ns, numbers, to, OwnedTerm::copy_of(message));
+    timer::send_at(deadline_ns, numbers, to, OwnedTerm::deep_copy_of(message));
     Ok(reference)
 }
 

@@ -12,12 +12,14 @@
 //! 5. After a collection `need_words` fit between the objects and the stack.
 
 mod evacuate;
+mod literals;
 mod resize;
 mod verify;
 
 use crate::heap::{Block, Heap, free_fragments, out_of_memory};
 use crate::sizes::next_heap_words;
 use evacuate::Evacuation;
+pub(crate) use literals::each_slot;
 use oxbeam_term::RawTerm;
 
 /// What a collection must treat as alive besides the stack.

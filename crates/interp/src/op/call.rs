@@ -10,7 +10,7 @@ use oxbeam_runtime::engine::Switch;
 use oxbeam_runtime::native::Class;
 use oxbeam_term::layout::{FUN_ARITY, FUN_ENTRY, FUN_ENV};
 use oxbeam_term::tag::Subtag;
-use oxbeam_term::{Export, FunEntry, RawTerm, am};
+use oxbeam_term::{Atom, Export, FunEntry, RawTerm, am};
 use std::sync::atomic::Ordering;
 
 impl M {
@@ -306,16 +306,38 @@ pub unsafe fn call_fun_value(m: &mut M, fun: RawTerm, n: usize) -> Handler {
         if local.arity() != n {
             return badarity(m, fun, n);
         }
-        // Not loaded (any more): the error handler may load it.
-        let (heap, module) = (m.heap(), local.entry().module);
+        let (entry, module) = (local.entry(), local.entry().module);
+        // Read after the address (rule 2 of the purge): no address, then a mark if one was set.
+        let purging = !entry.pending_purge.load(Ordering::Acquire).is_null();
+        if !purging && oxbeam_code::module::current(module).is_some() {
+            // The module is loaded, and has no such fun.
+            return m.error_tagged(am::badfun, fun);
+        }
+        let heap = m.heap();
         let args = raise::list_of(heap, m.live(n));
         m.back();
         *m.x(0) = RawTerm::atom(module);
         *m.x(1) = fun;
         *m.x(2) = args;
+        if purging {
+            return wait_for_purge(m, module);
+        }
+        // Not loaded (any more): the error handler may load it.
         let handler = crate::engine::error_handler(m, am::undefined_lambda);
         m.enter(handler)
     }
+}
+
+/// The fun in X1 is of code that is being purged: its caller waits for the end of the purge, and
+/// calls again then.
+fn wait_for_purge(m: &mut M, module: Atom) -> Handler {
+    let again =
+        oxbeam_term::export::get_or_create(am::erts_code_purger, am::pending_purge_lambda, 3);
+    let turn = m.turn();
+    let process = turn.process().clone();
+    oxbeam_runtime::purge::suspend_caller(&process, &mut turn.owned().own, module);
+    let to = again.address[index::active()].load(Ordering::Acquire);
+    m.leave(Switch::Yield, to, 3)
 }
 
 unsafe fn badarity(m: &mut M, fun: RawTerm, n: usize) -> Handler {

@@ -2,6 +2,7 @@
 
 use super::{Owned, Process, table};
 use crate::monitor::Target;
+use crate::progress::ProgressGuard;
 use crate::registry;
 use crate::signal::handle::answer_as_dead;
 use crate::signal::{Control, send_control, send_control_to};
@@ -23,6 +24,8 @@ pub fn on_exit(hook: ExitHook) {
 /// Ends a process whose ownership the caller holds: answers what waits in its in-queue, tells
 /// links and monitors, frees its heap. The reason is the state's `exit_reason`, else `normal`.
 pub fn finish(process: &Arc<Process>) {
+    // What it uses meanwhile, literals among it, is not given back before it is done.
+    let _guard = ProgressGuard::enter();
     process.state.start_exiting();
     // SAFETY: the caller holds the ownership, and this takes it for good.
     let mut owned = unsafe { process.take_owned() }.expect("a process ends once");
@@ -67,6 +70,7 @@ pub fn finish(process: &Arc<Process>) {
             send_control(pid, Control::Resume);
         });
     }
+    std::mem::take(&mut owned.own.tasks).into_iter().for_each(|task| task.dead());
     tell_links(&owned, me, &reason);
     let watched = owned.own.monitors.watched().map(|(reference, w)| (w.by, *reference));
     for (by, reference) in watched.chain(late_monitors) {

@@ -23,6 +23,7 @@ use crate::link::Links;
 use crate::mailbox::Mailbox;
 use crate::monitor::{Aliases, Monitors};
 use crate::signal::queue::InQueue;
+use crate::task::Task;
 use crate::timer::TimerKey;
 use crate::yielding::Suspended;
 use oxbeam_heap::{Heap, OwnedTerm};
@@ -147,6 +148,8 @@ pub struct ProcState {
     pub flags: Flags,
     /// The native that has yielded and goes on when the process runs again.
     pub suspended: Option<Box<Suspended>>,
+    /// What other processes asked for and is done between two turns.
+    pub tasks: Vec<Box<dyn Task>>,
     pub max_heap: MaxHeap,
     pub gc_counts: GcCounts,
 }
@@ -219,6 +222,7 @@ impl ProcState {
             gc_disabled: 0,
             flags: Flags::default(),
             suspended: None,
+            tasks: vec![],
             max_heap: MaxHeap::default(),
             gc_counts: GcCounts::default(),
         }

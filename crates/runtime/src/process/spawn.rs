@@ -99,6 +99,9 @@ pub fn spawn_system(start: &'static Export, args: &[Term<'_>], options: SpawnOpt
     // A process without a leader is its own.
     owned.own.group_leader = RawTerm::pid(process.pid);
     let pid = process.pid;
+    if start.module == am::erts_literal_area_collector {
+        crate::literal_release::set_collector(process.clone());
+    }
     release(process);
     pid
 }

@@ -1,12 +1,13 @@
 //! Pid → process, without a lock on the way.
 //!
 //! 1. A slot holds null, the mark of a reservation, or a pointer that owns one reference count.
-//! 2. A look-up runs pinned to an epoch; the count of a removed process is given back only when
-//!    no pinned thread can have seen its pointer.
+//! 2. A look-up holds a [`ProgressGuard`]; the count of a removed process is given back after
+//!    thread progress, when nobody can have its pointer from the slot any more.
 //! 3. Pid data is given out in sequence; its low bits are the slot, so a pid is not used again
 //!    before all others of its slot's cycle.
 
 use super::{PidData, Process};
+use crate::progress::{self, ProgressGuard};
 use std::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -87,22 +88,21 @@ pub(super) fn publish(process: Arc<Process>) {
 /// Removes a process; later look-ups do not find it.
 pub(super) fn remove(pid: PidData) {
     let table = table();
-    let guard = crossbeam_epoch::pin();
     let process = table.slot(pid).swap(std::ptr::null_mut(), Ordering::AcqRel);
     debug_assert!(!process.is_null() && process != RESERVED);
-    // SAFETY: rule 2: the table's own count is dropped once, after all that are pinned now.
-    unsafe { guard.defer_unchecked(move || drop(Arc::from_raw(process.cast_const()))) };
+    // SAFETY: rule 2: the table's own count is taken out of the slot once.
+    progress::retire(unsafe { Arc::from_raw(process.cast_const()) });
     table.count.fetch_sub(1, Ordering::Relaxed);
 }
 
 /// The process of that pid, if it is in the table (it may be exiting).
 pub fn find(pid: PidData) -> Option<Arc<Process>> {
-    let _guard = crossbeam_epoch::pin();
+    let _guard = ProgressGuard::enter();
     let process = TABLE.get()?.slot(pid).load(Ordering::Acquire);
     if process.is_null() || process == RESERVED {
         return None;
     }
-    // SAFETY: rule 2: pinned, so the count that the slot owned has not been given back.
+    // SAFETY: rule 2: guarded, so the count that the slot owned has not been given back.
     unsafe {
         if (*process).pid != pid {
             return None;
@@ -118,7 +118,7 @@ pub fn all() -> Vec<Arc<Process>> {
     let wanted = count();
     let mut found = Vec::with_capacity(wanted);
     for slot in &table.slots {
-        let _guard = crossbeam_epoch::pin();
+        let _guard = ProgressGuard::enter();
         let process = slot.load(Ordering::Acquire);
         if process.is_null() || process == RESERVED {
             continue;

@@ -93,6 +93,7 @@ pub fn create(count: usize) {
 
 /// Starts the scheduler threads.
 pub fn start() {
+    crate::progress::install_kick(|| wake_one(schedulers(), 0));
     for index in 0..schedulers().all.len() {
         std::thread::Builder::new()
             .name(format!("erts_sched_{}", index + 1))

@@ -3,8 +3,9 @@
 use super::{CURRENT, Scheduler, Schedulers, schedulers};
 use crate::engine::{self, Regs, Switch};
 use crate::process::{Owned, Process, Waiting, exit};
+use crate::progress::{self, Managed};
 use crate::signal::handle::{Taken, ends_wait, take_all};
-use crate::{gc, system_monitor, system_profile, timer};
+use crate::{gc, system_monitor, system_profile, task, timer};
 use oxbeam_heap::GcKind;
 use oxbeam_sys::clock::monotonic_ns;
 use parking_lot::{Condvar, Mutex};
@@ -45,7 +46,9 @@ pub(super) fn run(index: usize) {
     CURRENT.set(index);
     let schedulers = schedulers();
     let mut regs = Regs::new();
+    let managed = progress::join();
     while !schedulers.stopped.load(Ordering::Acquire) {
+        managed.quiescent();
         timer::fire_due(monotonic_ns());
         if schedulers.all[index].has_errands.swap(false, Ordering::AcqRel) {
             let errands = std::mem::take(&mut *schedulers.all[index].errands.lock());
@@ -53,7 +56,7 @@ pub(super) fn run(index: usize) {
         }
         match next_process(schedulers, index) {
             Some(process) => execute(schedulers, index, &mut regs, process),
-            None => idle(schedulers, index),
+            None => idle(schedulers, index, &managed),
         }
     }
 }
@@ -65,7 +68,7 @@ fn next_process(schedulers: &Schedulers, index: usize) -> Option<Arc<Process>> {
 }
 
 /// Marks the scheduler idle, looks once more, and sleeps until it is woken or a timer is due.
-fn idle(schedulers: &Schedulers, index: usize) {
+fn idle(schedulers: &Schedulers, index: usize, managed: &Managed) {
     schedulers.idle.fetch_or(1 << index, Ordering::SeqCst);
     let work = schedulers.all.iter().any(|scheduler| scheduler.queue.len() > 0);
     let wait_ns = timer::next_deadline_ns().saturating_sub(monotonic_ns());
@@ -73,7 +76,10 @@ fn idle(schedulers: &Schedulers, index: usize) {
         let timeout = Duration::from_nanos(wait_ns as u64);
         let forever = wait_ns > i64::MAX / 2;
         system_profile::scheduler(index, false, schedulers.active_count());
-        sleep(&schedulers.all[index], (!forever).then_some(timeout));
+        if managed.wait() {
+            sleep(&schedulers.all[index], (!forever).then_some(timeout));
+            managed.go_on();
+        }
         system_profile::scheduler(index, true, schedulers.active_count() + 1);
     }
     schedulers.idle.fetch_and(!(1 << index), Ordering::AcqRel);
@@ -98,6 +104,13 @@ fn execute(schedulers: &Schedulers, index: usize, regs: &mut Regs, process: Arc<
     if taken.exit || owned.own.exit_reason.is_some() {
         return exit::finish(&process);
     }
+    if !owned.own.tasks.is_empty() {
+        task::run_all(&process, owned);
+        // A collection may have outgrown the limit of its heap.
+        if owned.own.exit_reason.is_some() {
+            return exit::finish(&process);
+        }
+    }
     if taken.asked && owned.heap.wants_collection() && owned.own.gc_disabled == 0 {
         // SAFETY: the process is between two turns: its state shows all its registers.
         unsafe { gc::collect(owned, GcKind::Auto, 0, &mut [], &mut []) };
@@ -120,6 +133,9 @@ fn execute(schedulers: &Schedulers, index: usize, regs: &mut Regs, process: Arc<
     let this = &schedulers.all[index];
     this.turns.fetch_add(1, Ordering::Relaxed);
     this.reductions.fetch_add(owned.own.reductions - before, Ordering::Relaxed);
+    if switch != Switch::Exit && !owned.own.tasks.is_empty() {
+        task::run_all(&process, owned);
+    }
     match switch {
         Switch::Yield => stop(process, true),
         Switch::Wait => stop(process, false),

@@ -90,6 +90,7 @@ fn handle(cx: &mut Cx<'_>, control: Control) {
         Control::Suspend => cx.own.suspend_count += 1,
         Control::Resume => cx.own.suspend_count = cx.own.suspend_count.saturating_sub(1),
         Control::Request(request) => request.run(cx),
+        Control::Task(task) => cx.own.tasks.push(task),
     }
 }
 
@@ -206,6 +207,7 @@ pub fn answer_as_dead(who: RawTerm, signal: Signal) {
             send_control_to(by, Control::Down { reference, reason: noproc() });
         }
         Control::Request(request) => request.dead(),
+        Control::Task(task) => task.dead(),
         _ => {}
     }
 }

@@ -10,6 +10,7 @@ pub mod queue;
 use crate::native::Cx;
 use crate::process::{PidData, Process, table};
 use crate::reference::RefNumbers;
+use crate::task::Task;
 use oxbeam_heap::OwnedTerm;
 use oxbeam_term::{Atom, RawTerm, Term};
 use queue::{Message, Signal};
@@ -70,6 +71,7 @@ pub enum Control {
     Suspend,
     Resume,
     Request(Box<dyn Request>),
+    Task(Box<dyn Task>),
 }
 
 /// Appends a signal to a process's in-queue and makes it runnable. Gives the signal back when

@@ -1,0 +1,129 @@
+//! Giving literal areas back: those of purged modules, and of persistent terms that were replaced.
+//!
+//! 1. Areas wait in a queue; `erts_literal_area_collector` is told of each. It takes one at a time.
+//! 2. The area is published as the one being purged. After thread progress every copy for another
+//!    process copies what lies in it. (What was copied before has been handed over by then: a
+//!    managed thread copies and hands over between two quiescent points, and other threads share
+//!    no literals at all.) So whoever has no pointer into the area gets none any more.
+//! 3. Then each process is asked to copy what it still uses: first its messages, which came in
+//!    order before the request; then, if its heap refers to the area, the rest, at most two
+//!    processes at once. A process whose collections are off answers when they are on again.
+//! 4. A process that ends answers at once. Its end runs under a [`progress::ProgressGuard`], so
+//!    the area is there until it is done.
+//! 5. When all have answered, the next area is published, and the first one given back after the
+//!    thread progress that follows.
+//! 6. Terms that wait outside any process (of tables, timers, monitors' tags, ports) are whole
+//!    copies without literals.
+
+use crate::native::Cx;
+use crate::process::{Owned, PidData, Process};
+use crate::signal::{send_message, send_to_pid};
+use crate::task::Task;
+use crate::{gc, progress};
+use oxbeam_heap::literal::{Area, Purged};
+use oxbeam_heap::{GcKind, OwnedTerm};
+use oxbeam_term::{Atom, RawTerm, Term, am};
+use parking_lot::Mutex;
+use std::collections::VecDeque;
+use std::sync::{Arc, OnceLock};
+
+struct Areas {
+    queue: VecDeque<Area>,
+    /// The one that is being purged.
+    current: Option<Area>,
+}
+
+static AREAS: Mutex<Areas> = Mutex::new(Areas { queue: VecDeque::new(), current: None });
+static COLLECTOR: OnceLock<Arc<Process>> = OnceLock::new();
+
+/// Says which process collects; at boot.
+pub(crate) fn set_collector(process: Arc<Process>) {
+    COLLECTOR.set(process).ok();
+}
+
+/// Whether that process collects.
+pub fn is_collector(process: &Process) -> bool {
+    COLLECTOR.get().is_some_and(|collector| collector.pid == process.pid)
+}
+
+/// Queues an area that nothing new refers to, to be given back (rule 1).
+pub fn queue(area: Area) {
+    if area.words() == 0 {
+        return;
+    }
+    AREAS.lock().queue.push_back(area);
+    if let Some(collector) = COLLECTOR.get() {
+        send_message(collector, OwnedTerm::immediate(RawTerm::atom(am::copy_literals)));
+    }
+}
+
+/// What the collector does next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Switch {
+    /// It is suspended; then it asks all processes about the new area.
+    NextArea,
+    /// It is suspended until the last area is given back; then it asks again.
+    LastArea,
+    /// There is nothing to do.
+    Nothing,
+}
+
+/// All processes have answered: gives the area back (rule 5) and publishes the next one.
+pub fn switch(cx: &mut Cx<'_>) -> Switch {
+    let mut areas = AREAS.lock();
+    let done = areas.current.take();
+    areas.current = areas.queue.pop_front();
+    match &areas.current {
+        Some(next) => next.begin_purge(),
+        None => Area::end_purge(),
+    }
+    let switch = match (&done, &areas.current) {
+        (_, Some(_)) => Switch::NextArea,
+        (Some(_), None) => Switch::LastArea,
+        (None, None) => return Switch::Nothing,
+    };
+    drop(areas);
+    progress::suspend(cx, move || drop(done));
+    switch
+}
+
+/// A request to copy literals; the answer is `{copy_literals, Id, ok | need_gc}`.
+pub struct CopyRequest {
+    pub from: PidData,
+    pub id: OwnedTerm,
+    /// Copy at once what the heap refers to; else only say that it does.
+    pub collect: bool,
+}
+
+impl CopyRequest {
+    fn answer(&self, result: Atom) {
+        let answer = OwnedTerm::build(|heap| {
+            heap.tuple(&[Term::atom(am::copy_literals), self.id.copy_to(heap), Term::atom(result)])
+        });
+        send_to_pid(self.from, answer);
+    }
+}
+
+impl Task for CopyRequest {
+    fn run(self: Box<Self>, _: &Arc<Process>, owned: &mut Owned) {
+        let purged = Purged::now();
+        owned.own.mailbox.copy_literals(purged);
+        if !gc::refers_to(owned, purged) {
+            return self.answer(am::ok);
+        }
+        if !self.collect {
+            return self.answer(am::need_gc);
+        }
+        gc::copy_literals(owned, purged);
+        // SAFETY: the process is between two turns: its state shows all its registers.
+        unsafe { gc::collect(owned, GcKind::Major, 0, &mut [], &mut []) };
+        debug_assert!(!gc::refers_to(owned, purged));
+        self.answer(am::ok);
+    }
+    fn dead(self: Box<Self>) {
+        self.answer(am::ok);
+    }
+    fn moves_terms(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,365 @@
+//! Thread progress: "every managed thread has passed a full barrier, and holds nothing that it
+//! had looked up before".
+//!
+//! 1. A thread that [`join`]s is *managed*. Between two pieces of work (two turns of processes)
+//!    it passes a *quiescent point*: it holds no pointer that it got by a lock-free look-up.
+//! 2. There is one epoch. At a quiescent point a managed thread announces the epoch that it sees,
+//!    with a full barrier when that has changed. A thread that sleeps announces that it waits; it
+//!    holds nothing then, and executes a full barrier when it goes on.
+//! 3. Any other thread is *unmanaged*: it holds a counted delay, a [`ProgressGuard`], for as long
+//!    as it uses what it looked up. On a managed thread a guard costs nothing; it may not be held
+//!    over a quiescent point, nor may a thread sleep while it holds one.
+//! 4. The epoch goes from E to E + 1 when every managed thread has announced E or waits, and no
+//!    guard is left that was taken under E - 1.
+//! 5. What was registered under E runs once the epoch is E + 2: each managed thread has announced
+//!    E + 1, which it saw after the registration, and each guard of E or earlier is gone.
+//! 6. Whoever registers has made its change before (taken the pointer out, written the staging
+//!    index), and executes a full barrier between the change and the registration. So after
+//!    thread progress no thread uses what was taken out, and each sees what was written without a
+//!    barrier of its own.
+//! 7. What was registered runs on a managed thread at a quiescent point, in the order of
+//!    registration; it must not wait. (Without any managed thread, as in tests, it runs in
+//!    [`later`] itself.)
+
+use crate::native::Cx;
+use crate::signal::{Control, queue::Signal};
+use parking_lot::{Mutex, MutexGuard};
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::marker::PhantomData;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
+use std::sync::{Arc, OnceLock};
+
+/// Most managed threads there can be.
+const MAX_MANAGED: usize = 128;
+/// What a thread announces that holds nothing. Epochs begin above it.
+const WAITING: u64 = 0;
+const FIRST_EPOCH: u64 = 2;
+/// Epochs between a registration and its run (rule 5).
+const EPOCHS_TO_WAIT: u64 = 2;
+/// Retired values that a thread keeps to itself before it asks for progress.
+const BATCH: usize = 32;
+
+/// What a thread announces, on a cache line of its own.
+#[repr(align(64))]
+struct Announced(AtomicU64);
+
+type Action = Box<dyn FnOnce() + Send>;
+
+static EPOCH: AtomicU64 = AtomicU64::new(FIRST_EPOCH);
+static MANAGED: [Announced; MAX_MANAGED] =
+    [const { Announced(AtomicU64::new(WAITING)) }; MAX_MANAGED];
+static MANAGED_COUNT: AtomicUsize = AtomicUsize::new(0);
+/// Guards of unmanaged threads, by the parity of the epoch they were taken under.
+static DELAYS: [AtomicUsize; 2] = [const { AtomicUsize::new(0) }; 2];
+/// Registered and not run yet.
+static PENDING: AtomicUsize = AtomicUsize::new(0);
+/// `(epoch of the registration, action)`, in order.
+static ACTIONS: Mutex<VecDeque<(u64, Action)>> = Mutex::new(VecDeque::new());
+/// Wakes a managed thread that waits, so that it looks for progress.
+static KICK: OnceLock<fn()> = OnceLock::new();
+
+const UNMANAGED: usize = usize::MAX;
+
+thread_local! {
+    static INDEX: Cell<usize> = const { Cell::new(UNMANAGED) };
+    /// Guards that this managed thread holds (looked at in debug builds only).
+    static GUARDS: Cell<u32> = const { Cell::new(0) };
+    static RETIRED: RefCell<Vec<Arc<dyn Any + Send + Sync>>> = const { RefCell::new(vec![]) };
+}
+
+/// Says how a waiting managed thread is woken; for boot, once.
+pub fn install_kick(kick: fn()) {
+    KICK.set(kick).ok();
+}
+
+fn kick() {
+    if PENDING.load(Ordering::SeqCst) != 0
+        && let Some(kick) = KICK.get()
+    {
+        kick();
+    }
+}
+
+/// A managed thread's own end of the protocol.
+pub struct Managed {
+    index: usize,
+    _of_this_thread: PhantomData<*const ()>,
+}
+
+/// Makes the calling thread managed, for good.
+///
+/// Panics when there are too many managed threads.
+pub fn join() -> Managed {
+    let index = MANAGED_COUNT.fetch_add(1, Ordering::SeqCst);
+    assert!(index < MAX_MANAGED, "room for all managed threads");
+    INDEX.set(index);
+    oxbeam_heap::copy::share_literals(true);
+    let this = Managed { index, _of_this_thread: PhantomData };
+    this.go_on();
+    this
+}
+
+/// Whether the calling thread is managed.
+pub fn is_managed() -> bool {
+    INDEX.get() != UNMANAGED
+}
+
+impl Managed {
+    /// Passes a quiescent point (rule 2), and runs what is due.
+    #[inline]
+    pub fn quiescent(&self) {
+        debug_assert!(GUARDS.get() == 0, "no guard over a quiescent point");
+        self.announce(EPOCH.load(Ordering::SeqCst));
+        if PENDING.load(Ordering::Relaxed) != 0
+            && let Some(actions) = ACTIONS.try_lock()
+        {
+            self.advance(actions);
+        }
+    }
+
+    #[inline]
+    fn announce(&self, epoch: u64) {
+        let slot = &MANAGED[self.index].0;
+        if slot.load(Ordering::Relaxed) != epoch {
+            slot.store(epoch, Ordering::SeqCst);
+            fence(Ordering::SeqCst);
+        }
+    }
+
+    /// The thread is about to sleep. `false`: there was, or is, something to run first; look for
+    /// work again. After `true` it must call [`Managed::go_on`] when it is awake.
+    pub fn wait(&self) -> bool {
+        flush_retired();
+        loop {
+            let before = PENDING.load(Ordering::SeqCst);
+            self.quiescent_patiently();
+            if before != 0 && PENDING.load(Ordering::SeqCst) < before {
+                return false;
+            }
+            MANAGED[self.index].0.store(WAITING, Ordering::SeqCst);
+            fence(Ordering::SeqCst);
+            // Two that go to sleep at once: one sees that the other waits (rule 4).
+            if PENDING.load(Ordering::SeqCst) == 0 || !can_advance(EPOCH.load(Ordering::SeqCst)) {
+                return true;
+            }
+            self.go_on();
+        }
+    }
+
+    /// The thread was waiting and goes on.
+    pub fn go_on(&self) {
+        MANAGED[self.index].0.store(EPOCH.load(Ordering::SeqCst), Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+    }
+
+    fn quiescent_patiently(&self) {
+        debug_assert!(GUARDS.get() == 0, "no guard over a quiescent point");
+        self.announce(EPOCH.load(Ordering::SeqCst));
+        if PENDING.load(Ordering::SeqCst) != 0 {
+            self.advance(ACTIONS.lock());
+        }
+    }
+
+    /// Moves the epoch on as far as it goes, and runs what is due.
+    fn advance(&self, mut actions: MutexGuard<'_, VecDeque<(u64, Action)>>) {
+        let due = loop {
+            let epoch = EPOCH.load(Ordering::SeqCst);
+            self.announce(epoch);
+            match actions.front() {
+                None => return,
+                Some((since, _)) if since + EPOCHS_TO_WAIT <= epoch => {
+                    let count = actions.partition_point(|a| a.0 + EPOCHS_TO_WAIT <= epoch);
+                    break actions.drain(..count).collect::<Vec<_>>();
+                }
+                Some(_) if can_advance(epoch) => EPOCH.store(epoch + 1, Ordering::SeqCst),
+                Some(_) => return,
+            }
+        };
+        drop(actions);
+        for (_, action) in due {
+            action();
+            PENDING.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+}
+
+/// Rule 4. The caller holds the lock of `ACTIONS`, or only wants to know.
+fn can_advance(epoch: u64) -> bool {
+    let managed = &MANAGED[..MANAGED_COUNT.load(Ordering::SeqCst).min(MAX_MANAGED)];
+    let passed = |thread: &Announced| {
+        let announced = thread.0.load(Ordering::SeqCst);
+        announced == WAITING || announced == epoch
+    };
+    DELAYS[(epoch as usize + 1) & 1].load(Ordering::SeqCst) == 0 && managed.iter().all(passed)
+}
+
+/// Runs `action` after thread progress (rules 5 to 7).
+pub fn later(action: impl FnOnce() + Send + 'static) {
+    if MANAGED_COUNT.load(Ordering::SeqCst) == 0 {
+        return action();
+    }
+    PENDING.fetch_add(1, Ordering::SeqCst);
+    let mut actions = ACTIONS.lock();
+    fence(Ordering::SeqCst);
+    actions.push_back((EPOCH.load(Ordering::SeqCst), Box::new(action)));
+    drop(actions);
+    if !is_managed() {
+        kick();
+    }
+}
+
+/// Drops a value after thread progress, though not at once: a thread collects some first.
+pub fn retire(value: Arc<dyn Any + Send + Sync>) {
+    if !is_managed() {
+        return later(move || drop(value));
+    }
+    let full = RETIRED.with_borrow_mut(|retired| {
+        retired.push(value);
+        retired.len() >= BATCH
+    });
+    if full {
+        flush_retired();
+    }
+}
+
+fn flush_retired() {
+    let batch = RETIRED.take();
+    if !batch.is_empty() {
+        later(move || drop(batch));
+    }
+}
+
+/// Suspends the calling process, runs `action` after thread progress, and resumes the process
+/// then. The native that calls this ends the turn.
+pub fn suspend(cx: &mut Cx<'_>, action: impl FnOnce() + Send + 'static) {
+    cx.own.suspend_count += 1;
+    let process = cx.process.clone();
+    later(move || {
+        action();
+        crate::signal::deliver(&process, Signal::Control(Box::new(Control::Resume))).ok();
+    });
+}
+
+/// The right to use what a lock-free look-up has found, as long as it lives (rule 3).
+pub struct ProgressGuard {
+    /// Parity of the epoch; `None` on a managed thread.
+    delayed: Option<usize>,
+    _of_this_thread: PhantomData<*const ()>,
+}
+
+impl ProgressGuard {
+    /// A guard of the calling thread.
+    #[inline]
+    pub fn enter() -> ProgressGuard {
+        let delayed = if is_managed() {
+            if cfg!(debug_assertions) {
+                GUARDS.set(GUARDS.get() + 1);
+            }
+            None
+        } else {
+            Some(delay())
+        };
+        ProgressGuard { delayed, _of_this_thread: PhantomData }
+    }
+}
+
+/// Counts a delay under the current epoch; gives its parity.
+fn delay() -> usize {
+    loop {
+        let epoch = EPOCH.load(Ordering::SeqCst);
+        let parity = epoch as usize & 1;
+        DELAYS[parity].fetch_add(1, Ordering::SeqCst);
+        // Counted before the epoch moved on, so that who moves it on next looks at the count.
+        if EPOCH.load(Ordering::SeqCst) == epoch {
+            return parity;
+        }
+        end_delay(parity);
+    }
+}
+
+fn end_delay(parity: usize) {
+    DELAYS[parity].fetch_sub(1, Ordering::SeqCst);
+    kick();
+}
+
+impl Drop for ProgressGuard {
+    #[inline]
+    fn drop(&mut self) {
+        match self.delayed {
+            Some(parity) => end_delay(parity),
+            None if cfg!(debug_assertions) => GUARDS.set(GUARDS.get() - 1),
+            None => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicBool, AtomicPtr};
+
+    /// Threads look a pointer up and read through it while another replaces it and gives the old
+    /// one back after thread progress: what they read is never poisoned.
+    #[test]
+    fn nobody_reads_what_was_given_back() {
+        static SHARED: AtomicPtr<AtomicU64> = AtomicPtr::new(std::ptr::null_mut());
+        static STOP: AtomicBool = AtomicBool::new(false);
+        static GIVEN_BACK: AtomicUsize = AtomicUsize::new(0);
+        fn new_value() -> *mut AtomicU64 {
+            Box::leak(Box::new(AtomicU64::new(1)))
+        }
+        fn read_some() {
+            for _ in 0..50 {
+                let _guard = ProgressGuard::enter();
+                let value = SHARED.load(Ordering::Acquire);
+                for _ in 0..20 {
+                    // SAFETY: values are leaked; poisoned ones are caught here.
+                    assert_eq!(unsafe { &*value }.load(Ordering::Relaxed), 1);
+                }
+            }
+        }
+        SHARED.store(new_value(), Ordering::Release);
+        let managed = |sleeps: bool| {
+            std::thread::spawn(move || {
+                let this = join();
+                while !STOP.load(Ordering::Relaxed) {
+                    read_some();
+                    this.quiescent();
+                    if sleeps && this.wait() {
+                        std::thread::yield_now();
+                        this.go_on();
+                    }
+                }
+                while !this.wait() {}
+            })
+        };
+        let unmanaged = std::thread::spawn(|| {
+            while !STOP.load(Ordering::Relaxed) {
+                read_some();
+                std::thread::yield_now();
+            }
+        });
+        let threads = [managed(false), managed(true), unmanaged];
+        while MANAGED_COUNT.load(Ordering::SeqCst) < 2 {
+            std::thread::yield_now();
+        }
+        let rounds = 2000;
+        for _ in 0..rounds {
+            let old = SHARED.swap(new_value(), Ordering::AcqRel) as usize;
+            later(move || {
+                // SAFETY: leaked; nobody reads it any more.
+                unsafe { &*(old as *const AtomicU64) }.store(0xDEAD, Ordering::Relaxed);
+                GIVEN_BACK.fetch_add(1, Ordering::Relaxed);
+            });
+            std::thread::yield_now();
+        }
+        while GIVEN_BACK.load(Ordering::Relaxed) < rounds {
+            std::thread::yield_now();
+        }
+        STOP.store(true, Ordering::Relaxed);
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        assert_eq!(PENDING.load(Ordering::SeqCst), 0);
+    }
+}
