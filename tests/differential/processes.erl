@@ -54,6 +54,7 @@ t_group_leader() -> G = group_leader(), P = spawn(fun() -> receive {S} -> S ! {g
 t_trap_flag() -> {process_flag(trap_exit, true), process_flag(trap_exit, false), process_info(self(), trap_exit)}.
 t_bad_flag() -> process_flag(no_such_flag, 1).
 t_is_alive() -> P = spawn(fun wait/0), A = is_process_alive(P), exit(P, kill), {A, is_process_alive(P), is_process_alive(self())}.
+t_is_alive_many() -> lists:usort([begin P = spawn(fun wait/0), exit(P, kill), is_process_alive(P) end || _ <- lists:seq(1, 500)]).
 t_info_other() -> P = spawn(fun wait/0), P ! a, P ! b, timer_wait(10), R = process_info(P, [message_queue_len, messages, status]), exit(P, kill), R.
 t_info_dead() -> process_info(dead(), status).
 t_info_links() -> process_flag(trap_exit, true), P = spawn_link(fun wait/0), {links, L} = process_info(self(), links), lists:member(P, L).

@@ -130,11 +130,15 @@ impl<'a> Reader<'a> {
         if len > 8 {
             return match tag {
                 Tag::I => Ok(Compact::Big { at, len: len as u32 }),
+                Tag::U => Ok(BEYOND_A_WORD),
                 _ => Err(self.error("an operand other than an integer is too large")),
             };
         }
         let sign = if bytes[0] & 0x80 != 0 { -1i64 } else { 0 };
         let value = bytes.iter().fold(sign, |v, &b| v << 8 | i64::from(b));
+        if value < 0 && tag == Tag::U {
+            return Ok(BEYOND_A_WORD);
+        }
         if value < 0 && tag != Tag::I {
             return Err(self.error("negative operand"));
         }
@@ -149,5 +153,9 @@ impl<'a> Reader<'a> {
         }
     }
 }
+
+/// A number of bits in the source may be larger than any word; nothing is that long, so the
+/// largest word stands for it.
+const BEYOND_A_WORD: Compact = Compact::Word(Tag::U, i64::MAX);
 
 const TAGS: [Tag; 8] = [Tag::U, Tag::I, Tag::A, Tag::X, Tag::Y, Tag::F, Tag::H, Tag::Z];

@@ -3,9 +3,10 @@
 //! Bits are counted from the most significant bit of the first byte. Every function panics when
 //! a run leaves its buffer: callers have checked sizes before.
 
+use crate::arith::MAX_DIGITS;
 use crate::heap::Heap;
+use oxbeam_num::Int;
 use oxbeam_num::bytes::{Endian, read_bound, read_magnitude, read_signed, write_signed};
-use oxbeam_num::{Int, Res};
 use oxbeam_term::Term;
 use oxbeam_term::view::Kind;
 
@@ -79,7 +80,7 @@ pub fn write_u64(dst: &mut [u8], bit: usize, count: usize, value: u64) {
     copy(&bytes, 64 - count, dst, bit, count);
 }
 
-/// The integer of `count` bits.
+/// The integer of `count` bits; `None` when it has more digits than an integer may have.
 pub fn read_integer<'h>(
     heap: &'h Heap,
     src: &[u8],
@@ -87,13 +88,13 @@ pub fn read_integer<'h>(
     count: usize,
     endian: Endian,
     signed: bool,
-) -> Term<'h> {
+) -> Option<Term<'h>> {
     if count <= 64 && (endian == Endian::Big || count <= 8) {
         let value = read_u64(src, bit, count);
         if signed && count > 0 {
-            return heap.int((value << (64 - count)) as i64 >> (64 - count));
+            return Some(heap.int((value << (64 - count)) as i64 >> (64 - count)));
         }
-        return heap.uint(value);
+        return Some(heap.uint(value));
     }
     let (rest, size) = (count % 8, count.div_ceil(8));
     let mut bytes = vec![0; size];
@@ -118,11 +119,7 @@ pub fn read_integer<'h>(
         true => read_signed(&bytes, endian, &mut digits),
         false => read_magnitude(&bytes, endian, false, &mut digits),
     };
-    integer(heap, res, &digits)
-}
-
-fn integer<'h>(heap: &'h Heap, res: Res, digits: &[u64]) -> Term<'h> {
-    heap.integer(res.negative, &digits[..res.len])
+    (res.len <= MAX_DIGITS).then(|| heap.integer(res.negative, &digits[..res.len]))
 }
 
 /// Puts the low `count` bits of an integer. `false`: the term is no integer.
@@ -261,7 +258,7 @@ mod tests {
                 for endian in [Endian::Big, Endian::Little] {
                     let mut dst = vec![0; 20];
                     assert!(write_integer(&mut dst, 3, count, heap.int(value), endian));
-                    let back = read_integer(&heap, &dst, 3, count, endian, true);
+                    let back = read_integer(&heap, &dst, 3, count, endian, true).unwrap();
                     assert_eq!(back.as_i64(), Some(value), "{count} {endian:?}");
                 }
             }
@@ -269,7 +266,10 @@ mod tests {
         let mut dst = vec![0; 2];
         write_integer(&mut dst, 0, 9, heap.int(0x155), Endian::Little);
         assert_eq!(dst, [0x55, 0x80]);
-        assert_eq!(read_integer(&heap, &dst, 0, 9, Endian::Little, false).as_i64(), Some(0x155));
+        assert_eq!(
+            read_integer(&heap, &dst, 0, 9, Endian::Little, false).unwrap().as_i64(),
+            Some(0x155)
+        );
     }
 
     #[test]

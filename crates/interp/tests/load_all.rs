@@ -36,6 +36,19 @@ fn installed_files_are_prepared() {
 }
 
 #[test]
+fn installed_files_are_proved() {
+    let profile = oxbeam_loader::Profile::default();
+    let mut unproved = vec![];
+    for path in installed() {
+        let rows = oxbeam_loader::unproved_rows(&std::fs::read(&path).unwrap(), &profile);
+        if rows.as_ref().is_ok_and(|&rows| rows > 0) || rows.is_err() {
+            unproved.push(format!("{}: {rows:?}", path.display()));
+        }
+    }
+    assert!(unproved.is_empty(), "{}", unproved.join("\n"));
+}
+
+#[test]
 fn corrupted_files_are_prepared_or_refused() {
     install();
     let mut seed = 0x9E37_79B9_7F4A_7C15u64;

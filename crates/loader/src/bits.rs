@@ -180,7 +180,8 @@ impl<'a> Loader<'a> {
         self.put(template, &[args[4], size], &fix)
     }
 
-    /// `bs_create_bin`: each segment becomes (type, unit, flags, source, size).
+    /// `bs_create_bin`: each segment becomes (type with the segment's number in the source
+    /// above it, unit, flags, source, size).
     fn create_bin(&mut self, args: &[Operand]) -> Done {
         let rows = list(args, 5)?;
         if rows.len() % 6 != 0 {
@@ -204,7 +205,7 @@ impl<'a> Loader<'a> {
             return fault("an append is not the first segment");
         }
         let flags = self.segment_flags(row[3])?;
-        self.emit.fix(Fix::Word(kind as u64));
+        self.emit.fix(Fix::Word(kind as u64 | plain(row[1])?.min(u64::from(u32::MAX)) << 32));
         self.emit.fix(unit(row[2])?);
         self.emit.fix(Fix::Word(flags));
         if kind == Segment::String {

@@ -30,11 +30,18 @@ const RAISE_WITHIN: usize = 16;
 /// The outcome: rows (by index in the source) that must not be executed.
 pub(crate) struct Verdicts {
     bad: Vec<bool>,
+    unproved: usize,
     catches: HashMap<usize, u16>,
     loops: HashSet<usize>,
 }
 
 impl Verdicts {
+    /// How many bad rows there are on paths from the functions' entries: none in what a sound
+    /// compiler writes.
+    pub(crate) fn unproved(&self) -> usize {
+        self.unproved
+    }
+
     /// Whether row `i` must be replaced.
     pub(crate) fn is_bad(&self, i: usize) -> bool {
         self.bad[i]
@@ -56,8 +63,9 @@ impl Verdicts {
 struct Label {
     row: usize,
     function: u32,
-    /// Any frame will do: a `func_info` follows, or code that only raises.
-    open: bool,
+    /// Where a `func_info` follows, or code that only raises: any frame of this size or larger
+    /// will do.
+    open: Option<Frame>,
     frame: Frame,
 }
 
@@ -65,6 +73,7 @@ struct Pass<'a> {
     file: &'a BeamFile<'a>,
     labels: Vec<Option<Label>>,
     bad: Vec<bool>,
+    unproved: usize,
     catches: HashMap<usize, u16>,
     loops: HashSet<usize>,
     at: usize,
@@ -79,6 +88,7 @@ pub(crate) fn verify(file: &BeamFile<'_>, source: &Source) -> Verdicts {
         file,
         labels: labels(file, source),
         bad: vec![false; source.len()],
+        unproved: 0,
         catches: HashMap::new(),
         loops: HashSet::new(),
         at: 0,
@@ -93,7 +103,7 @@ pub(crate) fn verify(file: &BeamFile<'_>, source: &Source) -> Verdicts {
         pass.round(source);
         rounds += 1;
     }
-    Verdicts { bad: pass.bad, catches: pass.catches, loops: pass.loops }
+    Verdicts { bad: pass.bad, unproved: pass.unproved, catches: pass.catches, loops: pass.loops }
 }
 
 fn labels(file: &BeamFile<'_>, source: &Source) -> Vec<Option<Label>> {
@@ -105,7 +115,7 @@ fn labels(file: &BeamFile<'_>, source: &Source) -> Vec<Option<Label>> {
             (G::Label, &[Operand::U(n)]) => {
                 if let Some(slot) = labels.get_mut(n as usize) {
                     let only_raises = only_raises(file, source, i + 1);
-                    let frame = if only_raises { ANY } else { UNREACHED };
+                    let frame = if only_raises.is_some() { ANY } else { UNREACHED };
                     *slot = Some(Label { row: i, function, open: only_raises, frame });
                     open.push(n as usize);
                 }
@@ -114,7 +124,7 @@ fn labels(file: &BeamFile<'_>, source: &Source) -> Vec<Option<Label>> {
             (G::FuncInfo, _) => {
                 function += 1;
                 for &n in &open {
-                    labels[n] = Some(Label { row: i, function, open: true, frame: ANY });
+                    labels[n] = Some(Label { row: i, function, open: Some(NONE), frame: ANY });
                 }
             }
             _ => open.clear(),
@@ -129,6 +139,7 @@ fn labels(file: &BeamFile<'_>, source: &Source) -> Vec<Option<Label>> {
 impl Pass<'_> {
     fn round(&mut self, source: &Source) {
         (self.frame, self.function) = (UNREACHED, 0);
+        self.unproved = 0;
         for i in 0..source.len() {
             let Some(row) = source.get(i) else { break };
             self.at = i;
@@ -142,6 +153,7 @@ impl Pass<'_> {
                 _ => {
                     let good = self.frame != UNREACHED && self.row(row).is_some();
                     self.bad[i] = !good;
+                    self.unproved += usize::from(!good && self.frame != UNREACHED);
                     if good && matches!(row.op, G::Catch | G::Try) {
                         self.catches.insert(i, self.frame as u16);
                     }
@@ -160,13 +172,15 @@ impl Pass<'_> {
             label.frame = self.frame;
             self.changed = true;
         }
-        if label.frame != ANY && self.frame != UNREACHED && self.frame != label.frame {
-            // The path from above arrives with another frame: it ends here.
-            self.bad[i] = true;
-        } else {
-            self.bad[i] = false;
-        }
-        self.frame = label.frame;
+        let fits = match label.open {
+            // Where any frame will do above, it will do here: the code above was read this far.
+            Some(least) => self.frame == ANY || self.frame >= least,
+            None => self.frame == label.frame,
+        };
+        // A path from above that arrives with another frame ends here.
+        self.bad[i] = self.frame != UNREACHED && !fits;
+        self.unproved += usize::from(self.bad[i]);
+        self.frame = label.open.filter(|&least| least > 0).unwrap_or(label.frame);
     }
 
     /// Checks a reached row and follows what it does; `None`: it is bad.
@@ -217,14 +231,18 @@ impl Pass<'_> {
         if label.function != self.function {
             return None;
         }
-        if label.row < self.at && !label.open && !counts(by) {
+        if label.row < self.at && label.open.is_none() && !counts(by) {
             self.loops.insert(label.row);
         }
         if label.frame == UNREACHED {
             label.frame = self.frame;
             self.changed = true;
         }
-        (label.open || label.frame == self.frame).then_some(())
+        let fits = match label.open {
+            Some(least) => self.frame >= least,
+            None => label.frame == self.frame,
+        };
+        fits.then_some(())
     }
 }
 
@@ -257,16 +275,23 @@ fn ends(file: &BeamFile<'_>, row: Gen<'_>) -> bool {
     }
 }
 
-/// Whether the code from row `i` on raises an error before it touches the frame
-/// or branches: such code is shared by paths of different frames.
-fn only_raises(file: &BeamFile<'_>, source: &Source, i: usize) -> bool {
+/// The least frame for the code from row `i` on, if it raises an error before it changes the
+/// frame or branches: such code is shared by paths of different frames.
+fn only_raises(file: &BeamFile<'_>, source: &Source, i: usize) -> Option<Frame> {
+    let mut least = NONE;
     for row in (i..i + RAISE_WITHIN).filter_map(|i| source.get(i)) {
-        if row.args.iter().any(|arg| matches!(arg, Operand::Y(_))) {
-            return false;
+        for arg in row.args {
+            if let Operand::Y(n) = arg {
+                least = least.max(Frame::from(*n) + 1);
+            }
         }
         match row.op {
-            G::Badmatch | G::CaseEnd | G::IfEnd | G::Badrecord | G::TryCaseEnd => return true,
-            G::CallExt | G::CallExtOnly | G::CallExtLast => return raises(file, row),
+            G::Badmatch | G::CaseEnd | G::IfEnd | G::Badrecord | G::TryCaseEnd => {
+                return Some(least);
+            }
+            G::CallExt | G::CallExtOnly | G::CallExtLast => {
+                return raises(file, row).then_some(least);
+            }
             G::Label
             | G::Line
             | G::Move
@@ -274,10 +299,10 @@ fn only_raises(file: &BeamFile<'_>, source: &Source, i: usize) -> bool {
             | G::PutList
             | G::PutTuple2
             | G::GetTupleElement => {}
-            _ => return false,
+            _ => return None,
         }
     }
-    false
+    None
 }
 
 /// Whether a row is a call of a native that only raises.

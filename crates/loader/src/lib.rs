@@ -24,4 +24,4 @@ mod transform;
 mod verify;
 
 pub use context::{LoadError, Profile};
-pub use transform::prepare;
+pub use transform::{prepare, unproved_rows};

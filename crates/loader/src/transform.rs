@@ -90,6 +90,17 @@ pub fn prepare(bytes: &[u8], profile: &Profile) -> Result<Module, LoadError> {
     loader.finish(area)
 }
 
+/// How many instructions of a file's functions the frame proof replaces although they can be
+/// reached: 0 for what a sound compiler wrote.
+///
+/// Errors: as [`prepare`]'s, for what is read.
+pub fn unproved_rows(bytes: &[u8], profile: &Profile) -> Result<usize, LoadError> {
+    let inflated = inflate_if_compressed(bytes).transpose()?;
+    let file = BeamFile::parse(inflated.as_deref().unwrap_or(bytes))?;
+    let source = Source::decode(&file, profile.opcode_max)?;
+    Ok(frames::verify(&file, &source).unproved())
+}
+
 fn intern(file: &BeamFile<'_>) -> Result<Vec<Atom>, LoadError> {
     let atoms = file.atoms.iter().map(|name| Atom::new(name)).collect::<Result<_, _>>();
     atoms.map_err(|_| LoadError::SystemLimit("atoms"))

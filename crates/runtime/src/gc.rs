@@ -81,6 +81,23 @@ pub(crate) fn copy_literals(owned: &mut Owned, purged: Purged) {
     unsafe { heap.copy_literals(purged, &mut roots) }
 }
 
+/// A major collection that leaves no free room, for a process that will sleep for long.
+///
+/// # Safety
+/// As for [`collect`], without `more`.
+pub unsafe fn collect_to_fit(owned: &mut Owned, live: &mut [RawTerm]) {
+    let Owned { heap, own } = owned;
+    let mut roots = ProcessRoots { own, live, more: &mut [] };
+    let ask = Collection { kind: GcKind::Major, need_words: 0, roots: &mut roots };
+    // SAFETY: by contract.
+    let report = unsafe {
+        let report = heap.collect(ask);
+        heap.fit(&mut roots);
+        report
+    };
+    count(own, report);
+}
+
 fn count(own: &mut ProcState, report: GcReport) {
     let counts = &mut own.gc_counts;
     counts.reclaimed_words += report.reclaimed_words as u64;

@@ -39,12 +39,7 @@ impl Mailbox {
 
     /// The message at the save position, attached to the heap; `None` at the end of the queue.
     pub fn peek(&mut self, heap: &Heap) -> Option<RawTerm> {
-        let message = self.list.at_save()?;
-        if !message.attached {
-            message.term.attach_in_place(heap);
-            message.attached = true;
-        }
-        Some(message.term.view().raw())
+        self.list.attach_at_save(heap)
     }
 
     /// Moves the save position on by one message.
@@ -97,8 +92,8 @@ impl Mailbox {
     /// Replaces messages that have not been looked at and hold literals of the area that is being
     /// purged by copies without.
     pub(crate) fn copy_literals(&mut self, purged: Purged) {
-        self.list.each_mut(|message| {
-            if !message.attached && message.term.refers_to(purged) {
+        self.list.each_unattached(|message| {
+            if message.term.refers_to(purged) {
                 message.term = OwnedTerm::copy_of(message.term.view());
             }
         });
@@ -106,11 +101,9 @@ impl Mailbox {
 
     /// Shows the terms of attached messages to the collector.
     pub(crate) fn each_root(&mut self, visit: &mut dyn FnMut(&mut [RawTerm])) {
-        self.list.each_mut(|message| {
-            if message.attached {
-                // SAFETY: an attached message's term is a root of the heap that is collected.
-                visit(std::slice::from_mut(unsafe { message.term.root_mut() }));
-            }
+        self.list.each_attached(|message| {
+            // SAFETY: an attached message's term is a root of the heap that is collected.
+            visit(std::slice::from_mut(unsafe { message.term.root_mut() }));
         });
     }
 }

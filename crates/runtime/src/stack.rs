@@ -51,7 +51,8 @@ fn frame_at(pc: *const u64) -> Option<Frame> {
 /// The innermost `count` frames of a process, innermost first: a native that it waits in, the
 /// function it is in, then those that wait for it.
 pub fn frames(cx: &Cx<'_>, count: usize) -> Vec<Frame> {
-    let in_native = cx.own.waiting == Waiting::Wake || cx.own.suspended.is_some();
+    let waits = matches!(cx.own.waiting, Waiting::Wake | Waiting::Hibernated);
+    let in_native = waits || cx.own.suspended.is_some();
     let native = cx.own.current.filter(|_| in_native);
     let native = native.map(|mfa| Frame { mfa, line: None });
     let returns = cx.heap.stack().iter().map(|word| word.0 as *const u64);

@@ -233,7 +233,10 @@ fn memory_item<'h>(cx: &mut Cx<'h>, item: Atom) -> Term<'h> {
         am::total_heap_size => heap.usize(total_words(heap)),
         am::stack_size => heap.usize(heap.stack_words()),
         am::memory => heap.usize(8 * total_words(heap) + PROCESS_BYTES),
-        am::reductions => heap.uint(cx.own.reductions),
+        am::reductions => {
+            let this_turn = oxbeam_runtime::engine::TURN_REDUCTIONS - cx.reductions;
+            heap.uint(cx.own.reductions + this_turn.max(0) as u64)
+        }
         am::min_heap_size => heap.usize(options.min_heap_words),
         am::min_bin_vheap_size => heap.usize(options.min_vheap_words),
         am::fullsweep_after => heap.int(i64::from(options.fullsweep_after)),
@@ -302,7 +305,7 @@ fn status(cx: &Cx<'_>) -> Atom {
     }
     match cx.own.waiting {
         Waiting::No => am::running,
-        Waiting::Message | Waiting::Wake => am::waiting,
+        _ => am::waiting,
     }
 }
 

@@ -342,7 +342,7 @@ pub fn hibernate_3<'h>(_: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let module = args[0].as_atom().ok_or_else(Flow::badarg)?;
     let function = args[1].as_atom().ok_or_else(Flow::badarg)?;
     let list = args[2].list_to_vec().ok_or_else(Flow::badarg)?;
-    let arity = u8::try_from(list.len()).map_err(|_| Flow::badarg())?;
+    let arity = u8::try_from(list.len()).map_err(|_| Flow::system_limit())?;
     Err(Flow::Hibernate { export: export::get_or_create(module, function, arity), args: list })
 }
 

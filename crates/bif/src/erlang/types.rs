@@ -176,11 +176,16 @@ pub fn make_tuple_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> 
     Ok(cx.heap.tuple(&elements))
 }
 
+/// A tuple, if it is not longer than tuples may be.
+fn tuple<'h>(cx: &Cx<'h>, elements: &[Term<'h>]) -> NativeResult<'h> {
+    if elements.len() > MAX_ARITY { Err(Flow::badarg()) } else { Ok(cx.heap.tuple(elements)) }
+}
+
 /// `erlang:append_element/2`
 pub fn append_element_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let mut elements = elements(args[0])?;
     elements.push(args[1]);
-    Ok(cx.heap.tuple(&elements))
+    tuple(cx, &elements)
 }
 
 /// `erlang:insert_element/3`
@@ -190,7 +195,7 @@ pub fn insert_element_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<
         return Err(Flow::badarg());
     }
     elements.insert(at, args[2]);
-    Ok(cx.heap.tuple(&elements))
+    tuple(cx, &elements)
 }
 
 /// `erlang:delete_element/2`
@@ -212,10 +217,7 @@ pub fn tuple_to_list_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'
 /// `erlang:list_to_tuple/1`
 pub fn list_to_tuple_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let elements = arg::list(args[0])?;
-    if elements.len() > MAX_ARITY {
-        return Err(Flow::badarg());
-    }
-    Ok(cx.heap.tuple(&elements))
+    tuple(cx, &elements)
 }
 
 fn boolean<'h>(term: Term<'h>) -> Result<bool, Flow<'h>> {

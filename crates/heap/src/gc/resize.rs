@@ -3,7 +3,7 @@
 
 use super::{Collection, RootSet};
 use crate::copy::{TermWords, object_words, rebase_match_state, term_words};
-use crate::heap::{Block, Heap, out_of_memory};
+use crate::heap::{Block, Heap, STACK_RESERVE_WORDS, out_of_memory};
 use crate::off_heap::OffHeap;
 use crate::sizes::next_heap_words;
 use oxbeam_term::RawTerm;
@@ -39,6 +39,14 @@ impl Heap {
         if words < fitting || 4 * needed < words || words > 2 * fitting {
             self.move_block(fitting, ask.roots);
         }
+    }
+
+    /// Shrinks the block to what it holds.
+    ///
+    /// # Safety
+    /// As for [`Heap::collect`], and the heap was just collected.
+    pub unsafe fn fit(&mut self, roots: &mut dyn RootSet) {
+        self.move_block(self.words_needed(STACK_RESERVE_WORDS), roots);
     }
 
     /// Moves the objects and the stack to a block of another size.

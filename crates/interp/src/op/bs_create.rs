@@ -11,7 +11,7 @@ use oxbeam_term::layout::*;
 use oxbeam_term::{Atom, Binary, RawTerm, Term, am};
 use std::ptr::NonNull;
 
-/// Words of a segment: type, unit, flags, source, size.
+/// Words of a segment: type (with the segment's number above), unit, flags, source, size.
 const SEGMENT_WORDS: usize = 5;
 /// Index of the first segment's first word.
 const FIRST: usize = 5;
@@ -22,6 +22,8 @@ const MIN_APPEND_BYTES: usize = 256;
 #[derive(Clone, Copy)]
 pub struct Part {
     kind: Segment,
+    /// Which segment of the source it is, from 1.
+    number: u32,
     unit: u64,
     flags: u64,
     value: RawTerm,
@@ -34,7 +36,7 @@ pub struct Part {
 /// Why a binary was not made: the segment (from 1), its type, what is wrong,
 /// and the value.
 pub(super) struct Bad {
-    segment: usize,
+    segment: u32,
     kind: Segment,
     what: &'static str,
     value: RawTerm,
@@ -47,13 +49,15 @@ impl Part {
     unsafe fn read(m: &M, at: usize) -> Option<Part> {
         // SAFETY: by contract.
         unsafe {
-            let kind = Segment::from_number(m.w(at))?;
+            let kind = Segment::from_number(m.w(at) & 0xFFFF_FFFF)?;
+            let number = (m.w(at) >> 32) as u32;
             let (unit, flags) = (m.w(at + 1), m.w(at + 2));
             if kind == Segment::String {
                 let bits = 8 * m.w(at + 4) as usize;
                 let string = m.w(at + 3) as *const u8;
                 return Some(Part {
                     kind,
+                    number,
                     unit,
                     flags,
                     value: RawTerm::NIL,
@@ -64,78 +68,85 @@ impl Part {
             }
             let (value, size) = (m.get::<S>(at + 3), m.get::<S>(at + 4));
             let string = std::ptr::null();
-            Some(Part { kind, unit, flags, value, size, string, bits: 0 })
+            Some(Part { kind, number, unit, flags, value, size, string, bits: 0 })
         }
     }
 
-    fn bad(&self, segment: usize, what: &'static str, value: RawTerm) -> Bad {
-        Bad { segment, kind: self.kind, what, value, limit: false }
+    /// Reductions that it costs: one for each KiB written, a quarter of it for what is
+    /// appended to, which is copied only now and then.
+    fn cost(&self) -> usize {
+        let appended = matches!(self.kind, Segment::Append | Segment::PrivateAppend);
+        self.bits / if appended { 8 << 12 } else { 8 << 10 }
+    }
+
+    fn bad(&self, what: &'static str, value: RawTerm) -> Bad {
+        Bad { segment: self.number, kind: self.kind, what, value, limit: false }
     }
 
     /// Computes the size in bits and checks the value's kind.
-    fn measure(&mut self, segment: usize) -> Result<(), Bad> {
+    fn measure(&mut self) -> Result<(), Bad> {
         // SAFETY: machine rule 3: registers hold good terms.
         let value = unsafe { brand(self.value) };
         self.bits = match self.kind {
             Segment::String => self.bits,
             Segment::Utf8 => match character(self.value) {
                 Some(c) => 8 * c.len_utf8(),
-                None => return Err(self.bad(segment, "type", self.value)),
+                None => return Err(self.bad("type", self.value)),
             },
             Segment::Utf16 => match character(self.value) {
                 Some(c) => 16 * c.len_utf16(),
-                None => return Err(self.bad(segment, "type", self.value)),
+                None => return Err(self.bad("type", self.value)),
             },
             Segment::Utf32 => match character(self.value) {
                 Some(_) => 32,
-                None => return Err(self.bad(segment, "type", self.value)),
+                None => return Err(self.bad("type", self.value)),
             },
             Segment::Integer => {
                 if !value.is_integer() {
-                    return Err(self.bad(segment, "type", self.value));
+                    return Err(self.bad("type", self.value));
                 }
-                self.sized(segment)?
+                self.sized()?
             }
             Segment::Float => {
-                let bits = self.sized(segment)?;
+                let bits = self.sized()?;
                 if !matches!(bits, 16 | 32 | 64) {
-                    return Err(self.bad(segment, "invalid", self.size));
+                    return Err(self.bad("invalid", self.size));
                 }
                 bits
             }
             Segment::Binary | Segment::Append | Segment::PrivateAppend => {
                 let Some(all) = value.as_bits() else {
-                    return Err(self.bad(segment, "type", self.value));
+                    return Err(self.bad("type", self.value));
                 };
-                self.measure_bits(segment, all.bit_size())?
+                self.measure_bits(all.bit_size())?
             }
         };
         Ok(())
     }
 
-    fn measure_bits(&self, segment: usize, all: usize) -> Result<usize, Bad> {
+    fn measure_bits(&self, all: usize) -> Result<usize, Bad> {
         if is_all(self.size) {
             if all as u64 % self.unit.max(1) != 0 {
-                return Err(self.bad(segment, "unit", self.value));
+                return Err(self.bad("unit", self.value));
             }
             return Ok(all);
         }
-        let bits = self.sized(segment)?;
-        if bits > all { Err(self.bad(segment, "short", self.value)) } else { Ok(bits) }
+        let bits = self.sized()?;
+        if bits > all { Err(self.bad("short", self.value)) } else { Ok(bits) }
     }
 
-    fn sized(&self, segment: usize) -> Result<usize, Bad> {
+    fn sized(&self) -> Result<usize, Bad> {
         if let Some(bits) = bits_of(self.size, self.unit) {
             return Ok(bits);
         }
         // SAFETY: machine rule 3.
         let size = unsafe { brand(self.size) };
         let limit = size.is_integer() && arith::to_float(size).is_none_or(|n| n >= 0.0);
-        Err(Bad { limit, ..self.bad(segment, "size", self.size) })
+        Err(Bad { limit, ..self.bad("size", self.size) })
     }
 
     /// Writes the segment at `bit`.
-    fn write(&self, out: &mut [u8], bit: usize, segment: usize) -> Result<(), Bad> {
+    fn write(&self, out: &mut [u8], bit: usize) -> Result<(), Bad> {
         // SAFETY: machine rule 3.
         let value = unsafe { brand(self.value) };
         let order = endian(self.flags);
@@ -144,7 +155,7 @@ impl Part {
             Segment::Float => match arith::to_float(value) {
                 Some(f) => bits::write_float(out, bit, self.bits, f, order),
                 None if value.is_integer() => {
-                    return Err(self.bad(segment, "no_float", self.value));
+                    return Err(self.bad("no_float", self.value));
                 }
                 None => false,
             },
@@ -163,7 +174,7 @@ impl Part {
             },
             Segment::Utf8 | Segment::Utf16 | Segment::Utf32 => self.write_character(out, bit),
         };
-        if done { Ok(()) } else { Err(self.bad(segment, "type", self.value)) }
+        if done { Ok(()) } else { Err(self.bad("type", self.value)) }
     }
 
     fn write_character(&self, out: &mut [u8], bit: usize) -> bool {
@@ -203,7 +214,9 @@ slow! {
             }
         }
         let made = make(m.heap(), &mut parts);
+        let cost = parts.iter().map(Part::cost).sum::<usize>();
         m.turn().parts = parts;
+        m.turn().reds -= cost as i64;
         match made {
             Ok(term) => {
                 m.set::<R>(1, term.raw());
@@ -245,7 +258,7 @@ pub(super) unsafe fn fail(m: &mut M, label: usize, bad: Bad) -> Handler {
             Segment::Utf16 => "utf16",
             Segment::Utf32 => "utf32",
         };
-        let segment = heap.int(bad.segment as i64);
+        let segment = heap.int(i64::from(bad.segment));
         let cause = heap.tuple(&[segment, atom(kind), atom(bad.what), brand(bad.value)]);
         let pairs = vec![
             (Term::atom(am::cause), cause),
@@ -261,11 +274,11 @@ pub(super) unsafe fn fail(m: &mut M, label: usize, bad: Bad) -> Handler {
 
 fn make<'h>(heap: &'h Heap, parts: &mut [Part]) -> Result<Term<'h>, Bad> {
     let mut total = 0usize;
-    for (i, part) in parts.iter_mut().enumerate() {
-        part.measure(i + 1)?;
+    for part in parts.iter_mut() {
+        part.measure()?;
         total += part.bits;
         if total as u64 >= MAX_BITS {
-            return Err(Bad { limit: true, ..part.bad(i + 1, "size", part.size) });
+            return Err(Bad { limit: true, ..part.bad("size", part.size) });
         }
     }
     match parts.split_first() {
@@ -276,9 +289,9 @@ fn make<'h>(heap: &'h Heap, parts: &mut [Part]) -> Result<Term<'h>, Bad> {
     }
 }
 
-fn write_all(out: &mut [u8], mut bit: usize, parts: &[Part], first: usize) -> Result<(), Bad> {
-    for (i, part) in parts.iter().enumerate() {
-        part.write(out, bit, first + i)?;
+fn write_all(out: &mut [u8], mut bit: usize, parts: &[Part]) -> Result<(), Bad> {
+    for part in parts {
+        part.write(out, bit)?;
         bit += part.bits;
     }
     Ok(())
@@ -286,17 +299,22 @@ fn write_all(out: &mut [u8], mut bit: usize, parts: &[Part], first: usize) -> Re
 
 fn fresh<'h>(heap: &'h Heap, parts: &[Part], total: usize) -> Result<Term<'h>, Bad> {
     let mut written = Ok(());
-    let whole = heap.binary_with(total.div_ceil(8), |out| written = write_all(out, 0, parts, 1));
+    let whole = heap.binary_with(total.div_ceil(8), |out| written = write_all(out, 0, parts));
     written?;
     Ok(heap.sub_binary(whole, 0, total))
 }
 
 fn append<'h>(heap: &'h Heap, first: &Part, rest: &[Part], more: usize) -> Result<Term<'h>, Bad> {
+    // SAFETY: machine rule 3.
+    let whole = unsafe { brand(first.value) };
+    if more == 0 && whole.as_bits().is_some_and(|bits| bits.bit_size() == first.bits) {
+        return Ok(whole);
+    }
     // SAFETY: machine rule 3; `measure` saw that it is a bitstring.
-    let (term, out, bit) = unsafe { appendable(heap, brand(first.value), first.bits, more) };
+    let (term, out, bit) = unsafe { appendable(heap, whole, first.bits, more) };
     // Sources may be parts of the very block: they lie before `bit`, and were
     // measured; a block that grew keeps its old bytes at the front.
-    write_all(out, bit, rest, 2)?;
+    write_all(out, bit, rest)?;
     Ok(term)
 }
 
@@ -411,16 +429,16 @@ pub(super) fn put_part(
     value: RawTerm,
     size: RawTerm,
 ) -> Part {
-    Part { kind, unit, flags, value, size, string: std::ptr::null(), bits: 0 }
+    Part { kind, number: 1, unit, flags, value, size, string: std::ptr::null(), bits: 0 }
 }
 
 /// Writes a part where it fits; the bits written.
 pub(super) fn put(part: &mut Part, out: &mut [u8], bit: usize) -> Result<usize, Bad> {
-    part.measure(1)?;
+    part.measure()?;
     if bit + part.bits > 8 * out.len() {
-        return Err(part.bad(1, "size", part.size));
+        return Err(part.bad("size", part.size));
     }
-    part.write(out, bit, 1)?;
+    part.write(out, bit)?;
     Ok(part.bits)
 }
 

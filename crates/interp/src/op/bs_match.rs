@@ -314,6 +314,10 @@ slow! {
                 let (bytes, at) = (state.bytes(), state.offset());
                 let heap = m.heap();
                 let value = bits::read_integer(heap, bytes, at, count, endian(flags), signed);
+                let Some(value) = value else {
+                    m.back();
+                    return m.branch(4);
+                };
                 state.set_offset(at + count);
                 m.set::<R>(3, value.raw());
                 m.back();
@@ -328,6 +332,10 @@ slow! {
         let signed = flags & flag::SIGNED != 0;
         let (bytes, at) = (state.bytes(), state.offset());
         let value = bits::read_integer(m.heap(), bytes, at, count, endian(flags), signed);
+        let Some(value) = value else {
+            m.back();
+            return m.branch(3);
+        };
         state.set_offset(at + count);
         m.set::<R>(2, value.raw());
         m.back();

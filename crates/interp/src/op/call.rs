@@ -53,14 +53,19 @@ impl M {
         // SAFETY: the stack's last word is the last continuation, which stays.
         unsafe { self.e = (*self.turn().heap).end().sub(1) };
         let n = usize::from(export.arity);
-        let to = export.address[index::active()].load(Ordering::Acquire);
-        self.turn().owned().heap.request_major();
-        self.collect(0, n);
+        // Through the export's stub: the code may be another one when it wakes.
+        let to: *const u64 = oxbeam_code::stub::address(export);
+        let roots = self.live(n);
         let owned = self.turn().owned();
+        self.out();
+        // SAFETY: the tops are written back; the arguments are all that is live.
+        unsafe { oxbeam_runtime::gc::collect_to_fit(owned, roots) };
+        self.back();
+        owned.own.current = Some((am::erlang, am::hibernate, 3));
         if !owned.own.mailbox.is_empty() {
             return self.leave(Switch::Yield, to, n);
         }
-        owned.own.waiting = oxbeam_runtime::process::Waiting::Message;
+        owned.own.waiting = oxbeam_runtime::process::Waiting::Hibernated;
         self.leave(Switch::Wait, to, n)
     }
 }

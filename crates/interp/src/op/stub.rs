@@ -49,6 +49,10 @@ slow! {
     /// No code is loaded: the process's error handler may load it.
     fn undefined(m) {
         let export = native::export(m.w(1));
+        if !stub::is_undefined(export, index::active()) {
+            // Code has come since somebody was sent here.
+            return m.enter(export);
+        }
         let n = usize::from(export.arity);
         let handler = crate::engine::error_handler(m, am::undefined_function);
         if stub::is_undefined(handler, index::active()) {

@@ -99,6 +99,8 @@ pub enum Waiting {
     Message,
     /// Any signal or a wake-up, in a waiting native.
     Wake,
+    /// A message, without a stack: `erlang:hibernate/3`.
+    Hibernated,
 }
 
 /// The part of a process that only its owner reaches (rule 2).

@@ -217,6 +217,7 @@ pub fn ends_wait(own: &ProcState, taken: Taken, woken: bool) -> bool {
     match own.waiting {
         Waiting::No => true,
         Waiting::Message => taken.messages || own.timed_out,
+        Waiting::Hibernated => taken.messages,
         Waiting::Wake => woken || taken.messages,
     }
 }

@@ -7,7 +7,8 @@
 //!    and handles the others as it meets them.
 
 use super::Control;
-use oxbeam_heap::OwnedTerm;
+use oxbeam_heap::{Heap, OwnedTerm};
+use oxbeam_term::RawTerm;
 use std::ptr::NonNull;
 
 /// A message.
@@ -17,13 +18,13 @@ pub struct Message {
     /// Its number in the order of arrival in its mailbox.
     number: u64,
     pub term: OwnedTerm,
-    /// See the mailbox's rule 1.
-    pub attached: bool,
+    /// Its place in the list's table of attached messages, plus one; 0: not attached.
+    attached: u32,
 }
 
 impl Message {
     pub fn new(term: OwnedTerm) -> Box<Message> {
-        Box::new(Message { next: None, prev: None, number: 0, term, attached: false })
+        Box::new(Message { next: None, prev: None, number: 0, term, attached: 0 })
     }
 }
 
@@ -68,7 +69,8 @@ impl InQueue {
     }
 }
 
-/// A doubly linked list of messages with a save position.
+/// A doubly linked list of messages with a save position, and a table of the attached ones (see
+/// the mailbox's rule 1), so that a collection need not walk past all the others.
 ///
 /// Every node is a leaked box that the list owns; links are only followed with the list borrowed.
 #[derive(Default)]
@@ -79,6 +81,7 @@ pub struct MessageList {
     save: Option<NonNull<Message>>,
     len: usize,
     next_number: u64,
+    attached: Vec<NonNull<Message>>,
 }
 
 // SAFETY: the list owns its messages, which are `Send`.
@@ -115,6 +118,19 @@ impl MessageList {
     pub fn at_save(&mut self) -> Option<&mut Message> {
         // SAFETY: as in `push_back`.
         self.save.map(|node| unsafe { &mut *node.as_ptr() })
+    }
+
+    /// The term of the message at the save position, attached to `heap`.
+    pub fn attach_at_save(&mut self, heap: &Heap) -> Option<RawTerm> {
+        let node = self.save?;
+        // SAFETY: as in `push_back`.
+        let message = unsafe { &mut *node.as_ptr() };
+        if message.attached == 0 && !message.term.view().raw().is_immediate() {
+            message.term.attach_in_place(heap);
+            self.attached.push(node);
+            message.attached = self.attached.len() as u32;
+        }
+        Some(message.term.view().raw())
     }
 
     pub fn advance_save(&mut self) {
@@ -162,6 +178,12 @@ impl MessageList {
             }
             self.save = message.next;
             self.len -= 1;
+            if let Some(place) = (message.attached as usize).checked_sub(1) {
+                self.attached.swap_remove(place);
+                if let Some(moved) = self.attached.get(place) {
+                    (*moved.as_ptr()).attached = message.attached;
+                }
+            }
             Some(message)
         }
     }
@@ -176,13 +198,24 @@ impl MessageList {
         })
     }
 
-    pub fn each_mut(&mut self, mut visit: impl FnMut(&mut Message)) {
+    /// Shows each message that is not attached.
+    pub fn each_unattached(&mut self, mut visit: impl FnMut(&mut Message)) {
         let mut next = self.first;
         while let Some(node) = next {
             // SAFETY: as in `push_back`.
             let message = unsafe { &mut *node.as_ptr() };
             next = message.next;
-            visit(message);
+            if message.attached == 0 {
+                visit(message);
+            }
+        }
+    }
+
+    /// Shows each attached message.
+    pub fn each_attached(&mut self, mut visit: impl FnMut(&mut Message)) {
+        for node in &self.attached {
+            // SAFETY: as in `push_back`; a message leaves the table when it leaves the list.
+            visit(unsafe { &mut *node.as_ptr() });
         }
     }
 }
@@ -197,7 +230,6 @@ impl Drop for MessageList {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use oxbeam_term::RawTerm;
 
     fn list(n: i64) -> MessageList {
         let mut list = MessageList::default();
@@ -225,6 +257,35 @@ mod tests {
         assert!(list.at_save().is_none());
         list.push_back(Message::new(OwnedTerm::immediate(RawTerm::small(9))));
         assert_eq!(list.at_save().unwrap().term.view().as_small(), Some(9));
+    }
+
+    #[test]
+    fn the_table_of_attached_messages_follows_removals() {
+        let heap = Heap::new(Default::default()).unwrap();
+        let mut list = MessageList::default();
+        for i in 0..4 {
+            let term = OwnedTerm::build(|heap| heap.list(&[heap.int(i)]));
+            list.push_back(Message::new(term));
+        }
+        for _ in 0..3 {
+            list.attach_at_save(&heap);
+            list.advance_save();
+        }
+        let attached = |list: &mut MessageList| {
+            let mut numbers = vec![];
+            list.each_attached(|message| numbers.push(message.number));
+            numbers.sort();
+            numbers
+        };
+        assert_eq!(attached(&mut list), [0, 1, 2]);
+        list.reset_save();
+        list.remove_at_save();
+        assert_eq!(attached(&mut list), [1, 2]);
+        list.remove_at_save();
+        list.remove_at_save();
+        list.remove_at_save();
+        assert_eq!(attached(&mut list), [0; 0]);
+        assert!(list.is_empty());
     }
 
     #[test]
