@@ -364,9 +364,7 @@ impl M {
         self.out();
         let roots = self.live(live);
         let turn = self.turn();
-        if let Some(held) = turn.held.take() {
-            turn.reds = held;
-        }
+        turn.reds += turn.held.take().unwrap_or(0);
         turn.collect(words + STACK_RESERVE_WORDS, roots);
         self.clear(live);
         self.back();

@@ -59,7 +59,7 @@ unsafe fn call_with<'h>(
             heap: &(*owned).heap,
             own: &mut (*owned).own,
             process: &*turn.process,
-            reductions: m.reds - 1,
+            reductions: turn.left() - 1,
         };
         let result = if cx.own.suspended.is_some() {
             yielding::resume(&mut cx)
@@ -69,7 +69,7 @@ unsafe fn call_with<'h>(
                 result => Some(result),
             }
         };
-        turn.reds = cx.reductions;
+        turn.reds = cx.reductions - turn.held.unwrap_or(0);
         result
     }
 }

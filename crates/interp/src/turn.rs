@@ -24,7 +24,8 @@ pub struct Turn {
     pub switch: Switch,
     /// X registers to save at its end.
     pub live: usize,
-    /// Reductions put aside to make the next call come here and collect.
+    /// Reductions put aside to make the next call come here and collect: what is left is these
+    /// and `reds` together.
     pub held: Option<i64>,
     /// The bits being built by the put operations of older compilers.
     pub put: crate::op::bs_put::Target,
@@ -96,10 +97,14 @@ impl Turn {
         self.reds -= cost as i64;
     }
 
+    /// Reductions left, where handlers hold none.
+    pub fn left(&self) -> i64 {
+        self.reds + self.held.unwrap_or(0)
+    }
+
     /// Reductions spent so far.
     pub fn spent(&self) -> u64 {
-        let left = self.held.unwrap_or(self.reds);
-        u64::try_from(oxbeam_runtime::engine::TURN_REDUCTIONS - left).unwrap_or(0)
+        u64::try_from(oxbeam_runtime::engine::TURN_REDUCTIONS - self.left()).unwrap_or(0)
     }
 
     /// Parks the state between two handlers, where they do not call each other.

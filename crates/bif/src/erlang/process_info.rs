@@ -82,7 +82,8 @@ fn info<'h>(cx: &mut Cx<'h>, pid: Term<'h>, items: &[Atom], shape: Shape) -> Nat
         return Err(Flow::badarg());
     }
     if pid == cx.process.pid {
-        return Ok(collect(cx, items, shape));
+        let heap = cx.heap;
+        return Ok(collect(cx, heap, items, shape));
     }
     if table::find(pid).is_none_or(|process| process.is_exiting()) {
         return Ok(Term::atom(am::undefined));
@@ -105,9 +106,11 @@ struct Ask {
 
 impl Request for Ask {
     fn run(self: Box<Self>, cx: &mut Cx<'_>) {
-        let info = collect(cx, &self.items, self.shape);
-        let answer = cx.heap.tuple(&[cx.heap.plain_ref(self.reference), info]);
-        send_to_pid(self.to, OwnedTerm::copy_of(answer));
+        let answer = OwnedTerm::build(|heap| {
+            let info = collect(cx, heap, &self.items, self.shape);
+            heap.tuple(&[heap.plain_ref(self.reference), info])
+        });
+        send_to_pid(self.to, answer);
     }
     fn dead(self: Box<Self>) {
         let reference = self.reference;
@@ -118,17 +121,18 @@ impl Request for Ask {
     }
 }
 
-fn collect<'h>(cx: &mut Cx<'h>, items: &[Atom], shape: Shape) -> Term<'h> {
-    let heap = cx.heap;
-    let pair = |item: Atom, value: Term<'h>| heap.tuple(&[Term::atom(item), value]);
+/// The items of `cx`'s process, made on `heap`: its own, or that of the answer to another, whose
+/// question then leaves no trace in what is asked about.
+fn collect<'a>(cx: &mut Cx<'_>, heap: &'a Heap, items: &[Atom], shape: Shape) -> Term<'a> {
+    let pair = |item: Atom, value: Term<'a>| heap.tuple(&[Term::atom(item), value]);
     if shape == Shape::One {
-        let value = item_value(cx, items[0]);
+        let value = item_value(cx, heap, items[0]);
         let unnamed = items[0] == am::registered_name && value.is_nil();
         return if unnamed { Term::nil() } else { pair(items[0], value) };
     }
     let mut pairs = vec![];
     for &item in items {
-        let value = item_value(cx, item);
+        let value = item_value(cx, heap, item);
         let left_out = shape == Shape::Default && item == am::registered_name && value.is_nil();
         if !left_out {
             pairs.push(pair(item, value));
@@ -169,8 +173,7 @@ fn mfa_term<'h>(heap: &'h Heap, (module, function, arity): Mfa) -> Term<'h> {
     heap.tuple(&[Term::atom(module), Term::atom(function), heap.int(i64::from(arity))])
 }
 
-fn item_value<'h>(cx: &mut Cx<'h>, item: Atom) -> Term<'h> {
-    let heap = cx.heap;
+fn item_value<'a>(cx: &mut Cx<'_>, heap: &'a Heap, item: Atom) -> Term<'a> {
     match item {
         am::registered_name => cx.process.name().map_or(Term::nil(), Term::atom),
         am::initial_call => mfa_term(heap, cx.own.initial_call),
@@ -194,16 +197,17 @@ fn item_value<'h>(cx: &mut Cx<'h>, item: Atom) -> Term<'h> {
         }
         am::links => heap.list_from_rev(cx.own.links.active().into_iter().map(Term::immediate)),
         am::dictionary => {
-            let pairs = cx.own.dictionary.pairs(heap);
-            heap.list_from_rev(pairs.into_iter().map(|(key, value)| heap.tuple(&[key, value])))
+            let pairs = cx.own.dictionary.pairs(cx.heap).into_iter();
+            let tuple = |(key, value)| heap.tuple(&[heap.import(key), heap.import(value)]);
+            heap.list_from_rev(pairs.map(tuple))
         }
         am::trap_exit => Term::bool(cx.own.trap_exit),
         am::async_dist => Term::bool(cx.own.flags.async_dist),
         am::error_handler => Term::atom(cx.own.flags.error_handler.unwrap_or(am::error_handler)),
         am::priority => Term::atom(cx.own.priority.atom()),
-        am::group_leader => cx.group_leader(),
-        am::parent => cx.parent(),
-        am::monitors => monitors(cx),
+        am::group_leader => heap.import(cx.group_leader()),
+        am::parent => heap.import(cx.parent()),
+        am::monitors => monitors(cx, heap),
         am::monitored_by => {
             let by = cx.own.monitors.watched().map(|(_, watched)| Term::immediate(watched.by));
             heap.list_from_rev(by)
@@ -221,18 +225,18 @@ fn item_value<'h>(cx: &mut Cx<'h>, item: Atom) -> Term<'h> {
         am::trace => heap.int(0),
         am::last_calls => Term::bool(false),
         am::catchlevel => heap.int(i64::from(cx.own.catches)),
-        _ => memory_item(cx, item),
+        _ => memory_item(cx, heap, item),
     }
 }
 
-fn memory_item<'h>(cx: &mut Cx<'h>, item: Atom) -> Term<'h> {
-    let heap = cx.heap;
-    let options = heap.options.get();
+fn memory_item<'a>(cx: &mut Cx<'_>, heap: &'a Heap, item: Atom) -> Term<'a> {
+    let of = cx.heap;
+    let options = of.options.get();
     match item {
-        am::heap_size => heap.usize(heap.block_words()),
-        am::total_heap_size => heap.usize(total_words(heap)),
-        am::stack_size => heap.usize(heap.stack_words()),
-        am::memory => heap.usize(8 * total_words(heap) + PROCESS_BYTES),
+        am::heap_size => heap.usize(of.block_words()),
+        am::total_heap_size => heap.usize(total_words(of)),
+        am::stack_size => heap.usize(of.stack_words()),
+        am::memory => heap.usize(8 * total_words(of) + PROCESS_BYTES),
         am::reductions => {
             let this_turn = oxbeam_runtime::engine::TURN_REDUCTIONS - cx.reductions;
             heap.uint(cx.own.reductions + this_turn.max(0) as u64)
@@ -247,20 +251,20 @@ fn memory_item<'h>(cx: &mut Cx<'h>, item: Atom) -> Term<'h> {
                 (am::min_bin_vheap_size, heap.usize(options.min_vheap_words)),
                 (am::min_heap_size, heap.usize(options.min_heap_words)),
                 (am::fullsweep_after, heap.int(i64::from(options.fullsweep_after))),
-                (am::minor_gcs, heap.int(i64::from(heap.minor_count()))),
+                (am::minor_gcs, heap.int(i64::from(of.minor_count()))),
             ];
             pairs_list(heap, &pairs)
         }
         _ => {
-            let (young, limit, old) = heap.vheap();
+            let (young, limit, old) = of.vheap();
             let pairs = [
-                (am::old_heap_block_size, heap.usize(heap.old_block_words())),
-                (am::heap_block_size, heap.usize(heap.block_words())),
-                (am::mbuf_size, heap.usize(heap.fragment_words())),
-                (am::recent_size, heap.usize(heap.used_words())),
-                (am::stack_size, heap.usize(heap.stack_words())),
-                (am::old_heap_size, heap.usize(heap.old_used_words())),
-                (am::heap_size, heap.usize(heap.used_words())),
+                (am::old_heap_block_size, heap.usize(of.old_block_words())),
+                (am::heap_block_size, heap.usize(of.block_words())),
+                (am::mbuf_size, heap.usize(of.fragment_words())),
+                (am::recent_size, heap.usize(of.used_words())),
+                (am::stack_size, heap.usize(of.stack_words())),
+                (am::old_heap_size, heap.usize(of.old_used_words())),
+                (am::heap_size, heap.usize(of.used_words())),
                 (am::bin_vheap_size, heap.usize(young)),
                 (am::bin_vheap_block_size, heap.usize(limit)),
                 (am::bin_old_vheap_size, heap.usize(old)),
@@ -309,8 +313,7 @@ fn status(cx: &Cx<'_>) -> Atom {
     }
 }
 
-fn monitors<'h>(cx: &Cx<'h>) -> Term<'h> {
-    let heap = cx.heap;
+fn monitors<'a>(cx: &Cx<'_>, heap: &'a Heap) -> Term<'a> {
     let items = cx.own.monitors.watching().filter_map(|(_, watching)| {
         let (kind, object) = match watching.target {
             Target::Process(pid) => (am::process, Term::pid(pid)),

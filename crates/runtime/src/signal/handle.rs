@@ -2,6 +2,7 @@
 
 use super::queue::{Message, Signal};
 use super::{Control, send_control, send_control_to};
+use crate::engine::TURN_REDUCTIONS;
 use crate::monitor::{AliasKind, Target, Watched};
 use crate::native::Cx;
 use crate::process::{Owned, ProcState, Process, Waiting};
@@ -48,7 +49,7 @@ pub fn take_all(process: &Arc<Process>, owned: &mut Owned) -> Taken {
                     taken.asked |= matches!(*control, Control::Request(_));
                     let Owned { heap, own } = owned;
                     let before = own.mailbox.len();
-                    let mut cx = Cx { heap, own, process, reductions: 0 };
+                    let mut cx = Cx { heap, own, process, reductions: TURN_REDUCTIONS };
                     handle(&mut cx, *control);
                     taken.messages |= cx.own.mailbox.len() > before;
                     taken.exit |= cx.own.exit_reason.is_some();
