@@ -1,14 +1,26 @@
 //! `erts_debug:get_internal_state/1` and `set_internal_state/2`: what OTP's own tests ask of the
 //! runtime. Nothing is told or set before `available_internal_state` is turned on.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use oxbeam_heap::OwnedTerm;
+use oxbeam_heap::heap::STACK_RESERVE_WORDS;
 use oxbeam_runtime::process::table;
 use oxbeam_runtime::{Cx, Flow, NativeResult};
 use oxbeam_term::{Atom, Term, am};
 
 use crate::arg::take;
+
+/// Limits that OTP's tests set for the loops of binary matching, regular expressions and unicode,
+/// to see them yield. These yield by reductions here, so the limits are kept and told only.
+static LOOP_LIMITS: [AtomicI64; 3] = [const { AtomicI64::new(-1) }; 3];
+
+/// Sets a limit (0 or less: back to the default); gives the one before, -1 for the default.
+fn limit<'h>(cx: &Cx<'h>, limit: &AtomicI64, value: Term<'h>) -> NativeResult<'h> {
+    let new = value.as_i64().ok_or_else(Flow::badarg)?;
+    let old = limit.swap(if new > 0 { new } else { -1 }, Ordering::AcqRel);
+    Ok(cx.heap.int(old))
+}
 
 static AVAILABLE: AtomicBool = AtomicBool::new(false);
 
@@ -100,6 +112,22 @@ pub fn set_internal_state_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeRes
                 _ => {}
             }
             Ok(Term::bool(was_on))
+        }
+        Some("binary_loop_limit") => limit(cx, &LOOP_LIMITS[0], value),
+        Some("re_loop_limit") => limit(cx, &LOOP_LIMITS[1], value),
+        Some("unicode_loop_limit") => limit(cx, &LOOP_LIMITS[2], value),
+        // Holds the scheduler, so that the test can do something meanwhile.
+        Some("sleep") => {
+            let time_ms = value.as_u64().ok_or_else(Flow::badarg)?;
+            std::thread::sleep(std::time::Duration::from_millis(time_ms));
+            Ok(Term::bool(true))
+        }
+        Some("fill_heap") => {
+            let room_words = cx.heap.free_words().saturating_sub(STACK_RESERVE_WORDS + 1);
+            if room_words > 1 {
+                cx.heap.tuple(&vec![Term::nil(); room_words]);
+            }
+            Ok(Term::bool(true))
         }
         // A copy of the term in a heap fragment.
         Some("mbuf") => Ok(OwnedTerm::copy_of(value).attach_to(cx.heap)),
