@@ -29,6 +29,10 @@ enum Shape {
     ManyPairs(u16, u16, bool),
     ManySmalls(u16, u16),
     ManyBytes(u16),
+    /// The external term of another.
+    External(Box<Shape>),
+    /// Options that natives know.
+    Options(u8),
 }
 
 fn shape() -> impl Strategy<Value = Shape> {
@@ -43,11 +47,13 @@ fn shape() -> impl Strategy<Value = Shape> {
         (1..900u16, 1..700u16, any::<bool>()).prop_map(|(n, k, map)| Shape::ManyPairs(n, k, map)),
         (1..900u16, 1..900u16).prop_map(|(n, k)| Shape::ManySmalls(n, k)),
         (1..9000u16).prop_map(Shape::ManyBytes),
+        any::<u8>().prop_map(Shape::Options),
     ];
     leaf.prop_recursive(3, 40, 8, |inner| {
         let some = || proptest::collection::vec(inner.clone(), 0..8);
         prop_oneof![
             some().prop_map(Shape::Tuple),
+            inner.clone().prop_map(|inner| Shape::External(Box::new(inner))),
             some().prop_map(Shape::List),
             (some(), inner.clone()).prop_map(|(front, end)| Shape::Improper(front, Box::new(end))),
             proptest::collection::vec((inner.clone(), inner.clone()), 0..8).prop_map(Shape::Map),
@@ -67,6 +73,15 @@ fn build<'h>(heap: &'h Heap, shape: &Shape) -> Term<'h> {
         Shape::Bits(bytes, cut) => {
             let cut = usize::from(*cut);
             heap.sub_binary(heap.binary(bytes), cut / 2, bytes.len() * 8 - cut)
+        }
+        Shape::External(inner) => {
+            let options = EncodeOptions::default();
+            heap.binary(&term_to_binary(build(heap, inner), options, &NoZlib).expect("small"))
+        }
+        Shape::Options(bits) => {
+            let all = [am::used, am::safe, am::compressed, am::deterministic];
+            let set = all.iter().enumerate().filter(|(bit, _)| bits >> bit & 1 != 0);
+            heap.list(&set.map(|(_, name)| Term::atom(*name)).collect::<Vec<_>>())
         }
         Shape::Tuple(parts) => heap.tuple(&all(parts)),
         Shape::List(parts) => heap.list(&all(parts)),

@@ -1,6 +1,7 @@
 //! Reading external terms.
 
 use oxbeam_heap::Heap;
+use oxbeam_heap::binary_buffer::BinaryBuffer;
 use oxbeam_heap::foreign_fun::FunIdentity;
 use oxbeam_heap::map::{Pair, Twice};
 use oxbeam_num::bytes::{Endian, read_bound, read_magnitude};
@@ -87,10 +88,86 @@ pub fn decode_cached<'h>(
     options: Options,
     cache: &[Atom],
 ) -> Result<Decoded<'h>, DecodeError> {
-    let (reader, values, open) = (Reader::new(bytes), Vec::new(), Vec::new());
-    let mut decoder = Decoder { heap, reader, options, cache, values, open };
-    let term = decoder.run()?;
-    Ok(Decoded { term, used_bytes: bytes.len() - decoder.reader.rest().len() })
+    let (mut decoding, mut values, mut units) = (Decoding::new(options), vec![], usize::MAX);
+    loop {
+        match decoding.run(heap, bytes, cache, &mut values, &mut units)? {
+            DecodeStop::Done => break,
+            DecodeStop::Units => {}
+            DecodeStop::List { base } => {
+                let list = build(heap, Compound::List, &values[base..])?;
+                values.truncate(base);
+                values.push(list);
+            }
+            DecodeStop::Map { base } => {
+                let map = build(heap, Compound::Map, &values[base..])?;
+                values.truncate(base);
+                values.push(map);
+            }
+        }
+    }
+    let term = values.pop().ok_or(DecodeError::Bad)?;
+    Ok(Decoded { term, used_bytes: decoding.used_bytes() })
+}
+
+/// Why [`Decoding::run`] has stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DecodeStop {
+    /// The term is the one on the stack.
+    Done,
+    /// The units are used up.
+    Units,
+    /// The values from `base` on, elements and then the tail, are to become a list.
+    List { base: usize },
+    /// The values from `base` on, keys and values in turn, are to become a map that refuses a key
+    /// that comes twice.
+    Map { base: usize },
+}
+
+/// Lists and maps of more parts are made by the caller, who may take his time.
+const MANY_PARTS: usize = if oxbeam_heap::ZEAL { 4 } else { 2048 };
+/// Binaries of more bytes are copied in pieces.
+const PIECE_BYTES: usize = 1 << 14;
+/// Bytes that count for one unit.
+const BYTES_PER_UNIT: usize = 128;
+
+/// A decoding that can stop between any two terms. It holds no term: those that are read and not
+/// yet part of another are on a stack of the caller's.
+pub struct Decoding {
+    options: Options,
+    /// Bytes read.
+    at: usize,
+    open: Vec<Open>,
+    /// A binary that is being copied, and bytes still to come.
+    filling: Option<(BinaryBuffer, usize)>,
+}
+
+impl Decoding {
+    pub fn new(options: Options) -> Decoding {
+        Decoding { options, at: 0, open: vec![], filling: None }
+    }
+
+    /// Bytes read so far.
+    pub fn used_bytes(&self) -> usize {
+        self.at
+    }
+
+    /// Reads about `units` terms of `bytes`, which are the same each time.
+    pub fn run<'h>(
+        &mut self,
+        heap: &'h Heap,
+        bytes: &[u8],
+        cache: &[Atom],
+        values: &mut Vec<Term<'h>>,
+        units: &mut usize,
+    ) -> Result<DecodeStop, DecodeError> {
+        let rest = bytes.get(self.at..).ok_or(DecodeError::Bad)?;
+        let (options, open) = (self.options, &mut self.open);
+        let (reader, filling) = (Reader::new(rest), &mut self.filling);
+        let mut decoder = Decoder { heap, reader, options, cache, values, open, filling, units };
+        let stop = decoder.run();
+        self.at = bytes.len() - decoder.reader.rest().len();
+        stop
+    }
 }
 
 /// A compound term whose parts are being read onto the value stack.
@@ -116,6 +193,8 @@ enum Compound {
 enum Read<'h> {
     Term(Term<'h>),
     Compound(Compound, usize),
+    /// A binary of so many bytes, which are there, but many.
+    Binary(usize),
 }
 
 struct Decoder<'h, 'b> {
@@ -123,35 +202,74 @@ struct Decoder<'h, 'b> {
     reader: Reader<'b>,
     options: Options,
     cache: &'b [Atom],
-    values: Vec<Term<'h>>,
-    open: Vec<Open>,
+    values: &'b mut Vec<Term<'h>>,
+    open: &'b mut Vec<Open>,
+    filling: &'b mut Option<(BinaryBuffer, usize)>,
+    units: &'b mut usize,
 }
 
 impl<'h> Decoder<'h, '_> {
-    fn run(&mut self) -> Result<Term<'h>, DecodeError> {
+    fn run(&mut self) -> Result<DecodeStop, DecodeError> {
         loop {
+            // What the caller has made may be the last part of another.
+            if let Some(stop) = self.close_finished()? {
+                return Ok(stop);
+            }
+            if self.open.is_empty() && !self.values.is_empty() {
+                return Ok(DecodeStop::Done);
+            }
+            if *self.units == 0 {
+                return Ok(DecodeStop::Units);
+            }
+            *self.units -= 1;
+            if self.filling.is_some() {
+                self.fill()?;
+                continue;
+            }
             match self.read()? {
                 Read::Term(term) => self.values.push(term),
                 Read::Compound(what, parts) => {
                     self.open.push(Open { what, parts, base: self.values.len() });
                 }
-            }
-            self.close_finished()?;
-            if self.open.is_empty() {
-                return self.values.pop().ok_or(DecodeError::Bad);
+                Read::Binary(size_bytes) => {
+                    let buffer = BinaryBuffer::with_capacity(size_bytes);
+                    *self.filling = Some((buffer, size_bytes));
+                }
             }
         }
     }
 
-    /// Builds every compound term that has all its parts.
-    fn close_finished(&mut self) -> Result<(), DecodeError> {
+    /// Builds every compound term that has all its parts, or says which the caller is to build.
+    fn close_finished(&mut self) -> Result<Option<DecodeStop>, DecodeError> {
         while let Some(last) = self.open.last()
             && self.values.len() - last.base == last.parts
-            && let Some(Open { what, base, .. }) = self.open.pop()
+            && let Some(Open { what, base, parts }) = self.open.pop()
         {
+            match what {
+                Compound::List if parts > MANY_PARTS => {
+                    return Ok(Some(DecodeStop::List { base }));
+                }
+                Compound::Map if parts > MANY_PARTS => return Ok(Some(DecodeStop::Map { base })),
+                _ => {}
+            }
+            *self.units = self.units.saturating_sub(parts / 16);
             let term = build(self.heap, what, &self.values[base..])?;
             self.values.truncate(base);
             self.values.push(term);
+        }
+        Ok(None)
+    }
+
+    /// Copies the next piece of a binary.
+    fn fill(&mut self) -> Result<(), DecodeError> {
+        let Some((mut buffer, left)) = self.filling.take() else { return Ok(()) };
+        let size = left.min(PIECE_BYTES);
+        buffer.push(self.reader.take(size)?);
+        *self.units = self.units.saturating_sub(size / BYTES_PER_UNIT);
+        if size < left {
+            *self.filling = Some((buffer, left - size));
+        } else {
+            self.values.push(buffer.into_term(self.heap));
         }
         Ok(())
     }
@@ -178,7 +296,11 @@ impl<'h> Decoder<'h, '_> {
             tag::NEW_FLOAT => self.float(f64::from_bits(self.reader.clone().u64()?), 8)?,
             tag::FLOAT => self.old_float()?,
             tag::BINARY => {
-                let size = reader.u32()? as usize;
+                let size = reader.u32()?;
+                let size = reader.count(size, 1)?;
+                if size > PIECE_BYTES {
+                    return Ok(Read::Binary(size));
+                }
                 heap.binary(reader.take(size)?)
             }
             tag::BIT_BINARY => self.bit_binary()?,

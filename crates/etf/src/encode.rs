@@ -1,9 +1,9 @@
 //! Writing external terms.
 
+use oxbeam_heap::map::cursor::Cursor;
 use oxbeam_num::bytes::{Endian, byte_len, write_magnitude};
 use oxbeam_num::{Int, float_text};
 use oxbeam_term::compare::compare_exact;
-use oxbeam_term::hamt::Leaves;
 use oxbeam_term::view::{Fun, Kind, Map};
 use oxbeam_term::{Atom, Bits, Node, Term};
 
@@ -41,6 +41,16 @@ pub fn term_to_binary(
 ) -> Result<Vec<u8>, TooBig> {
     let mut out = vec![VERSION];
     encode(&mut out, term, options)?;
+    compressed(out, options, zlib)
+}
+
+/// A plain external term with its version byte, compressed if that is asked for and makes it
+/// shorter.
+pub fn compressed(
+    out: Vec<u8>,
+    options: EncodeOptions,
+    zlib: &dyn Zlib,
+) -> Result<Vec<u8>, TooBig> {
     if options.compression == 0 || out.len() < 6 {
         return Ok(out);
     }
@@ -60,43 +70,197 @@ pub fn term_to_binary(
 
 /// Appends one term without a version byte.
 pub fn encode(out: &mut Vec<u8>, term: Term<'_>, options: EncodeOptions) -> Result<(), TooBig> {
-    let mut encoder = Encoder { out, options, stack: vec![Item::Term(term)] };
-    while let Some(item) = encoder.stack.pop() {
-        match item {
-            Item::Term(term) => encoder.term(term)?,
-            Item::Cells { rest, count, length_at } => encoder.cells(rest, count, length_at),
-            Item::FunEnd { size_at } => {
-                let size = encoder.out.len() - size_at;
-                encoder.patch(size_at, size as u32);
+    let (mut encoding, mut terms, mut units) = (Encoding::new(options), vec![term], usize::MAX);
+    loop {
+        match encoding.run(&mut terms, out, &mut units)? {
+            EncodeStop::Done => return Ok(()),
+            EncodeStop::Units => {}
+            EncodeStop::Sort { from } => terms[from..].sort_by(|a, b| leaf_order(*a, *b)),
+        }
+    }
+}
+
+/// The order in which [`EncodeStop::Sort`] wants leaves: the highest key first.
+pub fn leaf_order(a: Term<'_>, b: Term<'_>) -> std::cmp::Ordering {
+    match (a.as_cons(), b.as_cons()) {
+        (Some(a), Some(b)) => compare_exact(b.head(), a.head()),
+        _ => std::cmp::Ordering::Equal,
+    }
+}
+
+/// Why [`Encoding::run`] has stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EncodeStop {
+    Done,
+    /// The units are used up.
+    Units,
+    /// The terms from there on the stack are to be sorted by [`leaf_order`].
+    Sort {
+        from: usize,
+    },
+}
+
+/// What is to be done when the stack of terms has come down to a height.
+enum Mark {
+    /// The top is what is left of a list whose length is written, when known, at `length_at`.
+    Cells { height: usize, count: u32, length_at: usize },
+    /// All of a fun is written; its size goes to `size_at`.
+    FunEnd { height: usize, size_at: usize },
+    /// The top is a binary of which so many bytes are written.
+    Bytes { height: usize, written: usize },
+    /// Below the top is a hashed map; more of its leaves are to be put on the stack, from `place`.
+    Gather { height: usize, place: Vec<u64> },
+    /// The top is a leaf, a cell of key and value, or, at `map`, the map that the leaves were of.
+    Leaves { height: usize, map: usize },
+}
+
+impl Mark {
+    /// The height at which it is its turn; `Gather` is always.
+    fn height(&self) -> usize {
+        match *self {
+            Mark::Cells { height, .. }
+            | Mark::FunEnd { height, .. }
+            | Mark::Bytes { height, .. }
+            | Mark::Leaves { height, .. } => height,
+            Mark::Gather { .. } => usize::MAX,
+        }
+    }
+}
+
+/// Binaries of more bytes are written in pieces of so many.
+const PIECE_BYTES: usize = 1 << 14;
+/// Bytes that count for one unit.
+const BYTES_PER_UNIT: usize = 128;
+/// Leaves of a map that are put on the stack at a time.
+const LEAVES: usize = 256;
+
+/// An encoding that can stop between any two terms. It holds no term: those still to be written
+/// are on a stack of the caller's, the next last.
+pub struct Encoding {
+    options: EncodeOptions,
+    marks: Vec<Mark>,
+    /// Bytes that were taken out of the buffer.
+    base: usize,
+    late: Vec<(usize, [u8; 4])>,
+}
+
+impl Encoding {
+    pub fn new(options: EncodeOptions) -> Encoding {
+        Encoding { options, marks: vec![], base: 0, late: vec![] }
+    }
+
+    /// Tells that the caller has taken all bytes out of the buffer.
+    pub fn taken(&mut self, bytes: usize) {
+        self.base += bytes;
+    }
+
+    /// Bytes to be written over the ones taken out: where, counted from the first.
+    pub fn late(&self) -> &[(usize, [u8; 4])] {
+        &self.late
+    }
+
+    /// Encodes for about `units` terms.
+    pub fn run<'t>(
+        &mut self,
+        terms: &mut Vec<Term<'t>>,
+        out: &mut Vec<u8>,
+        units: &mut usize,
+    ) -> Result<EncodeStop, TooBig> {
+        let mut encoder = Encoder { out, terms, units, encoding: self };
+        loop {
+            if *encoder.units == 0 {
+                return Ok(EncodeStop::Units);
+            }
+            *encoder.units -= 1;
+            let due = |mark: &Mark| mark.height() >= encoder.terms.len();
+            if encoder.encoding.marks.last().is_some_and(due) {
+                if let Some(from) = encoder.marked() {
+                    return Ok(EncodeStop::Sort { from });
+                }
+                continue;
+            }
+            match encoder.terms.pop() {
+                Some(term) => encoder.term(term)?,
+                None => return Ok(EncodeStop::Done),
             }
         }
     }
-    Ok(())
-}
-
-enum Item<'t> {
-    Term(Term<'t>),
-    /// What is left of a list whose length is written, when known, at `length_at`.
-    Cells {
-        rest: Term<'t>,
-        count: u32,
-        length_at: usize,
-    },
-    /// All of a fun is written; its size goes to `size_at`.
-    FunEnd {
-        size_at: usize,
-    },
 }
 
 struct Encoder<'o, 't> {
     out: &'o mut Vec<u8>,
-    options: EncodeOptions,
-    stack: Vec<Item<'t>>,
+    terms: &'o mut Vec<Term<'t>>,
+    units: &'o mut usize,
+    encoding: &'o mut Encoding,
 }
 
 impl<'t> Encoder<'_, 't> {
+    /// Does what the last mark says. `Some`: leaves from there on are to be sorted.
+    fn marked(&mut self) -> Option<usize> {
+        let mark = self.encoding.marks.pop()?;
+        match mark {
+            Mark::Cells { height, count, length_at } => {
+                let rest = self.terms.pop().unwrap_or(Term::nil());
+                debug_assert_eq!(self.terms.len() + 1, height);
+                self.cells(rest, count, length_at);
+            }
+            Mark::FunEnd { size_at, .. } => {
+                let size = self.encoding.base + self.out.len() - size_at;
+                self.patch(size_at, size as u32);
+            }
+            Mark::Bytes { height, written } => self.piece(height, written),
+            Mark::Gather { height, place } => return self.gather(height, place),
+            Mark::Leaves { height, map } => {
+                let top = self.terms.pop();
+                if height > map + 1
+                    && let Some(leaf) = top.and_then(Term::as_cons)
+                {
+                    self.encoding.marks.push(Mark::Leaves { height: height - 1, map });
+                    self.terms.extend([leaf.tail(), leaf.head()]);
+                }
+            }
+        }
+        None
+    }
+
+    /// Puts more leaves of the map at `map` on the stack.
+    fn gather(&mut self, map: usize, place: Vec<u64>) -> Option<usize> {
+        let walked = self.terms.get(map).and_then(|term| term.as_map())?;
+        let mut cursor = Cursor::at(walked, &place)?;
+        let leaves = cursor.by_ref().take(LEAVES).map(|leaf| leaf.as_list());
+        let before = self.terms.len();
+        self.terms.extend(leaves);
+        let found = self.terms.len() - before;
+        *self.units = self.units.saturating_sub(found / 4);
+        if let Some(place) = cursor.digits() {
+            self.encoding.marks.push(Mark::Gather { height: map, place });
+            return None;
+        }
+        self.encoding.marks.push(Mark::Leaves { height: self.terms.len(), map });
+        self.encoding.options.deterministic.then_some(map + 1)
+    }
+
+    /// Writes a piece of the binary on top.
+    fn piece(&mut self, height: usize, written: usize) {
+        let Some(bits) = self.terms.last().and_then(|term| term.as_bits()) else { return };
+        let size = (bits.byte_size() - written).min(PIECE_BYTES);
+        self.put(&bits.slice(written * 8, size * 8).to_bytes());
+        *self.units = self.units.saturating_sub(size / BYTES_PER_UNIT);
+        if written + size < bits.byte_size() {
+            self.encoding.marks.push(Mark::Bytes { height, written: written + size });
+            return;
+        }
+        self.last_bits(bits);
+        self.terms.pop();
+    }
+
     fn put(&mut self, bytes: &[u8]) {
         self.out.extend_from_slice(bytes);
+    }
+
+    /// Where the next byte goes, counted from the first of all.
+    fn here(&self) -> usize {
+        self.encoding.base + self.out.len()
     }
 
     fn put_u32(&mut self, value: u32) {
@@ -104,7 +268,11 @@ impl<'t> Encoder<'_, 't> {
     }
 
     fn patch(&mut self, at: usize, value: u32) {
-        self.out[at..at + 4].copy_from_slice(&value.to_be_bytes());
+        let bytes = value.to_be_bytes();
+        match at.checked_sub(self.encoding.base) {
+            Some(at) => self.out[at..at + 4].copy_from_slice(&bytes),
+            None => self.encoding.late.push((at, bytes)),
+        }
     }
 
     fn term(&mut self, term: Term<'t>) -> Result<(), TooBig> {
@@ -125,8 +293,8 @@ impl<'t> Encoder<'_, 't> {
                 self.push_all(tuple.elements());
             }
             Kind::Float(value) => self.float(value),
-            Kind::Bits(bits) => return self.bits(bits),
-            Kind::Map(map) => self.map(map),
+            Kind::Bits(bits) => return self.bits(term, bits),
+            Kind::Map(map) => self.map(term, map),
             Kind::Fun(fun) => self.fun(fun),
             Kind::Export(export) => {
                 self.put(&[tag::EXPORT]);
@@ -141,7 +309,8 @@ impl<'t> Encoder<'_, 't> {
     }
 
     fn push_all(&mut self, terms: &'t [Term<'t>]) {
-        self.stack.extend(terms.iter().rev().map(|&term| Item::Term(term)));
+        *self.units = self.units.saturating_sub(terms.len() / 16);
+        self.terms.extend(terms.iter().rev());
     }
 
     fn small(&mut self, value: i64) {
@@ -174,7 +343,7 @@ impl<'t> Encoder<'_, 't> {
     fn atom(&mut self, atom: Atom) {
         let name = atom.name();
         let latin1 = || name.chars().map(u8::try_from).collect::<Result<Vec<_>, _>>();
-        match if self.options.minor_version < 2 { latin1().ok() } else { None } {
+        match if self.encoding.options.minor_version < 2 { latin1().ok() } else { None } {
             Some(bytes) => {
                 self.put(&[tag::ATOM]);
                 self.put(&(bytes.len() as u16).to_be_bytes());
@@ -194,7 +363,7 @@ impl<'t> Encoder<'_, 't> {
     }
 
     fn float(&mut self, value: f64) {
-        if self.options.minor_version > 0 {
+        if self.encoding.options.minor_version > 0 {
             self.put(&[tag::NEW_FLOAT]);
             self.put(&value.to_bits().to_be_bytes());
             return;
@@ -210,64 +379,74 @@ impl<'t> Encoder<'_, 't> {
         if let Some(length) = string_length(list) {
             self.put(&[tag::STRING]);
             self.put(&length.to_be_bytes());
+            *self.units = self.units.saturating_sub(usize::from(length) / 16);
             self.out.extend(list.list().filter_map(|byte| byte.as_small()).map(|byte| byte as u8));
             return;
         }
         self.put(&[tag::LIST, 0, 0, 0, 0]);
-        self.cells(list, 0, self.out.len() - 4);
+        self.cells(list, 0, self.here() - 4);
     }
 
     fn cells(&mut self, rest: Term<'t>, count: u32, length_at: usize) {
         match rest.as_cons() {
             Some(cell) => {
-                self.stack.push(Item::Cells { rest: cell.tail(), count: count + 1, length_at });
-                self.stack.push(Item::Term(cell.head()));
+                self.terms.push(cell.tail());
+                let (height, count) = (self.terms.len(), count + 1);
+                self.encoding.marks.push(Mark::Cells { height, count, length_at });
+                self.terms.push(cell.head());
             }
             None => {
                 self.patch(length_at, count);
-                self.stack.push(Item::Term(rest));
+                self.terms.push(rest);
             }
         }
     }
 
-    fn bits(&mut self, bits: Bits<'_>) -> Result<(), TooBig> {
-        let (count, last) = bits.trailing();
+    fn bits(&mut self, term: Term<'t>, bits: Bits<'_>) -> Result<(), TooBig> {
+        let (count, _) = bits.trailing();
         let size = u32::try_from(bits.byte_size() + usize::from(count > 0)).map_err(|_| TooBig)?;
         self.put(&[if count > 0 { tag::BIT_BINARY } else { tag::BINARY }]);
         self.put_u32(size);
         if count > 0 {
             self.put(&[count as u8]);
         }
-        self.put(&bits.to_bytes());
-        if count > 0 {
-            self.put(&[last << (8 - count)]);
+        if bits.byte_size() > PIECE_BYTES {
+            self.terms.push(term);
+            self.encoding.marks.push(Mark::Bytes { height: self.terms.len(), written: 0 });
+            return Ok(());
         }
+        self.put(&bits.to_bytes());
+        self.last_bits(bits);
         Ok(())
     }
 
+    fn last_bits(&mut self, bits: Bits<'_>) {
+        let (count, last) = bits.trailing();
+        if count > 0 {
+            self.put(&[last << (8 - count)]);
+        }
+    }
+
     /// The pairs of a hashed map come in the order of its lists: the last leaf first.
-    fn map(&mut self, map: Map<'t>) {
+    fn map(&mut self, term: Term<'t>, map: Map<'t>) {
         self.put(&[tag::MAP]);
         self.put_u32(map.size() as u32);
         if map.is_flat() {
             for (&key, &value) in map.flat_keys().iter().zip(map.flat_values()).rev() {
-                self.stack.extend([Item::Term(value), Item::Term(key)]);
+                self.terms.extend([value, key]);
             }
             return;
         }
-        let mut leaves: Vec<_> = Leaves::of(map).collect();
-        if self.options.deterministic {
-            leaves.sort_by(|a, b| compare_exact(b.head(), a.head()));
-        }
-        for leaf in leaves {
-            self.stack.extend([Item::Term(leaf.tail()), Item::Term(leaf.head())]);
-        }
+        let height = self.terms.len();
+        self.terms.push(term);
+        self.encoding.marks.push(Mark::Gather { height, place: vec![0] });
     }
 
     fn fun(&mut self, fun: Fun<'t>) {
         let entry = fun.entry();
         self.put(&[tag::NEW_FUN]);
-        self.stack.push(Item::FunEnd { size_at: self.out.len() });
+        let (height, size_at) = (self.terms.len(), self.here());
+        self.encoding.marks.push(Mark::FunEnd { height, size_at });
         self.put_u32(0);
         self.put(&[fun.arity() as u8]);
         self.put(&entry.uniq);
@@ -277,7 +456,7 @@ impl<'t> Encoder<'_, 't> {
         self.small(i64::from(entry.old_index as i32));
         self.small(i64::from(entry.old_uniq as i32));
         self.push_all(fun.env());
-        self.stack.push(Item::Term(fun.creator()));
+        self.terms.push(fun.creator());
     }
 
     fn identity(&mut self, term: Term<'_>) {

@@ -12,11 +12,15 @@ pub mod encode;
 mod reader;
 mod tag;
 
-pub use decode::{DecodeError, Decoded, Options, binary_to_term, decode, decode_cached};
-pub use encode::{EncodeOptions, TooBig, encode, term_to_binary};
+pub use decode::{
+    DecodeError, DecodeStop, Decoded, Decoding, Options, binary_to_term, decode, decode_cached,
+};
+pub use encode::{EncodeOptions, EncodeStop, Encoding, TooBig, encode, leaf_order, term_to_binary};
 
 /// First byte of an external term.
 pub const VERSION: u8 = 131;
+/// Second byte of a compressed one; then come four bytes of size and a zlib stream.
+pub const COMPRESSED: u8 = tag::COMPRESSED;
 
 /// The compressor that external terms go through.
 pub trait Zlib {

@@ -353,6 +353,11 @@ impl<'h> Iterator for List<'h> {
 }
 
 impl<'h> Cons<'h> {
+    /// The list that begins with this cell.
+    pub fn as_list(self) -> Term<'h> {
+        // SAFETY: rules 1 and 2: the cell is alive for the brand.
+        unsafe { Term::from_raw(RawTerm::list(self.ptr)) }
+    }
     pub fn head(self) -> Term<'h> {
         self.term(0)
     }

@@ -19,8 +19,8 @@ long::routines! {
 }
 
 /// Stacks: the keys and the values of a map to be, and the nodes of its tree.
-const KEYS: usize = 0;
-const VALUES: usize = 1;
+pub const KEYS: usize = 0;
+pub const VALUES: usize = 1;
 const NODES: usize = 2;
 
 async fn from_keys(y: Yielder) -> Yielded {
