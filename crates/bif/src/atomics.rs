@@ -27,8 +27,13 @@ struct Words {
 const OVERHEAD_BYTES: usize = 40;
 
 fn new<'h>(cx: &Cx<'h>, size: Term<'h>, signed: bool) -> NativeResult<'h> {
+    let is_big = matches!(size.kind(), Kind::Big(big) if !big.is_negative());
+    let too_large = is_big || size.as_usize().is_some_and(|size| size > MAX_WORDS);
+    if too_large {
+        return Err(Flow::system_limit());
+    }
     let size = arg::size(size)?;
-    if size == 0 || size > MAX_WORDS {
+    if size == 0 {
         return Err(Flow::badarg());
     }
     let mut words = Vec::new();
@@ -133,9 +138,6 @@ pub fn info_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
 
 pub fn counters_new_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [size] = take(args);
-    if !matches!(size.kind(), Kind::Small(_)) {
-        return Err(Flow::badarg());
-    }
     new(cx, size, true)
 }
 

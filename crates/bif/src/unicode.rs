@@ -6,7 +6,7 @@
 
 use oxbeam_runtime::{Cx, Flow, NativeResult};
 use oxbeam_term::view::Kind;
-use oxbeam_term::{Bits, Cons, Term, am};
+use oxbeam_term::{Atom, Bits, Cons, Term, am};
 
 use crate::arg::take;
 
@@ -226,8 +226,16 @@ fn convert<'h>(
     })
 }
 
+/// Encodings other than Latin-1 and UTF-8 are the business of the module's Erlang code.
+fn other_encoding<'h>(from: Term<'h>, function: Atom, args: &[Term<'h>]) -> Option<Flow<'h>> {
+    encoding(from).is_err().then(|| Flow::trap(am::unicode, function, args))
+}
+
 pub fn characters_to_binary_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [data, from] = take(args);
+    if let Some(flow) = other_encoding(from, am::characters_to_binary_int, args) {
+        return Err(flow);
+    }
     // A binary that is as it should be comes back itself.
     let same = |bytes: &[u8], encoding| match encoding {
         Encoding::Utf8 => simdutf8::basic::from_utf8(bytes).is_ok(),
@@ -243,6 +251,9 @@ pub fn characters_to_binary_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeR
 }
 
 pub fn characters_to_list_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    if let Some(flow) = other_encoding(args[1], am::characters_to_list_int, args) {
+        return Err(flow);
+    }
     convert(cx, args, |cx, text| cx.heap.list_of_chars(text))
 }
 

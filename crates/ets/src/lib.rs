@@ -22,5 +22,5 @@ mod registry;
 mod table;
 mod tree;
 
-pub use registry::install;
+pub use registry::{install, table_count};
 pub use table::structure_words;

@@ -60,6 +60,11 @@ pub fn by_numbers(numbers: RefNumbers) -> Option<Arc<Table>> {
     TABLES.read().get(&numbers).cloned()
 }
 
+/// How many tables there are.
+pub fn table_count() -> usize {
+    TABLES.read().len()
+}
+
 /// All tables.
 pub fn all() -> Vec<Arc<Table>> {
     TABLES.read().values().cloned().collect()

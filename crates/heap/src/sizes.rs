@@ -7,6 +7,9 @@ pub const DEFAULT_MIN_HEAP_WORDS: usize = 233;
 /// First size of a process's virtual binary heap.
 pub const DEFAULT_MIN_VHEAP_WORDS: usize = 46422;
 
+/// Last size of the series: more than any machine addresses.
+const LARGEST_WORDS: usize = 885_767_171_276_247;
+
 fn series() -> &'static [usize] {
     static SERIES: OnceLock<Vec<usize>> = OnceLock::new();
     SERIES.get_or_init(|| {
@@ -16,7 +19,7 @@ fn series() -> &'static [usize] {
             sizes.push(sizes[n - 1] + sizes[n - 2] + 1);
         }
         while let Some(&last) = sizes.last()
-            && last < usize::MAX / 16
+            && last < LARGEST_WORDS
         {
             sizes.push(last + last / 5);
         }

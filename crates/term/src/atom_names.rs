@@ -106,6 +106,8 @@ predefined! {
     cd = "cd",
     ceil = "ceil",
     CHANGE = "CHANGE",
+    characters_to_binary_int = "characters_to_binary_int",
+    characters_to_list_int = "characters_to_list_int",
     check_gc = "check_gc",
     check_io = "check_io",
     check_process_code = "check_process_code",

@@ -249,6 +249,27 @@ impl<'h> Term<'h> {
             _ => None,
         }
     }
+    /// Of a binary that lies off the heap, or a part of one: the bytes in use of the block (all, but
+    /// for one that is appended to), the bytes of the block, and the flags of its object.
+    pub fn block_sizes(self) -> Option<(usize, usize, u64)> {
+        self.as_bits()?;
+        let mut ptr = self.raw.ptr();
+        // SAFETY: rule 1: the term is a binary, whose words are its own.
+        unsafe {
+            let mut end = None;
+            if Subtag::of(*ptr) == Subtag::SubBin {
+                end = Some((*ptr.add(SUB_OFFSET) + *ptr.add(SUB_SIZE)) as usize);
+                ptr = RawTerm(*ptr.add(SUB_ORIG)).ptr();
+            }
+            if Subtag::of(*ptr) != Subtag::RefcBin {
+                return None;
+            }
+            let (flags, size) = (*ptr.add(REFC_FLAGS), *ptr.add(REFC_SIZE) as usize);
+            let block = &*(*ptr.add(REFC_BLOCK) as *const crate::Binary);
+            let used = end.filter(|_| flags & REFC_FLAG_WRITABLE != 0).unwrap_or(size);
+            Some((used, block.size(), flags))
+        }
+    }
     /// The bytes of a binary that starts on a byte boundary; see [`Bits::to_bytes`] for others.
     pub fn as_bytes(self) -> Option<&'h [u8]> {
         self.as_bits()?.as_bytes()

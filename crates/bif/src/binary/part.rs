@@ -88,6 +88,9 @@ pub fn list_to_bin_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h>
 pub fn referenced_byte_size_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [binary] = take(args);
     arg::bits(binary)?;
+    if let Some((size, ..)) = binary.block_sizes() {
+        return Ok(cx.heap.usize(size));
+    }
     let (whole, _) = real_binary(binary);
     Ok(cx.heap.usize(arg::bits(whole)?.byte_size()))
 }

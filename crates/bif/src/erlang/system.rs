@@ -3,6 +3,7 @@
 use super::process_info::max_heap_term;
 use crate::arg;
 
+use oxbeam_heap::Heap;
 use oxbeam_runtime::process::table;
 use oxbeam_runtime::{Cx, Flow, NativeResult, gc, scheduler, system};
 use oxbeam_sys::{clock, cpu, host};
@@ -90,6 +91,9 @@ fn system_item<'h>(cx: &Cx<'h>, item: &str) -> Option<Term<'h>> {
         "atom_limit" => heap.usize(Atom::limit()),
         "atom_count" => heap.usize(Atom::count()),
         "ets_limit" => heap.usize(system.ets_limit),
+        "ets_count" => heap.usize(oxbeam_ets::table_count()),
+        "endian" => atom(if cfg!(target_endian = "little") { "little" } else { "big" }),
+        "ethread_info" => ethread_info(heap),
         "creation" => heap.int(i64::from(Node::this().creation)),
         "start_time" => heap.int(system.start_monotonic_ns),
         "end_time" => heap.int(i64::MAX / 1000 * 1000),
@@ -145,6 +149,19 @@ fn system_item<'h>(cx: &Cx<'h>, item: &str) -> Option<Term<'h>> {
 }
 
 /// `{Major, Minor, Patch}` of the system's kernel.
+/// What is known of the atomics beneath, in the shape of OTP's report on its own library.
+fn ethread_info<'h>(heap: &'h Heap) -> Term<'h> {
+    let text = |text: &str| heap.list_of_chars(text);
+    let sizes = ["32-bit native atomics", "64-bit native atomics"];
+    let natives = sizes.map(|name| heap.tuple(&[text(name), text("ethread"), Term::nil()]));
+    let out_of_order = heap.tuple(&[text("x86_64 OOO"), text("no")]);
+    let mut all = natives.to_vec();
+    if cfg!(target_arch = "x86_64") {
+        all.push(out_of_order);
+    }
+    heap.list(&all)
+}
+
 fn os_version<'h>(cx: &Cx<'h>) -> Term<'h> {
     let release = host::system_name().release;
     let mut numbers = release.split(|c: char| !c.is_ascii_digit()).filter(|part| !part.is_empty());

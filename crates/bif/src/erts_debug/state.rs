@@ -57,6 +57,10 @@ pub fn get_internal_state_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeRes
     }
 }
 
+fn named<'h>(cx: &Cx<'h>, name: Atom, number: usize) -> Term<'h> {
+    cx.heap.tuple(&[Term::atom(name), cx.heap.usize(number)])
+}
+
 /// States of something: `{process_status, Pid}`...
 fn about<'h>(cx: &Cx<'h>, what: Term<'h>) -> NativeResult<'h> {
     let [item, of] = what.as_tuple_n().ok_or_else(Flow::badarg)?;
@@ -72,6 +76,13 @@ fn about<'h>(cx: &Cx<'h>, what: Term<'h>) -> NativeResult<'h> {
                 Some(state) if state.is_in_run_queue() => "runnable",
                 Some(_) => "waiting",
             })
+        }
+        Some("binary_info") if of.as_bits().is_some() => {
+            let Some((size, block_size, flags)) = of.block_sizes() else {
+                return atom("heap_binary");
+            };
+            let (heap, block) = (cx.heap, named(cx, am::binary, block_size));
+            Ok(heap.tuple(&[atom("refc_binary")?, heap.usize(size), block, heap.uint(flags)]))
         }
         Some("link_list") => {
             let pid = of.as_local_pid().filter(|&pid| pid == cx.process.pid);

@@ -232,7 +232,8 @@ slow! {
     fn init_writable(m) {
         let wanted = m.x(0).as_small().and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
         let heap = m.heap();
-        let (object, _) = writable(heap, wanted.min(1 << 30));
+        let room = if wanted == 0 { MIN_APPEND_BYTES } else { wanted.min(1 << 30) };
+        let (object, _) = writable(heap, room);
         let term = writable_sub(heap, object, 0);
         *m.x(0) = term.raw();
         m.back();
@@ -341,7 +342,7 @@ pub(super) unsafe fn appendable<'h>(
             let out = block_bytes(object);
             return (writable_sub(heap, object, total), out, used);
         }
-        let (object, out) = writable(heap, 2 * total.div_ceil(8));
+        let (object, out) = writable(heap, (2 * total.div_ceil(8)).max(MIN_APPEND_BYTES));
         let bits = src.as_bits().expect("a bitstring is appended to");
         bits::copy(bits.spanned_bytes(), bits.bit_offset(), out, 0, used);
         (writable_sub(heap, object, total), out, used)
@@ -364,10 +365,9 @@ unsafe fn writable_behind(src: Term<'_>, used: usize) -> Option<*mut u64> {
     }
 }
 
-/// A writable block of at least `wanted` bytes, all zero.
+/// A writable block of `size` bytes, all zero.
 #[allow(clippy::mut_from_ref, reason = "the bytes are fresh, off the heap, and nobody else's yet")]
-fn writable(heap: &Heap, wanted: usize) -> (*mut u64, &mut [u8]) {
-    let size = wanted.max(MIN_APPEND_BYTES);
+fn writable(heap: &Heap, size: usize) -> (*mut u64, &mut [u8]) {
     let block = Binary::alloc(size).unwrap_or_else(|| out_of_memory(size / 8));
     // SAFETY: a fresh block of that size; its one reference goes to the object.
     unsafe {

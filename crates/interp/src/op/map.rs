@@ -1,6 +1,7 @@
 //! Maps: update and look-up.
 
 use crate::machine::{D, Mode, Place, S, brand, op, slow};
+use oxbeam_term::compare::compare_exact;
 use oxbeam_term::hamt;
 use oxbeam_term::{RawTerm, am};
 
@@ -53,8 +54,12 @@ slow! {
                     return m.goto(fail as *const u64);
                 }
                 Some(None) => {
+                    // Keys are looked up in the order of maps: the first missing one is told.
+                    let keys = (i + 2..n).step_by(2).map(|i| brand(m.get::<S>(5 + i)));
+                    let missing = keys.filter(|&k| map.as_map().is_some_and(|m| hamt::get(m, k).is_none()));
+                    let first = missing.fold(key, |a, b| if compare_exact(b, a).is_lt() { b } else { a });
                     m.back();
-                    return m.error_tagged(am::badkey, key.raw());
+                    return m.error_tagged(am::badkey, first.raw());
                 }
                 None => {
                     m.back();
