@@ -109,7 +109,7 @@ pub async fn map_of_stacks(y: Yielder, twice_allowed: bool) -> Yielded {
 
 /// Sorts by order, four passes of a byte each; places of one order stay as they are.
 async fn sort_places(y: Yielder, places: &mut Vec<Place>) {
-    const PLACES_PER_REDUCTION: usize = 128;
+    const PLACES_PER_REDUCTION: usize = 64;
     let mut to: Vec<Place> = vec![(0, 0); places.len()];
     for shift in [0, 8, 16, 24] {
         let byte = |place: &Place| (place.0 >> shift & 0xFF) as usize;

@@ -16,9 +16,9 @@ long::routines! {
 }
 
 /// Bytes that are copied or looked at in a reduction, where that takes no thought.
-pub const BYTES_PER_REDUCTION: usize = 4096;
-/// Bytes that a list's cell counts for.
-const CELL_BYTES: usize = 64;
+pub const BYTES_PER_REDUCTION: usize = 1024;
+/// Cells of lists that are walked in a reduction.
+const CELLS: usize = 16;
 /// Single bytes are handed on in pieces of this.
 const PIECE_BYTES: usize = 256;
 
@@ -56,11 +56,12 @@ pub async fn each_piece(
 ) -> Result<(), Failure> {
     // Bytes already given of the binary that comes next.
     let mut given = 0;
+    let cell_bytes = (bytes_per_reduction / CELLS).max(1);
     y.step(|_, roots| roots.put_stack(REST, vec![roots.get(iolist)])).await;
     y.slices(bytes_per_reduction, |_, roots, units| {
         let mut rest = roots.take_stack(REST);
         let mut piece = Piece { bytes: [0; PIECE_BYTES], len: 0 };
-        let walked = walk(&mut rest, &mut given, units, &mut piece, &mut visit);
+        let walked = walk(&mut rest, &mut given, units, cell_bytes, &mut piece, &mut visit);
         piece.flush(&mut visit);
         let done = rest.is_empty();
         roots.put_stack(REST, rest);
@@ -72,11 +73,13 @@ pub async fn each_piece(
     .await
 }
 
-/// Walks on until nothing is left or `units` bytes have gone; `None`: no iolist.
+/// Walks on until nothing is left or `units` bytes have gone, a cell counted as `cell_bytes`;
+/// `None`: no iolist.
 fn walk<'h>(
     rest: &mut Vec<Term<'h>>,
     given: &mut usize,
     units: &mut usize,
+    cell_bytes: usize,
     piece: &mut Piece,
     visit: &mut impl FnMut(&[u8]),
 ) -> Option<()> {
@@ -86,7 +89,7 @@ fn walk<'h>(
         match term.kind() {
             Kind::Nil => *units = units.saturating_sub(1),
             Kind::Cons(cell) => {
-                *units = units.saturating_sub(CELL_BYTES);
+                *units = units.saturating_sub(cell_bytes);
                 // An integer may be an element, but not what a list ends in.
                 if cell.tail().as_small().is_some() {
                     return None;
