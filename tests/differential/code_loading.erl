@@ -421,22 +421,23 @@ t_persistent_terms_are_replaced() ->
     Pid ! stop,
     {A, B, C, D, E, persistent_term:get(code_k, none)}.
 
-t_literals_pass_between_processes_while_they_are_purged() ->
+t_heavy_literals_pass_while_they_are_purged() ->
     %% A ring passes literals on while the module is replaced over and over.
     load(code_w, 0, waiter()),
     Self = self(),
     Last = spawn_link(fun() -> sink(Self) end),
     Ring = lists:foldl(fun(_, Next) -> spawn_link(fun() -> pass(Next) end) end, Last, lists:seq(1, 20)),
     Want = code_w:lit(),
+    Files = [file(code_w, V, waiter()) || V <- [1, 2]],
     Count =
         lists:sum([
             begin
                 Ring ! {item, code_w:lit()},
                 erts_code_purger:purge(code_w),
-                load(code_w, N, waiter()),
+                {module, code_w} = erlang:load_module(code_w, File),
                 1
             end
-         || N <- lists:seq(1, 40)
+         || _ <- lists:seq(1, 20), File <- Files
         ]),
     Ring ! stop,
     R = receive {sunk, Items} -> {length(Items), lists:all(fun(I) -> I =:= Want end, Items)} after 20000 -> timeout end,

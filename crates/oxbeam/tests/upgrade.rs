@@ -1,0 +1,56 @@
+//! Modules are replaced while everybody calls them (`tests/upgrade/storm.erl` states the claims).
+//!
+//! `OXBEAM_STORM_SECONDS` says how long the storm lasts (10 if absent, 5 for builds that are slow
+//! on purpose), `OXBEAM_STORM_REPLACEMENTS` how often a module is replaced to see whether memory
+//! stays flat (5,000, two modules each time; slow builds: 300).
+
+#[path = "support/paths.rs"]
+mod paths;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+fn compiled() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("upgrade");
+        std::fs::create_dir_all(&folder).expect("a folder for compiled programs");
+        let sources = std::fs::read_dir(paths::repository().join("tests/upgrade")).unwrap();
+        let sources = sources.map(|entry| entry.unwrap().path());
+        let sources = sources.filter(|path| path.extension().is_some_and(|ext| ext == "erl"));
+        let status = Command::new("erlc").arg("-o").arg(&folder).args(sources).status();
+        assert!(status.expect("erlc is installed").success(), "the programs compile");
+        folder
+    })
+}
+
+/// A number from the environment, else one for this kind of build.
+fn number(variable: &str, usual: u32, slow: u32) -> String {
+    let slow_build = std::env::var_os("OXBEAM_LIGHT").is_some() || cfg!(oxbeam_zeal);
+    let usual = if slow_build { slow } else { usual };
+    std::env::var(variable).unwrap_or(usual.to_string())
+}
+
+fn run(function: &str, argument: &str) -> String {
+    let args = ["-noshell", "-noinput", "-run", "storm", function, ".", argument];
+    let output = Command::new(paths::oxbeam()).args(args).current_dir(compiled()).output();
+    let output = output.expect("oxbeam starts");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    println!("{text}");
+    assert!(output.status.success(), "{function}: {}\n{text}{errors:.2000}", output.status);
+    text
+}
+
+#[test]
+fn versions_only_grow_and_never_mix() {
+    let seconds = number("OXBEAM_STORM_SECONDS", 10, 5);
+    assert!(run("main", &seconds).contains("whole"));
+}
+
+#[test]
+fn memory_stays_flat_when_modules_are_replaced() {
+    let replacements = number("OXBEAM_STORM_REPLACEMENTS", 5_000, 300);
+    assert!(run("flat", &replacements).contains("flat"));
+}
