@@ -3,11 +3,11 @@
 //! Small dictionaries are searched in order; larger ones through an index of hashes. Order of
 //! entries is the order of insertion, a removed entry giving its place to the last one.
 
+use hashbrown::HashTable;
 use oxbeam_heap::Heap;
 use oxbeam_term::compare::compare_exact;
 use oxbeam_term::hash::internal_hash;
 use oxbeam_term::{RawTerm, Term};
-use std::collections::HashMap;
 
 /// Entries beyond which an index is kept.
 const INDEX_FROM: usize = 16;
@@ -22,7 +22,13 @@ struct Entry {
 #[derive(Default)]
 pub struct Dictionary {
     entries: Vec<Entry>,
-    index: Option<Box<HashMap<u32, Vec<u32>>>>,
+    /// Places in `entries`, by the entries' hashes.
+    index: Option<Box<HashTable<u32>>>,
+}
+
+/// The table takes the upper bits of a hash for tags, so they must differ too.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash).wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
 
 fn hash(key: Term<'_>) -> u32 {
@@ -49,7 +55,8 @@ impl Dictionary {
         match &self.index {
             None => self.entries.iter().position(same),
             Some(index) => {
-                index.get(&hash)?.iter().map(|&at| at as usize).find(|&at| same(&self.entries[at]))
+                let found = index.find(spread(hash), |&at| same(&self.entries[at as usize]));
+                found.map(|&at| at as usize)
             }
         }
     }
@@ -71,18 +78,23 @@ impl Dictionary {
         }
         let at = self.entries.len() as u32;
         self.entries.push(Entry { hash, pair: [key.raw(), value.raw()] });
+        let entries = &self.entries;
         match &mut self.index {
-            Some(index) => index.entry(hash).or_default().push(at),
-            None if self.entries.len() > INDEX_FROM => self.build_index(),
+            Some(index) => {
+                let hash_of = |&at: &u32| spread(entries[at as usize].hash);
+                index.insert_unique(spread(hash), at, hash_of);
+            }
+            None if entries.len() > INDEX_FROM => self.build_index(),
             None => {}
         }
         None
     }
 
     fn build_index(&mut self) {
-        let mut index: HashMap<u32, Vec<u32>> = HashMap::new();
-        for (at, entry) in self.entries.iter().enumerate() {
-            index.entry(entry.hash).or_default().push(at as u32);
+        let hash_of = |&at: &u32| spread(self.entries[at as usize].hash);
+        let mut index = HashTable::with_capacity(2 * self.entries.len());
+        for at in 0..self.entries.len() as u32 {
+            index.insert_unique(hash_of(&at), at, hash_of);
         }
         self.index = Some(Box::new(index));
     }
@@ -92,11 +104,10 @@ impl Dictionary {
         let at = self.find(heap, key, hash(key))?;
         let last = self.entries.len() - 1;
         if let Some(index) = &mut self.index {
-            let last_hash = self.entries[last].hash;
-            index.get_mut(&self.entries[at].hash)?.retain(|&n| n as usize != at);
+            let [hash, last_hash] = [at, last].map(|at| spread(self.entries[at].hash));
+            index.find_entry(hash, |&n| n as usize == at).ok()?.remove();
             if at != last {
-                let moved = index.get_mut(&last_hash)?.iter_mut().find(|n| **n as usize == last)?;
-                *moved = at as u32;
+                *index.find_mut(last_hash, |&n| n as usize == last)? = at as u32;
             }
         }
         let gone = self.entries.swap_remove(at);

@@ -258,7 +258,9 @@ impl<'h> Term<'h> {
         unsafe {
             let mut end = None;
             if Subtag::of(*ptr) == Subtag::SubBin {
-                end = Some((*ptr.add(SUB_OFFSET) + *ptr.add(SUB_SIZE)) as usize);
+                let bits = *ptr.add(SUB_BITS);
+                let bits = (8 * *ptr.add(SUB_SIZE) + (bits & 0xFF) + (bits >> 8 & 0xFF)) as usize;
+                end = Some(*ptr.add(SUB_OFFSET) as usize + bits.div_ceil(8));
                 ptr = RawTerm(*ptr.add(SUB_ORIG)).ptr();
             }
             if Subtag::of(*ptr) != Subtag::RefcBin {

@@ -15,9 +15,13 @@ use crate::arg::take;
 /// to see them yield. These yield by reductions here, so the limits are kept and told only.
 static LOOP_LIMITS: [AtomicI64; 3] = [const { AtomicI64::new(-1) }; 3];
 
-/// Sets a limit (0 or less: back to the default); gives the one before, -1 for the default.
+/// Sets a limit (`default`: back to it); gives the one before, -1 for the default.
 fn limit<'h>(cx: &Cx<'h>, limit: &AtomicI64, value: Term<'h>) -> NativeResult<'h> {
-    let new = value.as_i64().ok_or_else(Flow::badarg)?;
+    let new = match value.as_i64() {
+        Some(new) => new,
+        None if name_of(value) == Some("default") => -1,
+        None => return Err(Flow::badarg()),
+    };
     let old = limit.swap(if new > 0 { new } else { -1 }, Ordering::AcqRel);
     Ok(cx.heap.int(old))
 }

@@ -232,8 +232,7 @@ slow! {
     fn init_writable(m) {
         let wanted = m.x(0).as_small().and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
         let heap = m.heap();
-        let room = if wanted == 0 { MIN_APPEND_BYTES } else { wanted.min(1 << 30) };
-        let (object, _) = writable(heap, room);
+        let (object, _) = writable(heap, wanted.min(1 << 30));
         let term = writable_sub(heap, object, 0);
         *m.x(0) = term.raw();
         m.back();
