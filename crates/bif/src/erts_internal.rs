@@ -195,31 +195,97 @@ impl Request for Suspend {
     }
 }
 
+/// Suspends a process, and says so with `{Tag, Result}`.
+struct SuspendTagged {
+    to: PidData,
+    tag: OwnedTerm,
+}
+
+impl SuspendTagged {
+    fn answer(&self, result: Atom) {
+        let answer =
+            OwnedTerm::build(|heap| heap.tuple(&[self.tag.copy_to(heap), Term::atom(result)]));
+        send_to_pid(self.to, answer);
+    }
+}
+
+impl Request for SuspendTagged {
+    fn run(self: Box<Self>, cx: &mut Cx<'_>) {
+        cx.own.suspend_count += 1;
+        self.answer(am::suspended);
+    }
+    fn dead(self: Box<Self>) {
+        self.answer(am::exited);
+    }
+}
+
+/// When the suspender goes on.
+#[derive(Clone, Copy)]
+enum How<'h> {
+    /// When the process is suspended.
+    AtOnce,
+    /// Without waiting for that.
+    Later,
+    /// Without waiting; a message with this tag will tell.
+    Tagged(Term<'h>),
+}
+
+struct SuspendOptions<'h> {
+    how: How<'h>,
+    unless_suspending: bool,
+}
+
+fn suspend_options<'h>(list: Term<'h>) -> Result<SuspendOptions<'h>, Flow<'h>> {
+    let mut options = SuspendOptions { how: How::AtOnce, unless_suspending: false };
+    for option in arg::list(list)? {
+        match option.as_atom() {
+            Some(am::asynchronous) => options.how = How::Later,
+            Some(am::unless_suspending) => options.unless_suspending = true,
+            _ => match option.as_tuple_n::<2>() {
+                Some([key, tag]) if key.is(am::asynchronous) => options.how = How::Tagged(tag),
+                _ => return Err(Flow::badarg()),
+            },
+        }
+    }
+    Ok(options)
+}
+
 /// `erts_internal:suspend_process/2`
 pub fn suspend_process_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let pid = args[0].as_local_pid().ok_or_else(Flow::badarg)?;
     if pid == cx.process.pid {
         return Err(Flow::badarg());
     }
-    let (mut asynchronous, mut unless_suspending) = (false, false);
-    for option in arg::list(args[1])? {
-        match option.as_atom() {
-            Some(am::asynchronous) => asynchronous = true,
-            Some(am::unless_suspending) => unless_suspending = true,
-            _ => return Err(Flow::badarg()),
-        }
-    }
+    let options = suspend_options(args[1])?;
+    let how = options.how;
     if table::find(pid).is_none_or(|process| process.is_exiting()) {
-        return Err(Flow::badarg());
+        let How::Tagged(tag) = how else { return Err(Flow::badarg()) };
+        let answer = cx.heap.tuple(&[tag, Term::atom(am::badarg)]);
+        send_to_pid(cx.process.pid, OwnedTerm::copy_of(answer));
+        return Ok(Term::bool(true));
     }
     let count = cx.own.suspending.get_or_insert_default().entry(pid).or_default();
-    if unless_suspending && *count > 0 {
+    let again = *count > 0;
+    if options.unless_suspending && again {
+        if let How::Tagged(tag) = how {
+            let answer = cx.heap.tuple(&[tag, Term::atom(am::suspended)]);
+            send_to_pid(cx.process.pid, OwnedTerm::copy_of(answer));
+        }
         return Ok(Term::bool(false));
     }
     *count += 1;
-    if asynchronous {
-        send_control(pid, Control::Suspend);
-        return Ok(Term::bool(true));
+    match how {
+        How::AtOnce => {}
+        How::Later => {
+            send_control(pid, Control::Suspend);
+            return Ok(Term::bool(true));
+        }
+        How::Tagged(tag) => {
+            let (to, tag) = (cx.process.pid, OwnedTerm::copy_of(tag));
+            let request = SuspendTagged { to, tag };
+            send_control(pid, Control::Request(Box::new(request)));
+            return Ok(Term::bool(true));
+        }
     }
     let reference = new_numbers();
     let request = Suspend { to: cx.process.pid, reference };
@@ -231,6 +297,9 @@ pub fn suspend_process_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult
 /// `erlang:resume_process/1`
 pub fn resume_process_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let pid = args[0].as_local_pid().ok_or_else(Flow::badarg)?;
+    if table::find(pid).is_none_or(|process| process.is_exiting()) {
+        return Err(Flow::badarg());
+    }
     let suspending = cx.own.suspending.as_mut().ok_or_else(Flow::badarg)?;
     let count = suspending.get_mut(&pid).ok_or_else(Flow::badarg)?;
     *count -= 1;

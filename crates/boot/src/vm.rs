@@ -4,16 +4,18 @@
 //! before any code, code before the first process, the first process before the schedulers run.
 
 use crate::flags::BadFileName;
-use crate::flags::WarningMap;
+use crate::flags::{TimeWarp, WarningMap};
 use crate::front::Start;
 use oxbeam_code::index::Permission;
 use oxbeam_code::module;
 use oxbeam_heap::Heap;
 use oxbeam_heap::heap::HeapOptions;
+use oxbeam_heap::sizes::next_heap_words;
 use oxbeam_io::{names, port, prim_file};
 use oxbeam_runtime::native::{self, StaticNif};
 use oxbeam_runtime::process::spawn::{SpawnOptions, spawn_system};
 use oxbeam_runtime::process::{MaxHeap, table};
+use oxbeam_runtime::time_offset::Warp;
 use oxbeam_runtime::{scheduler, system};
 use oxbeam_sys::clock;
 use oxbeam_term::{Atom, Term, am, export};
@@ -41,8 +43,8 @@ fn set_limits(start: &Start) {
     Atom::set_limit(options.atom_limit as usize);
     table::set_limit(options.process_limit as usize);
     let heap = HeapOptions {
-        min_heap_words: options.min_heap_words as usize,
-        min_vheap_words: options.min_binary_heap_words as usize,
+        min_heap_words: next_heap_words(options.min_heap_words as usize, 0),
+        min_vheap_words: next_heap_words(options.min_binary_heap_words as usize, 0),
         fullsweep_after: u32::from(options.fullsweep_after),
     };
     let max = MaxHeap {
@@ -52,6 +54,9 @@ fn set_limits(start: &Start) {
     };
     system::set_heap_defaults(heap, max);
 }
+
+/// Tables that stock counts on where nothing is said.
+const DEFAULT_ETS_LIMIT: usize = 8192;
 
 fn facts(start: &Start) -> system::System {
     system::System {
@@ -67,7 +72,10 @@ fn facts(start: &Start) -> system::System {
         emulator_arguments: start.options.raw.clone(),
         async_threads: start.options.async_threads as usize,
         port_limit: start.options.port_limit as usize,
-        ets_limit: start.options.ets_limit as usize,
+        ets_limit: match start.options.ets_limit as usize {
+            0 => DEFAULT_ETS_LIMIT,
+            limit => limit,
+        },
         dist_busy_limit_bytes: start.options.dist_busy_limit_bytes as usize,
         utf8_file_names: start.utf8_file_names,
         printable_unicode: start.options.printable_unicode,
@@ -76,6 +84,13 @@ fn facts(start: &Start) -> system::System {
             WarningMap::Info => am::info,
             WarningMap::Warning => am::warning,
         },
+        time_correction: start.options.time_correction,
+        time_warp: match start.options.time_warp {
+            TimeWarp::No => Warp::No,
+            TimeWarp::Single => Warp::Single,
+            TimeWarp::Multi => Warp::Multi,
+        },
+        no_crash_dump: start.options.no_crash_dump,
         start_monotonic_ns: clock::monotonic_ns(),
         start_system_ns: clock::system_ns(),
     }

@@ -13,6 +13,7 @@
 //! 6. Locks are taken in the order: names, tables, a table's own state, shards. No lock is held
 //!    while a signal is sent.
 
+mod describe;
 mod error;
 mod fixation;
 mod hash;
@@ -22,5 +23,6 @@ mod registry;
 mod table;
 mod tree;
 
+pub use describe::describe_all;
 pub use registry::{install, table_count};
 pub use table::structure_words;

@@ -82,6 +82,21 @@ impl OffHeap {
         }
     }
 
+    /// The off-heap binaries of the list: where each lies, its size in bytes, and how many
+    /// references to it there are.
+    pub fn binaries(&self) -> Vec<(usize, usize, usize)> {
+        let mut found = vec![];
+        // SAFETY: the objects of a list are alive.
+        self.each(|object| unsafe {
+            if Subtag::of(*object) == Subtag::RefcBin {
+                let block = &*(*object.add(REFC_BLOCK) as *const Binary);
+                let place = *object.add(REFC_BLOCK) as usize;
+                found.push((place, block.size(), block.refc().max(0) as usize));
+            }
+        });
+        found
+    }
+
     /// Gives back every reference of the list.
     ///
     /// # Safety

@@ -49,5 +49,6 @@ mod tests {
             [1, 234, 377, 611, 988, 1599, 2587].iter().map(|&w| next_heap_words(w, 0)).collect();
         assert_eq!(seen, [12, 376, 610, 987, 1598, 2586, 4185]);
         assert_eq!(next_heap_words(233, 1), 376);
+        assert_eq!(all().last(), Some(&885_767_171_276_247));
     }
 }

@@ -23,6 +23,7 @@ families! {
     code_loading,
     exceptions,
     funs,
+    inquiries,
     mapping,
     packets,
     processes,

@@ -1,7 +1,7 @@
 //! Collecting a process's heap: what the engine and natives' callers ask for.
 
 use crate::process::{Owned, ProcState};
-use crate::system_monitor;
+use crate::{report, system_monitor};
 use oxbeam_heap::literal::Purged;
 use oxbeam_heap::{Collection, GcKind, GcReport, OwnedTerm, RootSet};
 use oxbeam_sys::clock::monotonic_ns;
@@ -46,7 +46,7 @@ pub unsafe fn collect(
     live: &mut [RawTerm],
     more: &mut [RawTerm],
 ) -> usize {
-    let monitor = system_monitor::get().map(|settings| (settings, monotonic_ns()));
+    let started_ns = monotonic_ns();
     let Owned { heap, own } = owned;
     let report = {
         let mut roots = ProcessRoots { own, live, more };
@@ -54,12 +54,11 @@ pub unsafe fn collect(
         unsafe { heap.collect(Collection { kind, need_words, roots: &mut roots }) }
     };
     count(own, report);
-    let total = heap.block_words() + heap.old_block_words();
-    if own.max_heap.size_words != 0 && total > own.max_heap.size_words && own.max_heap.kill {
-        own.exit_reason = Some(OwnedTerm::immediate(RawTerm::atom(am::killed)));
-    }
-    if let Some((settings, started_ns)) = monitor {
-        system_monitor::after_collection(settings, owned, monotonic_ns() - started_ns);
+    check_max_heap(owned);
+    let took_ns = monotonic_ns() - started_ns;
+    crate::scheduler::count_collection(took_ns);
+    if let Some(settings) = system_monitor::get() {
+        system_monitor::after_collection(settings, owned, took_ns);
     }
     report.moved_words / 10 + 1
 }
@@ -96,6 +95,25 @@ pub unsafe fn collect_to_fit(owned: &mut Owned, live: &mut [RawTerm]) {
         report
     };
     count(own, report);
+}
+
+/// See [`collect`].
+fn check_max_heap(owned: &mut Owned) {
+    let max = owned.own.max_heap;
+    if max.size_words == 0 {
+        return;
+    }
+    let heap = &owned.heap;
+    let total_words = heap.block_words() + heap.old_block_words() + heap.fragment_words();
+    if total_words <= max.size_words || owned.own.exit_reason.is_some() {
+        return;
+    }
+    if max.error_logger {
+        report::max_heap(owned, total_words);
+    }
+    if max.kill {
+        owned.own.exit_reason = Some(OwnedTerm::immediate(RawTerm::atom(am::killed)));
+    }
 }
 
 fn count(own: &mut ProcState, report: GcReport) {

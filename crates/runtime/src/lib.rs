@@ -26,6 +26,7 @@ pub mod system;
 pub mod system_monitor;
 pub mod system_profile;
 pub mod task;
+pub mod time_offset;
 pub mod timer;
 pub mod yielding;
 

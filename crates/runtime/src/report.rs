@@ -1,30 +1,100 @@
 //! Reports of the runtime itself, to the process called `logger`.
 
-use crate::process::{ProcState, Process};
+use crate::process::{Owned, PidData, ProcState, Process};
+use crate::system::{self, Logger};
 use crate::{registry, signal};
 use oxbeam_heap::{Heap, OwnedTerm};
 use oxbeam_term::{Atom, Term, am};
 
+/// The process that reports go to.
+fn logger() -> Option<PidData> {
+    match system::logger() {
+        Logger::Process(pid) => Some(pid),
+        Logger::Registered => {
+            registry::whereis(am::logger).filter(|to| to.is_local_pid()).map(|to| to.local_data())
+        }
+        Logger::Nobody => None,
+    }
+}
+
+/// Sends `{log, error, Format, Args, Metadata}` about a process.
+fn send(
+    logger: PidData,
+    own: &ProcState,
+    format: &str,
+    args: impl for<'h> FnOnce(&'h Heap) -> Vec<Term<'h>>,
+) {
+    let message = OwnedTerm::build(|heap| {
+        let args = heap.list(&args(heap));
+        // SAFETY: the leader is a root of the process, which is running.
+        let leader = heap.import(unsafe { Term::from_raw(own.group_leader) });
+        let data = metadata(heap, Term::pid(own.pid), leader);
+        heap.tuple(&[atom("log"), Term::atom(am::error), heap.list_of_chars(format), args, data])
+    });
+    signal::send_to_pid(logger, message);
+}
+
 /// Reports the end of a process by an error: what an emulator sends to the
 /// logger, or prints where there is no logger yet.
 pub fn uncaught(process: &Process, own: &ProcState, reason: Term<'_>) {
-    let format = "Error in process ~p with exit value:~n~p~n";
-    let logger = registry::whereis(am::logger).filter(|to| to.is_local_pid());
-    let Some(logger) = logger else {
+    let Some(logger) = logger() else {
         let text = String::from_utf8_lossy(&oxbeam_term::print::to_bytes(reason)).into_owned();
         eprintln!("Error in process <0.{}.0> with exit value:\n{text}", process.pid);
         return;
     };
-    let message = OwnedTerm::build(|heap| {
-        let reason = heap.import(reason);
-        let pid = Term::pid(process.pid);
-        let args = heap.list(&[pid, reason]);
-        // SAFETY: the leader is a root of the process, which is running.
-        let leader = heap.import(unsafe { Term::from_raw(own.group_leader) });
-        let data = metadata(heap, pid, leader);
-        heap.tuple(&[atom("log"), Term::atom(am::error), heap.list_of_chars(format), args, data])
+    send(logger, own, "Error in process ~p with exit value:~n~p~n", |heap| {
+        vec![Term::pid(process.pid), heap.import(reason)]
     });
-    signal::send_to_pid(logger.local_data(), message);
+}
+
+const MAX_HEAP_FORMAT: &str = concat!(
+    "     Process:            ~p ~n",
+    "     Context:            maximum heap size reached~n",
+    "     Max Heap Size:      ~p~n",
+    "     Total Heap Size:    ~p~n",
+    "     Kill:               ~p~n",
+    "     Error Logger:       ~p~n",
+    "     Message Queue Len:  ~p~n",
+    "     GC Info:            ~p~n",
+);
+
+/// Reports that a heap has outgrown its `max_heap_size`.
+pub(crate) fn max_heap(owned: &Owned, total_words: usize) {
+    let (own, max) = (&owned.own, owned.own.max_heap);
+    let Some(logger) = logger() else {
+        eprintln!("Process <0.{}.0>: maximum heap size reached", own.pid);
+        return;
+    };
+    send(logger, own, MAX_HEAP_FORMAT, |heap| {
+        vec![
+            Term::pid(own.pid),
+            heap.usize(max.size_words),
+            heap.usize(total_words),
+            Term::bool(max.kill),
+            Term::bool(max.error_logger),
+            heap.usize(own.mailbox.len()),
+            gc_info(heap, &owned.heap),
+        ]
+    });
+}
+
+/// What `process_info(garbage_collection_info)` tells of a heap.
+pub fn gc_info<'h>(heap: &'h Heap, of: &Heap) -> Term<'h> {
+    let (young, limit, old) = of.vheap();
+    let items = [
+        (am::old_heap_block_size, of.old_block_words()),
+        (am::heap_block_size, of.block_words()),
+        (am::mbuf_size, of.fragment_words()),
+        (am::recent_size, of.used_words()),
+        (am::stack_size, of.stack_words()),
+        (am::old_heap_size, of.old_used_words()),
+        (am::heap_size, of.used_words()),
+        (am::bin_vheap_size, young),
+        (am::bin_vheap_block_size, limit),
+        (am::bin_old_vheap_size, old),
+        (am::bin_old_vheap_block_size, limit),
+    ];
+    heap.list(&items.map(|(name, words)| heap.tuple(&[Term::atom(name), heap.usize(words)])))
 }
 
 /// Reports an error of the runtime's own, on behalf of a process that is running.

@@ -57,7 +57,11 @@ pub fn frames(cx: &Cx<'_>, count: usize) -> Vec<Frame> {
     let native = native.map(|mfa| Frame { mfa, line: None });
     let returns = cx.heap.stack().iter().map(|word| word.0 as *const u64);
     // A return address is behind the call: the word before it is the caller's.
-    let returns = returns.filter(|pc| memory::contains(*pc)).map(|pc| pc.wrapping_sub(1));
+    let mut last = std::ptr::null();
+    // A function that calls itself again and again is shown once, as in stock.
+    let returns = returns
+        .filter(|pc| memory::contains(*pc) && std::mem::replace(&mut last, *pc) != *pc)
+        .map(|pc| pc.wrapping_sub(1));
     let all = std::iter::once(cx.own.ip).chain(returns).filter_map(frame_at);
     native.into_iter().chain(all).take(count).collect()
 }

@@ -1,6 +1,7 @@
 //! The runtime as a whole: what boot has set, and how it ends.
 
 use crate::process::{MaxHeap, PidData};
+use crate::time_offset::{self, Warp};
 use oxbeam_heap::heap::HeapOptions;
 use oxbeam_sys::clock;
 use oxbeam_term::{Atom, am};
@@ -33,6 +34,11 @@ pub struct System {
     pub printable_unicode: bool,
     /// What a warning of the error logger counts as (`+W`).
     pub warning_map: Atom,
+    /// Erlang time follows the system's with corrections (`+c`).
+    pub time_correction: bool,
+    pub time_warp: Warp,
+    /// No crash dump for errors of Erlang code (`+d`).
+    pub no_crash_dump: bool,
     pub start_monotonic_ns: i64,
     pub start_system_ns: i64,
 }
@@ -58,6 +64,9 @@ impl Default for System {
             utf8_file_names: true,
             printable_unicode: false,
             warning_map: am::warning,
+            time_correction: true,
+            time_warp: Warp::No,
+            no_crash_dump: false,
             start_monotonic_ns: clock::monotonic_ns(),
             start_system_ns: clock::system_ns(),
         }
@@ -100,6 +109,54 @@ pub fn set_backtrace_depth(frames: usize) -> usize {
     BACKTRACE_DEPTH.swap(frames, Ordering::Relaxed)
 }
 
+static TRACE_CONTROL_WORD: AtomicU64 = AtomicU64::new(0);
+
+/// The number that match specifications of traces share.
+pub fn trace_control_word() -> u64 {
+    TRACE_CONTROL_WORD.load(Ordering::Relaxed)
+}
+/// Sets it; gives the former one.
+pub fn set_trace_control_word(word: u32) -> u64 {
+    TRACE_CONTROL_WORD.swap(word.into(), Ordering::Relaxed)
+}
+
+/// 0: not set.
+static REQUESTS_LIMIT: AtomicU64 = AtomicU64::new(0);
+
+/// How many requests of the runtime to processes may wait for their answers.
+pub fn outstanding_requests_limit() -> u64 {
+    match REQUESTS_LIMIT.load(Ordering::Relaxed) {
+        0 => 2 * get().schedulers as u64,
+        limit => limit,
+    }
+}
+/// Sets it; gives the former one.
+pub fn set_outstanding_requests_limit(limit: u64) -> u64 {
+    let old = outstanding_requests_limit();
+    REQUESTS_LIMIT.store(limit, Ordering::Relaxed);
+    old
+}
+
+/// Who gets the reports of the runtime.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Logger {
+    /// Whoever is registered as `logger`.
+    Registered,
+    /// Standard error.
+    Nobody,
+    Process(PidData),
+}
+
+static LOGGER: RwLock<Logger> = RwLock::new(Logger::Registered);
+
+pub fn logger() -> Logger {
+    *LOGGER.read()
+}
+/// Sets it; gives the former one.
+pub fn set_logger(logger: Logger) -> Logger {
+    std::mem::replace(&mut *LOGGER.write(), logger)
+}
+
 static IO_BYTES: [AtomicU64; 2] = [const { AtomicU64::new(0) }; 2];
 
 /// Bytes that ports have `(read, written)`.
@@ -112,14 +169,9 @@ pub fn count_io(read: usize, written: usize) {
     IO_BYTES[1].fetch_add(written as u64, Ordering::Relaxed);
 }
 
-/// System time minus monotonic time, in nanoseconds.
-pub fn time_offset_ns() -> i64 {
-    let system = get();
-    system.start_system_ns - system.start_monotonic_ns
-}
 /// Erlang system time in nanoseconds.
 pub fn system_time_ns() -> i64 {
-    clock::monotonic_ns() + time_offset_ns()
+    clock::monotonic_ns() + time_offset::offset_ns()
 }
 
 /// What must be written out before the runtime ends; set by the crate that has ports.

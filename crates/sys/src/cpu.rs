@@ -50,6 +50,29 @@ fn quota_from_cpu_max(text: &str) -> Option<usize> {
     (period > 0).then(|| ((quota / period) as usize).max(1))
 }
 
+/// Where a logical processor sits: its package, its core in that, its own number.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Place {
+    pub package: usize,
+    pub core: usize,
+    pub logical: usize,
+}
+
+/// The places of all logical processors, in order; nothing where the system does not tell them.
+pub fn topology() -> Vec<Place> {
+    let read = |logical: usize, what: &str| -> Option<usize> {
+        let path = format!("/sys/devices/system/cpu/cpu{logical}/topology/{what}");
+        fs::read_to_string(path).ok()?.trim().parse().ok()
+    };
+    let place = |logical| {
+        let (package, core) = (read(logical, "physical_package_id")?, read(logical, "core_id")?);
+        Some(Place { package, core, logical })
+    };
+    let mut places: Vec<Place> = (0..processors().configured).filter_map(place).collect();
+    places.sort_unstable();
+    places
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -58,7 +58,9 @@ pub fn allocators<'h>(cx: &Cx<'h>, tag: Term<'h>, which: Term<'h>) -> Option<Ter
     let of = |name: Term<'h>| -> Option<Term<'h>> {
         let text = name.as_atom()?.name();
         if !ALLOCATORS.contains(&text) {
-            return Some(Term::bool(false));
+            // One of stock's that is off, or none at all.
+            let known = crate::erts_internal::checks::ALLOCATORS.contains(&text);
+            return known.then_some(Term::bool(false));
         }
         let instance = heap.tuple(&[atom("instance"), heap.int(0), sizes(heap, text)]);
         Some(heap.list(&[instance]))

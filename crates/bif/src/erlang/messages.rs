@@ -5,7 +5,7 @@ use oxbeam_runtime::monitor::{AliasKind, Target, Watching};
 use oxbeam_runtime::reference::{RefNumbers, new_numbers};
 use oxbeam_runtime::signal::handle::{demonitor, monitor_ref};
 use oxbeam_runtime::signal::{Control, Request, send_control, send_control_to, send_message};
-use oxbeam_runtime::{Cx, Flow, NativeResult, process, registry, signal};
+use oxbeam_runtime::{Cx, Flow, NativeResult, process, registry, signal, time_offset};
 use oxbeam_term::view::Kind;
 use oxbeam_term::{Node, RawTerm, Term, am};
 
@@ -143,7 +143,7 @@ fn start_monitor(target: Target, reference: RefNumbers, me: RawTerm) {
         Target::Process(pid) => Some(RawTerm::pid(pid)),
         Target::Name(_, end) => end,
         Target::Port(port) => Some(RawTerm::port(port)),
-        Target::TimeOffset => return,
+        Target::TimeOffset => return time_offset::watch(me.local_data(), reference),
     };
     let asked = end.is_some_and(|end| {
         send_control_to(end, Control::Monitor { by: me, reference, name }) || end.is_local_pid()

@@ -10,6 +10,7 @@ use oxbeam_runtime::signal::{Control, Request, send_control, send_to_pid};
 use oxbeam_runtime::{Cx, Flow, NativeResult};
 use oxbeam_term::view::Kind;
 use oxbeam_term::{Atom, Node, Term, am};
+use std::sync::atomic::Ordering;
 
 /// What `process_info/1` lists, in its order.
 const DEFAULT_ITEMS: [Atom; 17] = [
@@ -53,27 +54,9 @@ pub fn process_info_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h
     if let Some(item) = args[1].as_atom() {
         return info(cx, args[0], &[item], Shape::One);
     }
-    if let Some([tag, key]) = args[1].as_tuple_n::<2>()
-        && tag.is(am::dictionary)
-    {
-        return dictionary_item(cx, args[0], args[1], key);
-    }
     let items = arg::list(args[1])?;
     let items: Option<Vec<Atom>> = items.iter().map(|item| item.as_atom()).collect();
     info(cx, args[0], &items.ok_or_else(Flow::badarg)?, Shape::List)
-}
-
-fn dictionary_item<'h>(
-    cx: &mut Cx<'h>,
-    pid: Term<'h>,
-    item: Term<'h>,
-    key: Term<'h>,
-) -> NativeResult<'h> {
-    if pid.as_local_pid() != Some(cx.process.pid) {
-        return Err(Flow::badarg());
-    }
-    let value = cx.own.dictionary.get(cx.heap, key).unwrap_or(Term::atom(am::undefined));
-    Ok(cx.heap.tuple(&[item, value]))
 }
 
 fn info<'h>(cx: &mut Cx<'h>, pid: Term<'h>, items: &[Atom], shape: Shape) -> NativeResult<'h> {
@@ -164,7 +147,6 @@ fn is_item(item: Atom) -> bool {
             am::parent,
             am::sequential_trace_token,
             am::trace,
-            am::async_dist,
         ]
         .contains(&item)
 }
@@ -202,7 +184,6 @@ fn item_value<'a>(cx: &mut Cx<'_>, heap: &'a Heap, item: Atom) -> Term<'a> {
             heap.list_from_rev(pairs.map(tuple))
         }
         am::trap_exit => Term::bool(cx.own.trap_exit),
-        am::async_dist => Term::bool(cx.own.flags.async_dist),
         am::error_handler => Term::atom(cx.own.flags.error_handler.unwrap_or(am::error_handler)),
         am::priority => Term::atom(cx.own.priority.atom()),
         am::group_leader => heap.import(cx.group_leader()),
@@ -216,13 +197,24 @@ fn item_value<'a>(cx: &mut Cx<'_>, heap: &'a Heap, item: Atom) -> Term<'a> {
             let off = cx.own.flags.message_queue_off_heap;
             Term::atom(if off { am::off_heap } else { am::on_heap })
         }
-        am::suspending | am::sequential_trace_token | am::binary | am::magic_ref => Term::nil(),
+        am::suspending => suspending(cx, heap),
+        am::binary => {
+            let binaries =
+                cx.heap.off_heap().binaries().into_iter().map(|(place, size, references)| {
+                    heap.tuple(&[heap.usize(place), heap.usize(size), heap.usize(references)])
+                });
+            heap.list(&binaries.collect::<Vec<_>>())
+        }
+        am::sequential_trace_token | am::magic_ref => Term::nil(),
         am::backtrace => {
-            let frames = oxbeam_runtime::stack::frames(cx, 64);
-            let text: String = frames.iter().map(|frame| format!("{frame}\n")).collect();
-            heap.binary(text.as_bytes())
+            let mut text = vec![];
+            crate::crash_dump::process::write_backtrace(&mut text, cx)
+                .expect("a vector takes everything");
+            heap.binary(&text)
         }
         am::trace => heap.int(0),
+        // Calls are not recorded: none is known.
+        am::last_calls if cx.own.flags.save_calls > 0 => Term::nil(),
         am::last_calls => Term::bool(false),
         am::catchlevel => heap.int(i64::from(cx.own.catches)),
         _ => memory_item(cx, heap, item),
@@ -255,28 +247,12 @@ fn memory_item<'a>(cx: &mut Cx<'_>, heap: &'a Heap, item: Atom) -> Term<'a> {
             ];
             pairs_list(heap, &pairs)
         }
-        _ => {
-            let (young, limit, old) = of.vheap();
-            let pairs = [
-                (am::old_heap_block_size, heap.usize(of.old_block_words())),
-                (am::heap_block_size, heap.usize(of.block_words())),
-                (am::mbuf_size, heap.usize(of.fragment_words())),
-                (am::recent_size, heap.usize(of.used_words())),
-                (am::stack_size, heap.usize(of.stack_words())),
-                (am::old_heap_size, heap.usize(of.old_used_words())),
-                (am::heap_size, heap.usize(of.used_words())),
-                (am::bin_vheap_size, heap.usize(young)),
-                (am::bin_vheap_block_size, heap.usize(limit)),
-                (am::bin_old_vheap_size, heap.usize(old)),
-                (am::bin_old_vheap_block_size, heap.usize(limit)),
-            ];
-            pairs_list(heap, &pairs)
-        }
+        _ => oxbeam_runtime::report::gc_info(heap, of),
     }
 }
 
 /// Bytes of a process besides its heap.
-const PROCESS_BYTES: usize =
+pub(crate) const PROCESS_BYTES: usize =
     size_of::<oxbeam_runtime::Owned>() + size_of::<oxbeam_runtime::Process>();
 
 fn total_words(heap: &Heap) -> usize {
@@ -333,9 +309,13 @@ fn monitors<'a>(cx: &Cx<'_>, heap: &'a Heap) -> Term<'a> {
 pub fn process_flag_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let value = args[1];
     let flag = args[0].as_atom();
-    if flag == Some(am::monitor_nodes)
-        || args[0].as_tuple_n::<2>().is_some_and(|[name, _]| name.is(am::monitor_nodes))
+    if flag == Some(am::monitor_nodes) {
+        return monitor_nodes(cx, value);
+    }
+    if let Some([name, options]) = args[0].as_tuple_n::<2>()
+        && name.is(am::monitor_nodes)
     {
+        check_node_options(options)?;
         return monitor_nodes(cx, value);
     }
     if let Some(old) = flag.and_then(|flag| heap_flag(cx, flag, value).transpose()) {
@@ -362,20 +342,63 @@ pub fn process_flag_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h
             Ok(Term::atom(if old { am::off_heap } else { am::on_heap }))
         }
         Some(am::save_calls) => {
-            let new = arg::size(value)?.min(10_000) as u32;
+            let new = calls_to_save(value)?;
             let old = std::mem::replace(&mut cx.own.flags.save_calls, new);
             Ok(cx.heap.int(i64::from(old)))
+        }
+        Some(am::scheduler) => {
+            let number = arg::size(value)?;
+            if number > oxbeam_runtime::scheduler::count() {
+                return Err(Flow::badarg());
+            }
+            let old = cx.process.bound_to.swap(number as u16, Ordering::Relaxed);
+            // The next turn begins on that scheduler.
+            Err(Flow::Yield(cx.heap.int(i64::from(old))))
         }
         Some(am::sensitive) => {
             let new = value.as_bool().ok_or_else(Flow::badarg)?;
             Ok(Term::bool(std::mem::replace(&mut cx.own.flags.sensitive, new)))
         }
-        Some(am::async_dist) => {
-            let new = value.as_bool().ok_or_else(Flow::badarg)?;
-            Ok(Term::bool(std::mem::replace(&mut cx.own.flags.async_dist, new)))
-        }
         _ => Err(Flow::badarg()),
     }
+}
+
+/// How many calls `save_calls` keeps.
+pub(crate) fn calls_to_save<'h>(value: Term<'h>) -> Result<u32, Flow<'h>> {
+    let count = arg::size(value)?;
+    if count <= 10_000 { Ok(count as u32) } else { Err(Flow::badarg()) }
+}
+
+/// A map of `connection_id`, `nodedown_reason` and `node_type`, or `[]`.
+fn check_node_options<'h>(options: Term<'h>) -> Result<(), Flow<'h>> {
+    if options.is_nil() {
+        return Ok(());
+    }
+    let map = options.as_map().ok_or_else(Flow::badarg)?;
+    for (key, value) in oxbeam_term::hamt::Pairs::of(map) {
+        let good = match key.as_atom().map(|key| key.name()) {
+            Some("connection_id" | "nodedown_reason") => value.as_bool().is_some(),
+            Some("node_type") => matches!(
+                value.as_atom().map(|kind| kind.name()),
+                Some("visible" | "hidden" | "all")
+            ),
+            _ => false,
+        };
+        if !good {
+            return Err(Flow::badarg());
+        }
+    }
+    Ok(())
+}
+
+/// `[{Pid, Active, Outstanding}]` of the processes that this one has suspended.
+fn suspending<'h>(cx: &Cx<'_>, heap: &'h Heap) -> Term<'h> {
+    let items = cx.own.suspending.iter().flat_map(|map| map.iter());
+    let alive = items.filter(|(pid, _)| table::find(**pid).is_some_and(|p| !p.is_exiting()));
+    let item = |(&pid, &count): (&PidData, &u32)| {
+        heap.tuple(&[Term::pid(pid), heap.int(i64::from(count)), heap.int(0)])
+    };
+    heap.list(&alive.map(item).collect::<Vec<_>>())
 }
 
 /// Subscribes to, or unsubscribes from, messages about other nodes; gives how often the process
@@ -404,7 +427,8 @@ fn heap_flag<'h>(
             heap.usize(std::mem::replace(&mut options.min_heap_words, new))
         }
         am::min_bin_vheap_size => {
-            heap.usize(std::mem::replace(&mut options.min_vheap_words, arg::size(value)?))
+            let new = oxbeam_heap::sizes::next_heap_words(arg::size(value)?, 0);
+            heap.usize(std::mem::replace(&mut options.min_vheap_words, new))
         }
         am::fullsweep_after => {
             let new = u32::try_from(arg::size(value)?).unwrap_or(u32::MAX);

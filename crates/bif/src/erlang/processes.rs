@@ -1,6 +1,7 @@
 //! Starting, ending and finding processes.
 
 use oxbeam_heap::OwnedTerm;
+use oxbeam_heap::sizes::next_heap_words;
 use oxbeam_runtime::monitor::AliasKind;
 use oxbeam_runtime::process::spawn::{MonitorOptions, SpawnOptions, spawn};
 use oxbeam_runtime::process::{MaxHeap, Priority, table};
@@ -82,16 +83,18 @@ fn spawn_option<'h>(
             let priority = value.as_atom().and_then(Priority::from_atom);
             options.priority = priority.ok_or_else(Flow::badarg)?;
         }
-        am::min_heap_size => options.heap.min_heap_words = size()?,
-        am::min_bin_vheap_size => options.heap.min_vheap_words = size()?,
+        am::min_heap_size => options.heap.min_heap_words = next_heap_words(size()?, 0),
+        am::min_bin_vheap_size => options.heap.min_vheap_words = next_heap_words(size()?, 0),
         am::fullsweep_after => {
             options.heap.fullsweep_after = u32::try_from(size()?).unwrap_or(u32::MAX);
         }
         am::max_heap_size => options.max_heap = max_heap(value).ok_or_else(Flow::badarg)?,
         am::message_queue_data => options.message_queue_off_heap = queue_data(value)?,
-        am::async_dist => options.async_dist = value.as_bool().ok_or_else(Flow::badarg)?,
-        // Takes any term: which scheduler a process starts on is ours to say.
-        am::scheduler => {}
+        // Takes any term; one that is no scheduler's number says nothing.
+        am::scheduler => {
+            let number = value.as_usize().filter(|&n| n <= oxbeam_runtime::scheduler::count());
+            options.bound_to = number.unwrap_or(0) as u16;
+        }
         _ => return Err(Flow::badarg()),
     }
     Ok(())

@@ -4,7 +4,7 @@ use crate::arg;
 use oxbeam_heap::OwnedTerm;
 use oxbeam_runtime::reference::new_numbers;
 use oxbeam_runtime::timer::{self, Destination};
-use oxbeam_runtime::{Cx, Flow, NativeResult, system};
+use oxbeam_runtime::{Cx, Flow, NativeResult, system, time_offset};
 use oxbeam_sys::calendar::{self, DateTime};
 use oxbeam_sys::clock;
 use oxbeam_term::view::Kind;
@@ -49,7 +49,7 @@ macro_rules! clocks {
 clocks! {
     monotonic_time_0, monotonic_time_1 => clock::monotonic_ns();
     system_time_0, system_time_1 => system::system_time_ns();
-    time_offset_0, time_offset_1 => system::time_offset_ns();
+    time_offset_0, time_offset_1 => time_offset::offset_ns();
     os_system_time_0, os_system_time_1 => clock::system_ns();
 }
 

@@ -20,7 +20,7 @@ pub fn system_check_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h
 }
 
 /// The names of stock's allocators.
-const ALLOCATORS: [&str; 14] = [
+pub(crate) const ALLOCATORS: [&str; 15] = [
     "sys_alloc",
     "temp_alloc",
     "sl_alloc",
@@ -35,6 +35,7 @@ const ALLOCATORS: [&str; 14] = [
     "driver_alloc",
     "test_alloc",
     "mseg_alloc",
+    "erts_mmap",
 ];
 
 /// How many messages will tell of an allocator's blocks: none, as of an allocator that is off in

@@ -17,6 +17,7 @@
 //!    the queue is written.
 //! 5. A descriptor is taken out of [`poll`] before it is closed.
 
+mod describe;
 pub mod driver;
 pub mod fd;
 pub mod forker;
@@ -28,6 +29,8 @@ pub mod signals;
 pub mod spawn;
 pub mod stream;
 pub mod table;
+
+pub use describe::{describe_all, heart_is_there};
 
 use crate::resource::atom;
 use driver::{Driver, Effect, Slot};

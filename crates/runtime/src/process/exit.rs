@@ -40,6 +40,7 @@ pub fn finish(process: &Arc<Process>) {
     }
     crate::system_monitor::process_ended(process.pid);
     crate::system_profile::process_ended(process.pid);
+    crate::scheduler::online::process_ended(process.pid);
     let me = RawTerm::pid(process.pid);
     table::remove(process.pid);
     let rest = process.in_queue().lock().close();

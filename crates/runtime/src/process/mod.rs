@@ -13,6 +13,7 @@
 //!    [`exit::finish`].
 
 pub mod exit;
+pub mod inspect;
 pub mod spawn;
 pub mod state;
 pub mod table;
@@ -79,6 +80,8 @@ pub struct Process {
     owned: UnsafeCell<Option<Box<Owned>>>,
     /// Index of the scheduler that ran it last.
     pub last_scheduler: AtomicU16,
+    /// Number of the scheduler that it is to run on; 0: any.
+    pub bound_to: AtomicU16,
     /// The runtime cannot go on without it.
     pub is_system: bool,
     /// Registered name, as an atom's index plus one; 0: none.
@@ -164,7 +167,8 @@ pub struct Flags {
     pub save_calls: u32,
     pub sensitive: bool,
     pub system_process: bool,
-    pub async_dist: bool,
+    /// It waits for a change of the schedulers to take effect, and this is the value from before.
+    pub settling: Option<u32>,
 }
 
 /// The `max_heap_size` of a process, in words; 0: none.
@@ -257,6 +261,7 @@ impl Process {
             in_queue: Mutex::new(InQueue::default()),
             owned: UnsafeCell::new(None),
             last_scheduler: AtomicU16::new(0),
+            bound_to: AtomicU16::new(0),
             name: AtomicU32::new(0),
         })
     }
@@ -269,6 +274,7 @@ impl Process {
             in_queue: Mutex::new(InQueue::default()),
             owned: UnsafeCell::new(Some(owned)),
             last_scheduler: AtomicU16::new(0),
+            bound_to: AtomicU16::new(0),
             name: AtomicU32::new(0),
         })
     }
@@ -315,6 +321,12 @@ impl Process {
             crate::system_profile::process(self, true);
             crate::scheduler::enqueue(self.clone());
         }
+    }
+
+    /// Whether it may run on one scheduler only, and that one is online.
+    pub(crate) fn is_bound(&self) -> bool {
+        let number = self.bound_to.load(Ordering::Relaxed) as usize;
+        number != 0 && number <= crate::scheduler::online::active()
     }
 
     pub fn is_exiting(&self) -> bool {

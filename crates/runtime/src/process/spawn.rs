@@ -9,6 +9,7 @@ use oxbeam_heap::heap::HeapOptions;
 use oxbeam_heap::{Heap, OwnedTerm};
 use oxbeam_term::{Export, RawTerm, Term, am};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// Options of `spawn_opt`.
 pub struct SpawnOptions {
@@ -18,7 +19,8 @@ pub struct SpawnOptions {
     pub heap: HeapOptions,
     pub max_heap: MaxHeap,
     pub message_queue_off_heap: bool,
-    pub async_dist: bool,
+    /// Number of the scheduler that it is to run on; 0: any.
+    pub bound_to: u16,
     /// System processes keep the runtime alive: it ends when one of them does.
     pub system_process: bool,
 }
@@ -39,7 +41,7 @@ impl Default for SpawnOptions {
             heap: crate::system::default_heap_options(),
             max_heap: crate::system::default_max_heap(),
             message_queue_off_heap: false,
-            async_dist: false,
+            bound_to: 0,
             system_process: false,
         }
     }
@@ -67,7 +69,7 @@ pub fn spawn(
     let process = create(start, args, initial, leader, &options)?;
     // SAFETY: the process is not published yet: its creator is its owner.
     let owned = unsafe { process.owned() }.expect("just made");
-    owned_defaults(owned, cx.own, parent);
+    owned_defaults(owned, parent);
     let pid = process.pid;
     if options.link {
         cx.own.links.add(RawTerm::pid(pid));
@@ -141,16 +143,16 @@ fn create(
     own.max_heap = options.max_heap;
     own.flags.message_queue_off_heap = options.message_queue_off_heap;
     own.flags.system_process = options.system_process;
-    own.flags.async_dist = options.async_dist;
     let mut owned = Box::new(Owned { heap, own });
     engine::get().start(&mut owned, start, &args);
-    Some(Process::new(pid, options.priority, owned))
+    let process = Process::new(pid, options.priority, owned);
+    process.bound_to.store(options.bound_to, Ordering::Relaxed);
+    Some(process)
 }
 
-fn owned_defaults(owned: &mut Owned, parent_own: &ProcState, parent: RawTerm) {
+fn owned_defaults(owned: &mut Owned, parent: RawTerm) {
     owned.own.parent = parent;
     owned.own.flags.error_handler = None;
-    owned.own.flags.async_dist |= parent_own.flags.async_dist;
 }
 
 /// Publishes a process and makes it runnable.

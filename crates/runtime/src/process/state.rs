@@ -92,6 +92,16 @@ impl StateWord {
         queue(self.update(change))
     }
 
+    /// Takes the ownership of a process that neither runs nor waits in a run queue, to give it up
+    /// with [`StateWord::stop_running`]. `stopped`: run queues do not count, for nobody takes
+    /// from them any more.
+    pub(crate) fn try_own(&self, stopped: bool) -> bool {
+        let busy = if stopped { RUNNING } else { RUNNING | IN_RUN_QUEUE } | EXITING;
+        let old = self.0.load(Ordering::Relaxed);
+        let (success, failure) = (Ordering::AcqRel, Ordering::Relaxed);
+        old & busy == 0 && self.0.compare_exchange(old, old | RUNNING, success, failure).is_ok()
+    }
+
     /// The process ends; its owner keeps it for good.
     pub fn start_exiting(&self) {
         self.0.fetch_or(EXITING, Ordering::AcqRel);

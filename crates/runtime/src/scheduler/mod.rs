@@ -7,6 +7,7 @@
 //!    at the idle marks afterwards: so one of the two sees the other.
 //! 3. An idle scheduler is woken for each process that is enqueued, as long as one is idle.
 
+pub mod online;
 mod run_queue;
 mod worker;
 
@@ -17,6 +18,7 @@ use run_queue::RunQueue;
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 use worker::Parker;
 
 /// Most schedulers there can be: one bit each in the idle mask.
@@ -33,6 +35,8 @@ struct Scheduler {
     has_errands: AtomicBool,
     /// Nanoseconds that it has slept, those of a sleep that goes on left out.
     slept_ns: AtomicI64,
+    /// Nanoseconds that it has collected.
+    collected_ns: AtomicI64,
     /// When the present sleep began; 0: it is awake.
     asleep_since_ns: AtomicI64,
 }
@@ -45,6 +49,14 @@ struct Schedulers {
     idle: AtomicU64,
     round_robin: AtomicUsize,
     stopped: AtomicBool,
+    /// Scheduler threads that run.
+    threads: AtomicUsize,
+    online: AtomicUsize,
+    /// See [`online`]'s rule 1.
+    limit: AtomicUsize,
+    blockers: Mutex<online::Blockers>,
+    /// A bit for each scheduler that sleeps because it is above the limit.
+    offline: AtomicU64,
 }
 
 impl Schedulers {
@@ -80,6 +92,7 @@ pub fn create(count: usize) {
         errands: Mutex::new(vec![]),
         has_errands: AtomicBool::new(false),
         slept_ns: AtomicI64::new(0),
+        collected_ns: AtomicI64::new(0),
         asleep_since_ns: AtomicI64::new(0),
     };
     let schedulers = Schedulers {
@@ -87,6 +100,11 @@ pub fn create(count: usize) {
         idle: AtomicU64::new(0),
         round_robin: AtomicUsize::new(0),
         stopped: AtomicBool::new(false),
+        threads: AtomicUsize::new(0),
+        online: AtomicUsize::new(count),
+        limit: AtomicUsize::new(count),
+        blockers: online::new_blockers(),
+        offline: AtomicU64::new(0),
     };
     SCHEDULERS.set(schedulers).ok().expect("schedulers are made once");
 }
@@ -118,13 +136,15 @@ pub(crate) fn enqueue(process: Arc<Process>) {
 
 /// The caller's own queue for a process that is new or was run here, else the last one.
 fn home_of(schedulers: &Schedulers, process: &Process) -> usize {
+    let bound = process.bound_to.load(Ordering::Relaxed) as usize;
     let last = process.last_scheduler.load(Ordering::Relaxed) as usize;
-    match last.checked_sub(1) {
-        Some(index) => index % schedulers.all.len(),
-        None => current_index().unwrap_or_else(|| {
-            schedulers.round_robin.fetch_add(1, Ordering::Relaxed) % schedulers.all.len()
-        }),
-    }
+    let wanted = if bound == 0 { last } else { bound };
+    let index = match wanted.checked_sub(1) {
+        Some(index) => index,
+        None => current_index()
+            .unwrap_or_else(|| schedulers.round_robin.fetch_add(1, Ordering::Relaxed)),
+    };
+    index % schedulers.limit()
 }
 
 fn wake_one(schedulers: &Schedulers, preferred: usize) {
@@ -181,7 +201,27 @@ pub fn slept_ns() -> Vec<i64> {
     schedulers().all.iter().map(slept).collect()
 }
 
-/// Stops all schedulers after their present turn, for the end of the runtime.
-pub fn stop_all() {
-    schedulers().stopped.store(true, Ordering::Release);
+/// Nanoseconds that each scheduler has spent in collections since the start.
+pub fn collected_ns() -> Vec<i64> {
+    schedulers().all.iter().map(|this| this.collected_ns.load(Ordering::Relaxed)).collect()
+}
+
+/// The calling thread has collected for so long.
+pub(crate) fn count_collection(took_ns: i64) {
+    if let (Some(schedulers), Some(index)) = (SCHEDULERS.get(), current_index()) {
+        schedulers.all[index].collected_ns.fetch_add(took_ns, Ordering::Relaxed);
+    }
+}
+
+/// Stops all schedulers after their present turns, for the end of the runtime, and waits until
+/// all but the calling thread have stopped or the time is over.
+pub fn stop_and_wait(limit: Duration) {
+    let Some(schedulers) = SCHEDULERS.get() else { return };
+    schedulers.stopped.store(true, Ordering::Release);
+    schedulers.all.iter().for_each(|scheduler| scheduler.parker.unpark());
+    let own = usize::from(current_index().is_some());
+    let deadline_ns = monotonic_ns() + limit.as_nanos() as i64;
+    while schedulers.threads.load(Ordering::Acquire) > own && monotonic_ns() < deadline_ns {
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }

@@ -51,7 +51,10 @@ impl RunQueue {
             return None;
         }
         let mut queues = self.queues.try_lock()?;
-        let process = queues.by_priority.iter_mut().find_map(VecDeque::pop_back)?;
+        let process = queues.by_priority.iter_mut().find_map(|queue| {
+            let at = queue.iter().rposition(|process| !process.is_bound())?;
+            queue.remove(at)
+        })?;
         self.len.fetch_sub(1, Ordering::Relaxed);
         Some(process)
     }

@@ -47,6 +47,7 @@ pub(super) fn run(index: usize) {
     let schedulers = schedulers();
     let mut regs = Regs::new();
     let managed = progress::join();
+    schedulers.threads.fetch_add(1, Ordering::AcqRel);
     while !schedulers.stopped.load(Ordering::Acquire) {
         managed.quiescent();
         timer::fire_due(monotonic_ns());
@@ -54,11 +55,16 @@ pub(super) fn run(index: usize) {
             let errands = std::mem::take(&mut *schedulers.all[index].errands.lock());
             errands.into_iter().for_each(|errand| errand());
         }
+        if index >= schedulers.limit() {
+            super::online::stay_away(schedulers, index, &managed);
+            continue;
+        }
         match next_process(schedulers, index) {
             Some(process) => execute(schedulers, index, &mut regs, process),
             None => idle(schedulers, index, &managed),
         }
     }
+    schedulers.threads.fetch_sub(1, Ordering::AcqRel);
 }
 
 fn next_process(schedulers: &Schedulers, index: usize) -> Option<Arc<Process>> {
@@ -86,7 +92,7 @@ fn idle(schedulers: &Schedulers, index: usize, managed: &Managed) {
 }
 
 /// Parks the thread and counts how long.
-fn sleep(scheduler: &Scheduler, timeout: Option<Duration>) {
+pub(super) fn sleep(scheduler: &Scheduler, timeout: Option<Duration>) {
     let started_ns = monotonic_ns();
     scheduler.asleep_since_ns.store(started_ns, Ordering::Release);
     scheduler.parker.park(timeout);

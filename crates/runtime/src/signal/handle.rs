@@ -183,6 +183,7 @@ pub fn demonitor(own: &mut ProcState, reference: RefNumbers) -> bool {
         Target::Name(_, Some(end)) if end.is_local_port() => {
             send_control_to(end, Control::Demonitor { reference });
         }
+        Target::TimeOffset => crate::time_offset::unwatch(reference),
         target => {
             if let Some(pid) = target.pid() {
                 send_control(pid, Control::Demonitor { reference });

@@ -1,0 +1,199 @@
+//! `erlang:statistics/1` and the counting of time that it needs.
+
+use crate::arg;
+use oxbeam_heap::Heap;
+use oxbeam_runtime::{Cx, Flow, NativeResult, gc, scheduler, system};
+use oxbeam_sys::clock;
+use oxbeam_term::{Atom, Term, am};
+use parking_lot::Mutex;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+fn atom<'h>(name: &str) -> Term<'h> {
+    Term::atom(Atom::new(name).expect("room for the words of statistics"))
+}
+
+/// The value now and what it has grown by since this was last asked.
+fn since_last(last: &AtomicI64, now: i64) -> [i64; 2] {
+    [now, now - last.swap(now, Ordering::Relaxed)]
+}
+
+/// `erlang:statistics/1`
+pub fn statistics_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    static REDUCTIONS: AtomicI64 = AtomicI64::new(0);
+    static RUNTIME: AtomicI64 = AtomicI64::new(0);
+    static WALL_CLOCK: AtomicI64 = AtomicI64::new(0);
+    let heap = cx.heap;
+    let pair = |values: [i64; 2]| heap.tuple(&values.map(|value| heap.int(value)));
+    let item = args[0].as_atom().ok_or_else(Flow::badarg)?;
+    Ok(match item.name() {
+        "context_switches" => pair([scheduler::totals().0 as i64, 0]),
+        "reductions" | "exact_reductions" => {
+            let running = (oxbeam_runtime::engine::TURN_REDUCTIONS - cx.reductions).max(0);
+            pair(since_last(&REDUCTIONS, scheduler::totals().1 as i64 + running))
+        }
+        "runtime" => {
+            let (user_ns, system_ns) = clock::process_cpu_ns();
+            pair(since_last(&RUNTIME, (user_ns + system_ns) / 1_000_000))
+        }
+        "wall_clock" => {
+            let up_ns = clock::monotonic_ns() - system::get().start_monotonic_ns;
+            pair(since_last(&WALL_CLOCK, up_ns / 1_000_000))
+        }
+        "garbage_collection" => {
+            let (count, words) = gc::statistics();
+            heap.tuple(&[heap.uint(count), heap.uint(words), heap.int(0)])
+        }
+        "io" => {
+            let (input, output) = system::io_bytes();
+            let pair = |key: Atom, value: u64| heap.tuple(&[Term::atom(key), heap.uint(value)]);
+            heap.tuple(&[pair(am::input, input), pair(am::output, output)])
+        }
+        "scheduler_wall_time" => wall_times(heap, false),
+        "scheduler_wall_time_all" => wall_times(heap, true),
+        "microstate_accounting" => microstates(heap),
+        name => return run_queues(cx, name).ok_or_else(Flow::badarg),
+    })
+}
+
+/// Run queues: lengths, and tasks with those that run. A queue for each scheduler, one for all
+/// dirty CPU schedulers and, in the `_all` items, one for all dirty IO schedulers.
+fn run_queues<'h>(cx: &Cx<'h>, item: &str) -> Option<Term<'h>> {
+    let heap = cx.heap;
+    let (item, all) = match item.strip_suffix("_all") {
+        Some(item) if item != "run_queue" => (item, true),
+        Some(_) => return None,
+        None => (item, false),
+    };
+    let mut lengths = scheduler::run_queue_lengths();
+    let running = scheduler::current_index();
+    if item.ends_with("active_tasks")
+        && let Some(here) = running
+    {
+        lengths[here] += 1;
+    }
+    lengths.extend(if all { [0, 0].as_slice() } else { &[0] });
+    Some(match item {
+        "run_queue" | "total_run_queue_lengths" | "total_active_tasks" => {
+            heap.usize(lengths.iter().sum())
+        }
+        "run_queue_lengths" | "active_tasks" => {
+            heap.list_from_rev(lengths.iter().rev().map(|&length| heap.usize(length)))
+        }
+        _ => return None,
+    })
+}
+
+/// When counting began: the time, and each scheduler's sleep and collections until then.
+struct Start {
+    at_ns: i64,
+    slept_ns: Vec<i64>,
+    collected_ns: Vec<i64>,
+}
+
+impl Start {
+    fn now() -> Start {
+        Start {
+            at_ns: clock::monotonic_ns(),
+            slept_ns: scheduler::slept_ns(),
+            collected_ns: scheduler::collected_ns(),
+        }
+    }
+}
+
+static WALL_TIME: Mutex<Option<Start>> = Mutex::new(None);
+static MICROSTATES: Mutex<Option<Start>> = Mutex::new(None);
+
+/// Dirty schedulers, which have numbers behind those of the normal ones: `(cpu, io)`.
+fn dirty_schedulers() -> (usize, usize) {
+    let system = system::get();
+    (system.dirty_cpu_schedulers, system.dirty_io_schedulers)
+}
+
+/// `[{Number, ActiveTime, TotalTime}]`, or `undefined` while it is not counted.
+fn wall_times(heap: &Heap, all: bool) -> Term<'_> {
+    let started = WALL_TIME.lock();
+    let Some(started) = started.as_ref() else { return Term::atom(am::undefined) };
+    let now = Start::now();
+    let total_ns = now.at_ns - started.at_ns;
+    let slept = now.slept_ns.iter().zip(&started.slept_ns).map(|(now, then)| now - then);
+    let mut active: Vec<i64> = slept.map(|slept| (total_ns - slept).max(0)).collect();
+    let (cpu, io) = dirty_schedulers();
+    active.resize(active.len() + cpu + if all { io } else { 0 }, 0);
+    let item = |(index, &active_ns): (usize, &i64)| {
+        heap.tuple(&[heap.usize(index + 1), heap.int(active_ns), heap.int(total_ns)])
+    };
+    heap.list(&active.iter().enumerate().map(item).collect::<Vec<_>>())
+}
+
+/// `erts_internal:scheduler_wall_time/1`: whether it was counted before.
+pub fn scheduler_wall_time_1<'h>(_: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let on = args[0].as_bool().ok_or_else(Flow::badarg)?;
+    let mut started = WALL_TIME.lock();
+    let was_on = started.is_some();
+    if on != was_on {
+        *started = on.then(Start::now);
+    }
+    Ok(Term::bool(was_on))
+}
+
+/// `erlang:system_flag(microstate_accounting, true | false | reset)`: whether it was counted
+/// before.
+pub(super) fn set_microstates<'h>(value: Term<'h>) -> NativeResult<'h> {
+    let mut started = MICROSTATES.lock();
+    let was_on = started.is_some();
+    match value.as_bool() {
+        Some(true) if was_on => {}
+        Some(true) => *started = Some(Start::now()),
+        Some(false) => *started = None,
+        None if value.as_atom().is_some_and(|atom| atom.name() == "reset") => {
+            if was_on {
+                *started = Some(Start::now());
+            }
+        }
+        None => return Err(Flow::badarg()),
+    }
+    Ok(Term::bool(was_on))
+}
+
+/// The states of a thread, as the keys of its counters.
+const STATES: [&str; 7] = ["aux", "check_io", "emulator", "gc", "other", "port", "sleep"];
+
+/// A map for each thread: its type, number and the time it spent in each state.
+fn microstates(heap: &Heap) -> Term<'_> {
+    let started = MICROSTATES.lock();
+    let Some(started) = started.as_ref() else { return Term::atom(am::undefined) };
+    let now = Start::now();
+    let total_ns = now.at_ns - started.at_ns;
+    let grown = |now: &[i64], then: &[i64], index: usize| now[index] - then[index];
+    let mut threads = vec![];
+    for index in 0..now.slept_ns.len() {
+        let slept = grown(&now.slept_ns, &started.slept_ns, index);
+        let collected = grown(&now.collected_ns, &started.collected_ns, index);
+        let emulator = (total_ns - slept - collected).max(0);
+        let times = [0, 0, emulator, collected, 0, 0, slept];
+        threads.push(thread(heap, "scheduler", index + 1, times));
+    }
+    // These do their work outside the counted states.
+    let asleep = [0, 0, 0, 0, 0, 0, total_ns];
+    let (cpu, io) = dirty_schedulers();
+    let first_dirty = now.slept_ns.len() + 1;
+    threads.extend((0..cpu).map(|n| thread(heap, "dirty_cpu_scheduler", first_dirty + n, asleep)));
+    threads.extend((0..io).map(|n| thread(heap, "dirty_io_scheduler", n + 1, asleep)));
+    threads.push(thread(heap, "aux", 1, asleep));
+    threads.push(thread(heap, "poll", 0, asleep));
+    let threads_async = (0..system::get().async_threads).map(|n| thread(heap, "async", n, asleep));
+    threads.extend(threads_async);
+    heap.list(&threads)
+}
+
+fn thread<'h>(heap: &'h Heap, kind: &str, number: usize, times: [i64; 7]) -> Term<'h> {
+    let pairs = STATES.iter().zip(times).map(|(state, time)| (atom(state), heap.int(time)));
+    let counters = heap.map_from_merged(pairs.collect());
+    let name = |name: &str| Atom::new(name).expect("room for the words of statistics");
+    let pairs = [
+        (name("counters"), counters),
+        (name("id"), heap.usize(number)),
+        (name("type"), atom(kind)),
+    ];
+    arg::map_of(heap, &pairs)
+}

@@ -1,0 +1,179 @@
+//! `erlang:system_flag/2`: how the runtime is set.
+
+use super::process_info::max_heap_term;
+use super::statistics::set_microstates;
+use super::system_info::{atom, logger_term, multi_scheduling, state_atom, topology};
+use crate::arg;
+use oxbeam_heap::sizes::next_heap_words;
+use oxbeam_runtime::process::table;
+use oxbeam_runtime::scheduler::online::{self, Block};
+use oxbeam_runtime::{Cx, Flow, NativeResult, system, time_offset};
+use oxbeam_term::{Atom, Term, am};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// `erlang:system_flag/2`: the flag's value until now.
+pub fn system_flag_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let flag = args[0].as_atom().ok_or_else(Flow::badarg)?;
+    let value = args[1];
+    let heap = cx.heap;
+    if let Some(old) = default_flag(cx, flag, value)? {
+        return Ok(old);
+    }
+    match flag.name() {
+        "backtrace_depth" => Ok(heap.usize(system::set_backtrace_depth(arg::size(value)?))),
+        "system_logger" => set_logger(value),
+        "time_offset" if value.is(am::finalize) => Ok(state_atom(time_offset::finalize())),
+        "schedulers_online" => set_online(cx, args),
+        "dirty_cpu_schedulers_online" => {
+            let all = system::get().dirty_cpu_schedulers;
+            let count = arg::size(value)?;
+            if !(1..=all).contains(&count) {
+                return Err(Flow::badarg());
+            }
+            Ok(heap.usize(set_dirty_online(count)))
+        }
+        "multi_scheduling" => set_multi_scheduling(cx, args),
+        "scheduler_wall_time" => {
+            let on = value.as_bool().ok_or_else(Flow::badarg)?;
+            let name = Atom::new("system_flag_scheduler_wall_time");
+            let name = name.map_err(|_| Flow::system_limit())?;
+            Err(Flow::trap(am::erts_internal, name, &[Term::bool(on)]))
+        }
+        "microstate_accounting" => set_microstates(value),
+        "trace_control_word" => {
+            let word = u32::try_from(arg::size(value)?).map_err(|_| Flow::badarg())?;
+            Ok(heap.uint(system::set_trace_control_word(word)))
+        }
+        "outstanding_system_requests_limit" => {
+            let limit = value.as_u64().filter(|limit| (1..1 << 27).contains(limit));
+            let limit = limit.ok_or_else(Flow::badarg)?;
+            Ok(heap.uint(system::set_outstanding_requests_limit(limit)))
+        }
+        "cpu_topology" if value.is(am::undefined) => Ok(topology(heap)),
+        "scheduler_bind_type" if value.as_atom().is_some_and(is_bind_type) => {
+            // Threads are not bound; only the type that says so can be had.
+            if value.is(am::unbound) { Ok(value) } else { Err(Flow::error(am::notsup)) }
+        }
+        // There are no flags for debugging, and no token that could be reset.
+        "debug_flags" | "reset_seq_trace" => Ok(Term::bool(true)),
+        _ => Err(Flow::badarg()),
+    }
+}
+
+fn is_bind_type(name: Atom) -> bool {
+    matches!(
+        name.name(),
+        "default_bind"
+            | "no_node_processor_spread"
+            | "no_node_thread_spread"
+            | "no_spread"
+            | "processor_spread"
+            | "spread"
+            | "thread_spread"
+            | "thread_no_node_processor_spread"
+            | "unbound"
+    )
+}
+
+/// The defaults of new processes; `None` for another flag.
+fn default_flag<'h>(
+    cx: &Cx<'h>,
+    flag: Atom,
+    value: Term<'h>,
+) -> Result<Option<Term<'h>>, Flow<'h>> {
+    let heap = cx.heap;
+    let mut options = system::default_heap_options();
+    let mut max = system::default_max_heap();
+    let old = match flag {
+        am::min_heap_size => {
+            let words = next_heap_words(arg::size(value)?, 0);
+            heap.usize(std::mem::replace(&mut options.min_heap_words, words))
+        }
+        am::min_bin_vheap_size => {
+            let words = next_heap_words(arg::size(value)?, 0);
+            heap.usize(std::mem::replace(&mut options.min_vheap_words, words))
+        }
+        am::fullsweep_after => {
+            let new = u32::try_from(arg::size(value)?).unwrap_or(u32::MAX);
+            heap.int(i64::from(std::mem::replace(&mut options.fullsweep_after, new)))
+        }
+        am::max_heap_size => {
+            let new = super::processes::max_heap(value).ok_or_else(Flow::badarg)?;
+            max_heap_term(heap, std::mem::replace(&mut max, new))
+        }
+        _ => return Ok(None),
+    };
+    system::set_heap_defaults(options, max);
+    Ok(Some(old))
+}
+
+/// `logger`, `undefined` or a process that is alive.
+fn set_logger<'h>(value: Term<'h>) -> NativeResult<'h> {
+    let logger = match value.as_local_pid() {
+        Some(pid) if table::find(pid).is_some_and(|p| !p.is_exiting()) => {
+            system::Logger::Process(pid)
+        }
+        _ if value.is(am::logger) => system::Logger::Registered,
+        _ if value.is(am::undefined) => system::Logger::Nobody,
+        _ => return Err(Flow::badarg()),
+    };
+    Ok(logger_term(system::set_logger(logger)))
+}
+
+static DIRTY_ONLINE: AtomicUsize = AtomicUsize::new(0);
+
+/// Dirty CPU schedulers that are online.
+pub(super) fn dirty_online() -> usize {
+    match DIRTY_ONLINE.load(Ordering::Relaxed) {
+        0 => system::get().dirty_cpu_schedulers,
+        set => set,
+    }
+}
+
+fn set_dirty_online(count: usize) -> usize {
+    let old = dirty_online();
+    DIRTY_ONLINE.store(count, Ordering::Relaxed);
+    old
+}
+
+/// Sets how many schedulers are online. It is called again until the change has taken effect.
+fn set_online<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let count = arg::size(args[1])?;
+    if !(1..=system::get().schedulers).contains(&count) {
+        return Err(Flow::badarg());
+    }
+    let old = match cx.own.flags.settling {
+        Some(old) => old,
+        None => online::set_online(count) as u32,
+    };
+    settle(cx, args, old)?;
+    Ok(cx.heap.int(old.into()))
+}
+
+fn set_multi_scheduling<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let (pid, begins) = (cx.process.pid, cx.own.flags.settling.is_none());
+    let change: fn(u64, Block) = match args[1].as_atom().map(|value| value.name()) {
+        Some("block" | "block_normal") => online::block,
+        Some("unblock" | "unblock_normal") => online::unblock,
+        _ => return Err(Flow::badarg()),
+    };
+    if system::get().schedulers == 1 {
+        return Ok(atom("disabled"));
+    }
+    let normal = args[1].as_atom().is_some_and(|value| value.name().ends_with("normal"));
+    if begins {
+        change(pid, if normal { Block::Normal } else { Block::All });
+    }
+    settle(cx, args, 0)?;
+    Ok(multi_scheduling())
+}
+
+/// Goes on when no scheduler runs that should not; until then the native is called again.
+fn settle<'h>(cx: &mut Cx<'h>, args: &[Term<'h>], old: u32) -> Result<(), Flow<'h>> {
+    if online::settled() {
+        cx.own.flags.settling = None;
+        return Ok(());
+    }
+    cx.own.flags.settling = Some(old);
+    Err(Flow::Again(args.to_vec()))
+}

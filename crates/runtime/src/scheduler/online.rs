@@ -1,0 +1,131 @@
+//! How many schedulers run processes: `schedulers_online`, and the blocking of multi-scheduling.
+//!
+//! 1. Schedulers from the limit on take no process; what is in their queues the others steal.
+//! 2. A change takes effect when those above the limit have ended their turns: [`settled`] says
+//!    when that is so.
+
+use super::{Schedulers, schedulers, wake_one};
+use crate::process::PidData;
+use crate::progress::Managed;
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+
+/// Which schedulers a process keeps from running.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Block {
+    /// All but one.
+    All,
+    /// All normal ones but one.
+    Normal,
+}
+
+/// Blocking processes, and how often each has blocked.
+#[derive(Default)]
+pub(super) struct Blockers {
+    all: BTreeMap<PidData, u32>,
+    normal: BTreeMap<PidData, u32>,
+}
+
+impl Blockers {
+    fn of(&mut self, block: Block) -> &mut BTreeMap<PidData, u32> {
+        match block {
+            Block::All => &mut self.all,
+            Block::Normal => &mut self.normal,
+        }
+    }
+}
+
+impl Schedulers {
+    /// Schedulers below this one run processes.
+    pub(super) fn limit(&self) -> usize {
+        self.limit.load(Ordering::Acquire)
+    }
+}
+
+/// Schedulers that are online.
+pub fn online() -> usize {
+    schedulers().online.load(Ordering::Acquire)
+}
+
+/// Schedulers that may run processes now.
+pub fn active() -> usize {
+    schedulers().limit()
+}
+
+/// Sets how many are online; gives the former number.
+pub fn set_online(count: usize) -> usize {
+    let this = schedulers();
+    let blockers = this.blockers.lock();
+    let old = this.online.swap(count, Ordering::AcqRel);
+    set_limit(this, &blockers);
+    old
+}
+
+fn set_limit(this: &Schedulers, blockers: &Mutexed<'_>) {
+    let blocked = !blockers.all.is_empty() || !blockers.normal.is_empty();
+    let limit = if blocked { 1 } else { this.online.load(Ordering::Acquire) };
+    this.limit.store(limit, Ordering::Release);
+    this.all.iter().for_each(|scheduler| scheduler.parker.unpark());
+}
+
+type Mutexed<'m> = parking_lot::MutexGuard<'m, Blockers>;
+
+/// A process blocks once more.
+pub fn block(pid: PidData, block: Block) {
+    let this = schedulers();
+    let mut blockers = this.blockers.lock();
+    *blockers.of(block).entry(pid).or_default() += 1;
+    set_limit(this, &blockers);
+}
+
+/// A process takes one block back; nothing if it has none.
+pub fn unblock(pid: PidData, block: Block) {
+    let this = schedulers();
+    let mut blockers = this.blockers.lock();
+    if let Some(count) = blockers.of(block).get_mut(&pid) {
+        *count -= 1;
+        if *count == 0 {
+            blockers.of(block).remove(&pid);
+        }
+        set_limit(this, &blockers);
+    }
+}
+
+/// Processes that block.
+pub fn blockers(block: Block) -> Vec<PidData> {
+    schedulers().blockers.lock().of(block).keys().copied().collect()
+}
+
+/// A process has ended: its blocks go with it.
+pub(crate) fn process_ended(pid: PidData) {
+    let Some(this) = super::SCHEDULERS.get() else { return };
+    let mut blockers = this.blockers.lock();
+    let all = blockers.all.remove(&pid).is_some();
+    if blockers.normal.remove(&pid).is_some() || all {
+        set_limit(this, &blockers);
+    }
+}
+
+/// Whether no scheduler above the limit runs a process any more.
+pub fn settled() -> bool {
+    let this = schedulers();
+    let wanted = (this.limit()..this.all.len()).fold(0, |mask, index| mask | 1u64 << index);
+    this.offline.load(Ordering::Acquire) & wanted == wanted
+}
+
+/// The calling scheduler, which is above the limit, sleeps until that changes or it has errands.
+pub(super) fn stay_away(this: &Schedulers, index: usize, managed: &Managed) {
+    this.offline.fetch_or(1 << index, Ordering::AcqRel);
+    // What it leaves in its queue is for the others.
+    wake_one(this, 0);
+    if managed.wait() {
+        super::worker::sleep(&this.all[index], None);
+        managed.go_on();
+    }
+    this.offline.fetch_and(!(1 << index), Ordering::AcqRel);
+}
+
+pub(super) fn new_blockers() -> Mutex<Blockers> {
+    Mutex::new(Blockers::default())
+}
