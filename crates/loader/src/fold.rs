@@ -18,9 +18,7 @@ impl Loader<'_> {
             G::Call | G::CallOnly | G::CallLast => {
                 self.at += 1;
                 self.proofs.forget();
-                let arity = number(next.args[0])?;
-                let arity = u8::try_from(arity).map_err(|_| Fault::Operand)?;
-                let to = self.callee(next.args[1], arity)?;
+                let to = self.callee(next.args[1])?;
                 match next.op {
                     G::Call => self.put_call(T::mov_call, &[src, dst], &[to]),
                     G::CallOnly => self.put(T::mov_call_only, &[src, dst], &[to]),

@@ -62,6 +62,12 @@ pub(crate) fn frame_bytes(operand: Operand) -> Result<Fix, Fault> {
     Ok(Fix::Word(frame_words(operand)? * 8))
 }
 
+/// Whether an operand is a term or a register.
+fn is_source(operand: Operand) -> bool {
+    use Operand::*;
+    matches!(operand, X(_) | Y(_) | Atom(_) | Nil | I(_) | Literal(_))
+}
+
 fn arity(operand: Operand) -> Result<u8, Fault> {
     match number(operand)? {
         n if n <= 255 => Ok(n as u8),
@@ -207,8 +213,13 @@ impl<'a> Loader<'a> {
             G::GetTl => self.put(T::get_tl, args, &[])?,
             G::PutList => self.put(T::put_list, args, &[])?,
             G::PutTuple2 => {
+                let elements = list(args, 1)?;
+                if !elements.iter().all(|&element| is_source(element)) {
+                    self.put(T::bad_code, &[], &[])?;
+                    return Ok(true);
+                }
                 self.put(T::put_tuple2, &args[..1], &[])?;
-                self.emit.sources(list(args, 1)?)?;
+                self.emit.sources(elements)?;
             }
             G::SetTupleElement => {
                 let offset = Fix::Word((number(args[2])? + 1) * 8);
@@ -279,15 +290,15 @@ impl<'a> Loader<'a> {
         let args = row.args;
         match row.op {
             G::Call => {
-                let to = self.callee(args[1], arity(args[0])?)?;
+                let to = self.callee(args[1])?;
                 self.put_call(T::call, &[], &[to])?;
             }
             G::CallOnly => {
-                let to = self.callee(args[1], arity(args[0])?)?;
+                let to = self.callee(args[1])?;
                 self.put(T::call_only, &[], &[to])?;
             }
             G::CallLast => {
-                let to = self.callee(args[1], arity(args[0])?)?;
+                let to = self.callee(args[1])?;
                 self.put(T::call_last, &[], &[to, frame_bytes(args[2])?])?;
             }
             G::CallExt | G::CallExtOnly | G::CallExtLast => self.call_external(row)?,
@@ -346,9 +357,6 @@ impl<'a> Loader<'a> {
     fn call_external(&mut self, row: Gen<'a>) -> Done {
         let args = row.args;
         let export = self.import(args[1])?;
-        if export.arity != arity(args[0])? {
-            return fault("arity differs from the import's");
-        }
         if let Some(template) = frame_function(export) {
             return self.call_frame_function(row, template);
         }

@@ -7,11 +7,12 @@ use crate::literals::{Literals, decode_all};
 use crate::source::{Gen, Source};
 use crate::verify::Proofs;
 use oxbeam_beam_file::{BeamFile, Error, Operand, inflate_if_compressed};
+use oxbeam_code::handlers::word_of;
 use oxbeam_code::memory::Block;
 use oxbeam_code::module::{Function, Lambda, Module};
 use oxbeam_heap::literal::Area;
 use oxbeam_ops::generic::Generic;
-use oxbeam_ops::specific::Template;
+use oxbeam_ops::specific::{Op, Template};
 use oxbeam_term::export::{self, Export};
 use oxbeam_term::{Atom, FunEntry, RawTerm};
 
@@ -46,8 +47,8 @@ struct Place {
 pub(crate) enum Use {
     /// A branch or a catch: within the function.
     Branch,
-    /// A call with that arity: to a function's entry.
-    Call(u8),
+    /// A call: to a function's entry.
+    Call,
 }
 
 /// The state of a load.
@@ -63,7 +64,10 @@ pub(crate) struct Loader<'a> {
     places: Vec<Option<Place>>,
     /// Labels at the place written last.
     recent: Vec<u32>,
-    uses: Vec<(u32, u32, Use)>,
+    /// (label, function, how, offset of the instruction).
+    uses: Vec<(u32, u32, Use, u32)>,
+    /// Where the instruction that is written begins.
+    begin: u32,
     pub(crate) lines: Vec<(u32, u16, u32)>,
     on_load: Option<u32>,
     pub(crate) at: usize,
@@ -135,6 +139,7 @@ impl<'a> Loader<'a> {
             places: vec![None; file.header.label_count as usize],
             recent: Vec::new(),
             uses: Vec::new(),
+            begin: 0,
             lines: Vec::new(),
             on_load: None,
             at: 0,
@@ -165,7 +170,7 @@ impl<'a> Loader<'a> {
         match operand {
             Operand::NoLabel => Ok(Fix::Label(0)),
             Operand::Label(n) => {
-                self.uses.push((n, self.current(), Use::Branch));
+                self.uses.push((n, self.current(), Use::Branch, self.begin));
                 Ok(Fix::Label(n))
             }
             _ => Err(Fault::Operand),
@@ -180,11 +185,12 @@ impl<'a> Loader<'a> {
         }
     }
 
-    /// The entry label of a call.
-    pub(crate) fn callee(&mut self, operand: Operand, arity: u8) -> Result<Fix, Fault> {
+    /// The entry label of a call. How many arguments the instruction says that there are decides
+    /// nothing: the function knows.
+    pub(crate) fn callee(&mut self, operand: Operand) -> Result<Fix, Fault> {
         match operand {
             Operand::Label(n) => {
-                self.uses.push((n, self.current(), Use::Call(arity)));
+                self.uses.push((n, self.current(), Use::Call, self.begin));
                 Ok(Fix::Label(n))
             }
             _ => Err(Fault::Operand),
@@ -211,6 +217,7 @@ impl<'a> Loader<'a> {
                 break;
             }
             self.at += 1;
+            self.begin = self.emit.here();
             self.one(row, keep_lines).map_err(|fault| self.refuse(row, fault))?;
         }
         // What runs on past the last instruction ends here.
@@ -343,23 +350,24 @@ impl<'a> Loader<'a> {
         Ok(())
     }
 
-    fn check_labels(&self) -> Result<(), LoadError> {
-        for &(label, from, how) in &self.uses {
-            let good = match self.places[label as usize] {
-                None => false,
-                Some(place) => match how {
-                    Use::Branch => place.function == from,
-                    Use::Call(arity) => self
-                        .functions
-                        .get((place.function as usize).wrapping_sub(1))
-                        .is_some_and(|f| f.entry == place.offset && f.arity == arity),
-                },
-            };
-            if !good {
+    /// An undefined label is an error; an instruction that misuses one must not be executed.
+    fn check_labels(&mut self) -> Result<(), LoadError> {
+        for &(label, from, how, begin) in &self.uses {
+            let Some(place) = self.places[label as usize] else {
                 let f = &self.functions[from as usize - 1];
-                let error = Error::new(b"Code", format!("bad use of label {label}"));
+                let error = Error::new(b"Code", format!("undefined label {label}"));
                 let error = error.in_function(f.name.name().as_bytes(), u32::from(f.arity));
                 return Err(error.into());
+            };
+            let good = match how {
+                Use::Branch => place.function == from,
+                Use::Call => self
+                    .functions
+                    .get((place.function as usize).wrapping_sub(1))
+                    .is_some_and(|f| f.entry == place.offset),
+            };
+            if !good {
+                self.emit.words[begin as usize] = word_of(Op::bad_code);
             }
         }
         Ok(())
