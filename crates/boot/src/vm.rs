@@ -27,6 +27,9 @@ use std::path::PathBuf;
 pub fn start(start: &Start) -> Result<(), String> {
     set_limits(start);
     system::install(facts(start));
+    if let Some(limit) = start.options.system_requests_limit {
+        system::set_outstanding_requests_limit(limit.into());
+    }
     let nifs: Vec<&'static StaticNif> = oxbeam_io::NIFS.to_vec();
     native::install(oxbeam_bif::table::BIFS, &nifs);
     install_io(start);

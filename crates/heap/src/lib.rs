@@ -21,6 +21,7 @@ pub mod arith;
 pub mod binary_buffer;
 pub mod bits;
 pub mod block;
+mod broken;
 pub mod build;
 pub mod copy;
 pub mod copy_shared;

@@ -88,6 +88,7 @@ pub fn prepare(bytes: &[u8], profile: &Profile) -> Result<Module, LoadError> {
     let file = BeamFile::parse(bytes)?;
     let source = Source::decode(&file, profile.opcode_max)?;
     let atoms = intern(&file)?;
+    check_terms(&file)?;
     let Literals { area, terms } = literals(&file, &source)?;
     let mut loader = Loader::new(&file, &source, &atoms, &terms);
     loader.transform(profile.keep_lines)?;
@@ -108,6 +109,16 @@ pub fn unproved_rows(bytes: &[u8], profile: &Profile) -> Result<usize, LoadError
 fn intern(file: &BeamFile<'_>) -> Result<Vec<Atom>, LoadError> {
     let atoms = file.atoms.iter().map(|name| Atom::new(name)).collect::<Result<_, _>>();
     atoms.map_err(|_| LoadError::SystemLimit("atoms"))
+}
+
+/// Attributes and compile information are kept as they are, so that they must be terms.
+fn check_terms(file: &BeamFile<'_>) -> Result<(), Error> {
+    for (chunk, bytes) in [(b"Attr", file.attributes), (b"CInf", file.compile_info)] {
+        if !bytes.is_empty() {
+            decode_all(&[bytes]).map_err(|_| Error::new(chunk, "no external term"))?;
+        }
+    }
+    Ok(())
 }
 
 fn literals(file: &BeamFile<'_>, source: &Source) -> Result<Literals, Error> {

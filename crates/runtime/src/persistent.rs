@@ -80,9 +80,13 @@ pub fn put(key: Term<'_>, value: Term<'_>) -> bool {
 /// Removes `key`. `false`: there was no such key.
 pub fn erase(key: Term<'_>) -> bool {
     let mut table = table().write();
-    let Some(entries) = table.by_hash.get_mut(&internal_hash(key, 0)) else { return false };
+    let hash = internal_hash(key, 0);
+    let Some(entries) = table.by_hash.get_mut(&hash) else { return false };
     let Some(at) = position(entries, key) else { return false };
     let old = entries.swap_remove(at);
+    if entries.is_empty() {
+        table.by_hash.remove(&hash);
+    }
     table.count -= 1;
     table.words -= old.area.words();
     literal_release::queue(old.area);
@@ -102,6 +106,11 @@ pub fn all<'h>(_: &'h Heap) -> Vec<(Term<'h>, Term<'h>)> {
     let table = table().read();
     let entries = table.by_hash.values().flatten();
     entries.map(|entry| (literal(entry.key), literal(entry.value))).collect()
+}
+
+/// Number of different hashes of the keys.
+pub fn hashes() -> usize {
+    table().read().by_hash.len()
 }
 
 /// `(number of terms, words of them)`

@@ -496,6 +496,7 @@ predefined! {
     otp_release = "otp_release",
     out = "out",
     output = "output",
+    outstanding_system_requests_limit = "outstanding_system_requests_limit",
     overlapped_io = "overlapped_io",
     owner = "owner",
     packet = "packet",

@@ -309,12 +309,12 @@ fn local_fun_info<'h>(
         am::refc => cx.heap.int(entry.refc() as i64),
         am::env => cx.heap.list(fun.env()),
         am::arity => cx.heap.usize(fun.arity()),
-        am::name => Term::atom(fun_name(entry).unwrap_or(am::undefined)),
+        am::name => fun_name(entry).map_or(Term::nil(), Term::atom),
         _ => return Err(Flow::badarg()),
     })
 }
 
-/// The name of the function that a fun's body is.
+/// The name of the function that a fun's body is; `None` while its code is not loaded.
 fn fun_name(entry: &oxbeam_term::FunEntry) -> Option<Atom> {
     use std::sync::atomic::Ordering;
     let address = entry.address[active()].load(Ordering::Relaxed);
@@ -323,10 +323,17 @@ fn fun_name(entry: &oxbeam_term::FunEntry) -> Option<Atom> {
 
 /// `erlang:fun_info_mfa/1`
 pub fn fun_info_mfa_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    let fun = args[0].as_fun().ok_or_else(Flow::badarg)?;
-    let name = fun_name(fun.entry()).unwrap_or(am::undefined);
-    let arity = cx.heap.usize(fun.arity());
-    Ok(cx.heap.tuple(&[Term::atom(fun.entry().module), Term::atom(name), arity]))
+    let (module, name, arity) = match args[0].kind() {
+        Kind::Fun(fun) => {
+            let name = fun_name(fun.entry()).map_or(Term::nil(), Term::atom);
+            (fun.entry().module, name, fun.arity())
+        }
+        Kind::Export(export) => {
+            (export.module, Term::atom(export.function), usize::from(export.arity))
+        }
+        _ => return Err(Flow::badarg()),
+    };
+    Ok(cx.heap.tuple(&[Term::atom(module), name, cx.heap.usize(arity)]))
 }
 
 /// `erts_internal:beamfile_chunk/2`

@@ -50,6 +50,10 @@ pub fn get_internal_state_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeRes
     let heap = cx.heap;
     match name_of(what) {
         Some("reds_left") => Ok(heap.int(cx.reductions)),
+        Some("persistent_term") => {
+            let table = heap.usize(oxbeam_runtime::persistent::hashes());
+            Ok(crate::arg::map_of(heap, &[(am::table, table)]))
+        }
         Some("DbTable_words") => {
             let (table, shard) = oxbeam_ets::structure_words();
             Ok(heap.tuple(&[heap.usize(table), heap.usize(shard)]))
@@ -88,6 +92,7 @@ fn about<'h>(cx: &Cx<'h>, what: Term<'h>) -> NativeResult<'h> {
             let (heap, block) = (cx.heap, named(cx, am::binary, block_size));
             Ok(heap.tuple(&[atom("refc_binary")?, heap.usize(size), block, heap.uint(flags)]))
         }
+        Some("internal_hash") => Ok(cx.heap.uint(oxbeam_term::hash::internal_hash(of, 0).into())),
         Some("link_list") => {
             let pid = of.as_local_pid().filter(|&pid| pid == cx.process.pid);
             pid.ok_or_else(Flow::badarg)?;
@@ -127,6 +132,19 @@ pub fn set_internal_state_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeRes
                 _ => {}
             }
             Ok(Term::bool(was_on))
+        }
+        // A heap that no one may walk: a tuple that is larger than its words. Collections are off
+        // until it is mended.
+        Some("inconsistent_heap") if value.is(am::start) => {
+            cx.own.gc_disabled += 1;
+            Ok(cx.heap.broken_tuple())
+        }
+        Some("inconsistent_heap") => {
+            if cx.own.gc_disabled == 0 || !cx.heap.mend_broken_tuple(value) {
+                return Err(Flow::badarg());
+            }
+            cx.own.gc_disabled -= 1;
+            Ok(Term::atom(am::ok))
         }
         Some("binary_loop_limit") => limit(cx, &LOOP_LIMITS[0], value),
         Some("re_loop_limit") => limit(cx, &LOOP_LIMITS[1], value),
