@@ -9,6 +9,7 @@ pub mod exception;
 pub mod gc;
 pub mod link;
 pub mod literal_release;
+mod locks;
 pub mod mailbox;
 pub mod monitor;
 pub mod native;

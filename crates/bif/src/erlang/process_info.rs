@@ -10,7 +10,6 @@ use oxbeam_runtime::signal::{Control, Request, send_control, send_to_pid};
 use oxbeam_runtime::{Cx, Flow, NativeResult};
 use oxbeam_term::view::Kind;
 use oxbeam_term::{Atom, Node, Term, am};
-use std::sync::atomic::Ordering;
 
 /// What `process_info/1` lists, in its order.
 const DEFAULT_ITEMS: [Atom; 17] = [
@@ -351,7 +350,7 @@ pub fn process_flag_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h
             if number > oxbeam_runtime::scheduler::count() {
                 return Err(Flow::badarg());
             }
-            let old = cx.process.bound_to.swap(number as u16, Ordering::Relaxed);
+            let old = cx.process.bound_to.xchg(number as u32);
             // The next turn begins on that scheduler.
             Err(Flow::Yield(cx.heap.int(i64::from(old))))
         }

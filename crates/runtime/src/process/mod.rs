@@ -21,20 +21,21 @@ pub mod table;
 use crate::dictionary::Dictionary;
 use crate::exception::ExceptionState;
 use crate::link::Links;
+use crate::locks;
 use crate::mailbox::Mailbox;
 use crate::monitor::{Aliases, Monitors};
 use crate::signal::queue::InQueue;
 use crate::task::Task;
 use crate::timer::TimerKey;
 use crate::yielding::Suspended;
+use oxbeam_ethread::AtomicU32;
+use oxbeam_ethread::lock::Mutex;
 use oxbeam_heap::{Heap, OwnedTerm};
 use oxbeam_term::{Atom, RawTerm, am};
-use parking_lot::Mutex;
 use state::StateWord;
 use std::cell::UnsafeCell;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
 
 /// Table data of a pid: what [`oxbeam_term::Term::pid`] takes.
 pub type PidData = u64;
@@ -76,12 +77,12 @@ impl Priority {
 pub struct Process {
     pub pid: PidData,
     pub state: StateWord,
-    in_queue: Mutex<InQueue>,
+    in_queue: Mutex<InQueue, locks::InQueue>,
     owned: UnsafeCell<Option<Box<Owned>>>,
     /// Index of the scheduler that ran it last.
-    pub last_scheduler: AtomicU16,
+    pub last_scheduler: AtomicU32,
     /// Number of the scheduler that it is to run on; 0: any.
-    pub bound_to: AtomicU16,
+    pub bound_to: AtomicU32,
     /// The runtime cannot go on without it.
     pub is_system: bool,
     /// Registered name, as an atom's index plus one; 0: none.
@@ -260,8 +261,8 @@ impl Process {
             state: StateWord::new(Priority::Normal),
             in_queue: Mutex::new(InQueue::default()),
             owned: UnsafeCell::new(None),
-            last_scheduler: AtomicU16::new(0),
-            bound_to: AtomicU16::new(0),
+            last_scheduler: AtomicU32::new(0),
+            bound_to: AtomicU32::new(0),
             name: AtomicU32::new(0),
         })
     }
@@ -273,8 +274,8 @@ impl Process {
             state: StateWord::new(priority),
             in_queue: Mutex::new(InQueue::default()),
             owned: UnsafeCell::new(Some(owned)),
-            last_scheduler: AtomicU16::new(0),
-            bound_to: AtomicU16::new(0),
+            last_scheduler: AtomicU32::new(0),
+            bound_to: AtomicU32::new(0),
             name: AtomicU32::new(0),
         })
     }
@@ -298,7 +299,7 @@ impl Process {
         unsafe { (*self.owned.get()).take() }
     }
 
-    pub(crate) fn in_queue(&self) -> &Mutex<InQueue> {
+    pub(crate) fn in_queue(&self) -> &Mutex<InQueue, locks::InQueue> {
         &self.in_queue
     }
 
@@ -309,10 +310,10 @@ impl Process {
 
     /// The registered name.
     pub fn name(&self) -> Option<Atom> {
-        self.name.load(Ordering::Acquire).checked_sub(1).map(Atom::from_index)
+        self.name.read_acqb().checked_sub(1).map(Atom::from_index)
     }
     pub(crate) fn set_name(&self, name: Option<Atom>) {
-        self.name.store(name.map_or(0, |atom| atom.index() + 1), Ordering::Release);
+        self.name.set_relb(name.map_or(0, |atom| atom.index() + 1));
     }
 
     /// Makes a process that waits in a native runnable.
@@ -325,7 +326,7 @@ impl Process {
 
     /// Whether it may run on one scheduler only, and that one is online.
     pub(crate) fn is_bound(&self) -> bool {
-        let number = self.bound_to.load(Ordering::Relaxed) as usize;
+        let number = self.bound_to.read() as usize;
         number != 0 && number <= crate::scheduler::online::active()
     }
 

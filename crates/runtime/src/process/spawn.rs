@@ -9,7 +9,6 @@ use oxbeam_heap::heap::HeapOptions;
 use oxbeam_heap::{Heap, OwnedTerm};
 use oxbeam_term::{Export, RawTerm, Term, am};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 /// Options of `spawn_opt`.
 pub struct SpawnOptions {
@@ -146,7 +145,7 @@ fn create(
     let mut owned = Box::new(Owned { heap, own });
     engine::get().start(&mut owned, start, &args);
     let process = Process::new(pid, options.priority, owned);
-    process.bound_to.store(options.bound_to, Ordering::Relaxed);
+    process.bound_to.set(options.bound_to.into());
     Some(process)
 }
 

@@ -1,7 +1,11 @@
 //! The state word of a process.
+//!
+//! Who gives something up (an owner the process, a sender the signal it appended) releases; who
+//! takes something over acquires. Exchanges pass the release on, so what a sender appended before
+//! it set SIGNALS is seen by the owner that clears it, whatever came between.
 
 use super::Priority;
-use std::sync::atomic::{AtomicU32, Ordering};
+use oxbeam_ethread::AtomicU32;
 
 /// A thread has the ownership and runs the process, or handles its signals.
 const RUNNING: u32 = 1;
@@ -31,18 +35,19 @@ impl StateWord {
         StateWord(AtomicU32::new(RUNNING | (priority as u32) << PRIORITY_SHIFT))
     }
 
-    fn update(&self, change: impl Fn(u32) -> u32) -> u32 {
-        let mut old = self.0.load(Ordering::Relaxed);
+    /// Changes the word by `exchange`, a kind of `cmpxchg`; gives the old one.
+    fn update(
+        &self,
+        exchange: impl Fn(&AtomicU32, u32, u32) -> u32,
+        change: impl Fn(u32) -> u32,
+    ) -> u32 {
+        let mut old = self.0.read();
         loop {
-            match self.0.compare_exchange_weak(
-                old,
-                change(old),
-                Ordering::AcqRel,
-                Ordering::Relaxed,
-            ) {
-                Ok(_) => return old,
-                Err(now) => old = now,
+            let now = exchange(&self.0, change(old), old);
+            if now == old {
+                return old;
             }
+            old = now;
         }
     }
 
@@ -50,7 +55,7 @@ impl StateWord {
         let idle = |state: u32| state & (RUNNING | IN_RUN_QUEUE) == 0;
         let change =
             |state: u32| if idle(state) { state | bits | IN_RUN_QUEUE } else { state | bits };
-        idle(self.update(change))
+        idle(self.update(AtomicU32::cmpxchg_relb, change))
     }
 
     /// A signal was appended. `true`: the caller puts the process into a run queue.
@@ -67,17 +72,15 @@ impl StateWord {
 
     /// A scheduler has taken the process from a run queue and becomes its owner.
     pub fn start_running(&self) -> Started {
-        let old = self.update(|state| (state | RUNNING) & !(IN_RUN_QUEUE | SIGNALS | WOKEN));
+        let change = |state: u32| (state | RUNNING) & !(IN_RUN_QUEUE | SIGNALS | WOKEN);
+        let old = self.update(AtomicU32::cmpxchg_acqb, change);
         debug_assert!(old & IN_RUN_QUEUE != 0 && old & RUNNING == 0);
         Started { signals: old & SIGNALS != 0, woken: old & WOKEN != 0 }
     }
 
     /// The owner is about to take the in-queue. `false`: there is nothing in it.
     pub fn begin_fetch(&self) -> bool {
-        self.0.load(Ordering::Relaxed) & SIGNALS != 0 && {
-            self.0.fetch_and(!SIGNALS, Ordering::AcqRel);
-            true
-        }
+        self.0.read() & SIGNALS != 0 && self.0.read_band_acqb(!SIGNALS) & SIGNALS != 0
     }
 
     /// The owner gives the process up. `true`: it puts it into a run queue, because it can run
@@ -89,7 +92,7 @@ impl StateWord {
             let stopped = state & !RUNNING;
             if queue(state) { stopped | IN_RUN_QUEUE } else { stopped }
         };
-        queue(self.update(change))
+        queue(self.update(AtomicU32::cmpxchg_relb, change))
     }
 
     /// Takes the ownership of a process that neither runs nor waits in a run queue, to give it up
@@ -97,37 +100,78 @@ impl StateWord {
     /// from them any more.
     pub(crate) fn try_own(&self, stopped: bool) -> bool {
         let busy = if stopped { RUNNING } else { RUNNING | IN_RUN_QUEUE } | EXITING;
-        let old = self.0.load(Ordering::Relaxed);
-        let (success, failure) = (Ordering::AcqRel, Ordering::Relaxed);
-        old & busy == 0 && self.0.compare_exchange(old, old | RUNNING, success, failure).is_ok()
+        let old = self.0.read();
+        old & busy == 0 && self.0.cmpxchg_acqb(old | RUNNING, old) == old
     }
 
     /// The process ends; its owner keeps it for good.
     pub fn start_exiting(&self) {
-        self.0.fetch_or(EXITING, Ordering::AcqRel);
+        self.0.read_bor_relb(EXITING);
     }
 
     pub fn is_exiting(&self) -> bool {
-        self.0.load(Ordering::Acquire) & EXITING != 0
+        self.0.read_acqb() & EXITING != 0
     }
     pub fn is_running(&self) -> bool {
-        self.0.load(Ordering::Acquire) & RUNNING != 0
+        self.0.read_acqb() & RUNNING != 0
     }
     pub fn is_in_run_queue(&self) -> bool {
-        self.0.load(Ordering::Acquire) & IN_RUN_QUEUE != 0
+        self.0.read_acqb() & IN_RUN_QUEUE != 0
     }
     pub fn has_signals(&self) -> bool {
-        self.0.load(Ordering::Acquire) & SIGNALS != 0
+        self.0.read_acqb() & SIGNALS != 0
     }
     pub fn priority(&self) -> Priority {
-        Priority::from_bits(self.0.load(Ordering::Relaxed) >> PRIORITY_SHIFT)
+        Priority::from_bits(self.0.read() >> PRIORITY_SHIFT)
     }
     pub fn set_priority(&self, priority: Priority) {
-        self.update(|state| state & !(3 << PRIORITY_SHIFT) | (priority as u32) << PRIORITY_SHIFT);
+        let bits = (priority as u32) << PRIORITY_SHIFT;
+        self.update(AtomicU32::cmpxchg, |state| state & !(3 << PRIORITY_SHIFT) | bits);
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, oxbeam_model))]
+mod model {
+    use super::*;
+    use loom::sync::{Arc, Mutex};
+    use loom::thread;
+
+    /// Two senders and the owner's turns, as senders and schedulers do them: every signal is
+    /// taken, and no two turns overlap.
+    #[test]
+    fn no_signal_is_overlooked() {
+        loom::model(|| {
+            let shared = Arc::new((StateWord::new(Priority::Normal), Mutex::new(0), Mutex::new(0)));
+            let turn = |shared: &(StateWord, Mutex<u32>, Mutex<u32>)| {
+                while {
+                    let started = shared.0.start_running();
+                    let mut taken = shared.2.try_lock().expect("turns do not overlap");
+                    if started.signals {
+                        *taken += std::mem::take(&mut *shared.1.lock().expect("no panic"));
+                    }
+                    drop(taken);
+                    shared.0.stop_running(false)
+                } {}
+            };
+            assert!(!shared.0.stop_running(false));
+            let senders: Vec<_> = (0..2)
+                .map(|_| {
+                    let shared = shared.clone();
+                    thread::spawn(move || {
+                        *shared.1.lock().expect("no panic") += 1;
+                        if shared.0.signal() {
+                            turn(&shared);
+                        }
+                    })
+                })
+                .collect();
+            senders.into_iter().for_each(|sender| sender.join().expect("it sends"));
+            assert_eq!(*shared.2.lock().expect("no panic"), 2);
+        });
+    }
+}
+
+#[cfg(all(test, not(oxbeam_model)))]
 mod tests {
     use super::*;
 

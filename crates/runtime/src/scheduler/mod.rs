@@ -3,42 +3,44 @@
 //! 1. A process is in at most one run queue, and only while its state word says so; whoever
 //!    takes it out runs it.
 //! 2. A scheduler with nothing to do steals from the others, and parks when they have nothing
-//!    either. Before it parks it marks itself idle and looks once more; whoever enqueues looks
-//!    at the idle marks afterwards: so one of the two sees the other.
+//!    either. See [`idle`] for how it goes to sleep without missing work.
 //! 3. An idle scheduler is woken for each process that is enqueued, as long as one is idle.
 
+mod idle;
 pub mod online;
 mod run_queue;
 mod worker;
 
+use crate::locks;
 use crate::process::Process;
+use idle::IdleMask;
+use oxbeam_ethread::lock::Mutex;
+use oxbeam_ethread::{Atomic64, AtomicU32, AtomicU64, AtomicUword, Event};
 use oxbeam_sys::clock::monotonic_ns;
-use parking_lot::Mutex;
 use run_queue::RunQueue;
 use std::cell::Cell;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use worker::Parker;
 
 /// Most schedulers there can be: one bit each in the idle mask.
 pub const MAX_SCHEDULERS: usize = 64;
 
 struct Scheduler {
     queue: RunQueue,
-    parker: Parker,
+    /// What it sleeps on.
+    wake_up: Event,
     /// Turns that processes got here.
     turns: AtomicU64,
     reductions: AtomicU64,
     /// What the thread is to do besides running processes, and whether there is any of it.
-    errands: Mutex<Vec<Errand>>,
-    has_errands: AtomicBool,
+    errands: Mutex<Vec<Errand>, locks::Errands>,
+    has_errands: AtomicU32,
     /// Nanoseconds that it has slept, those of a sleep that goes on left out.
-    slept_ns: AtomicI64,
+    slept_ns: Atomic64,
     /// Nanoseconds that it has collected.
-    collected_ns: AtomicI64,
+    collected_ns: Atomic64,
     /// When the present sleep began; 0: it is awake.
-    asleep_since_ns: AtomicI64,
+    asleep_since_ns: Atomic64,
 }
 
 /// Work for a scheduler thread between two processes.
@@ -46,15 +48,15 @@ type Errand = Box<dyn FnOnce() + Send>;
 
 struct Schedulers {
     all: Vec<Scheduler>,
-    idle: AtomicU64,
-    round_robin: AtomicUsize,
-    stopped: AtomicBool,
+    idle: IdleMask,
+    round_robin: AtomicUword,
+    stopped: AtomicU32,
     /// Scheduler threads that run.
-    threads: AtomicUsize,
-    online: AtomicUsize,
+    threads: AtomicUword,
+    online: AtomicUword,
     /// See [`online`]'s rule 1.
-    limit: AtomicUsize,
-    blockers: Mutex<online::Blockers>,
+    limit: AtomicUword,
+    blockers: Mutex<online::Blockers, locks::Blockers>,
     /// A bit for each scheduler that sleeps because it is above the limit.
     offline: AtomicU64,
 }
@@ -62,7 +64,7 @@ struct Schedulers {
 impl Schedulers {
     /// Schedulers that do not sleep.
     fn active_count(&self) -> usize {
-        self.all.len().saturating_sub(self.idle.load(Ordering::Relaxed).count_ones() as usize)
+        self.all.len().saturating_sub(self.idle.count())
     }
 }
 
@@ -86,23 +88,23 @@ pub fn create(count: usize) {
     let count = count.clamp(1, MAX_SCHEDULERS);
     let new = || Scheduler {
         queue: RunQueue::default(),
-        parker: Parker::default(),
+        wake_up: Event::default(),
         turns: AtomicU64::new(0),
         reductions: AtomicU64::new(0),
         errands: Mutex::new(vec![]),
-        has_errands: AtomicBool::new(false),
-        slept_ns: AtomicI64::new(0),
-        collected_ns: AtomicI64::new(0),
-        asleep_since_ns: AtomicI64::new(0),
+        has_errands: AtomicU32::new(0),
+        slept_ns: Atomic64::new(0),
+        collected_ns: Atomic64::new(0),
+        asleep_since_ns: Atomic64::new(0),
     };
     let schedulers = Schedulers {
         all: std::iter::repeat_with(new).take(count).collect(),
-        idle: AtomicU64::new(0),
-        round_robin: AtomicUsize::new(0),
-        stopped: AtomicBool::new(false),
-        threads: AtomicUsize::new(0),
-        online: AtomicUsize::new(count),
-        limit: AtomicUsize::new(count),
+        idle: IdleMask::default(),
+        round_robin: AtomicUword::new(0),
+        stopped: AtomicU32::new(0),
+        threads: AtomicUword::new(0),
+        online: AtomicUword::new(count),
+        limit: AtomicUword::new(count),
         blockers: online::new_blockers(),
         offline: AtomicU64::new(0),
     };
@@ -136,26 +138,19 @@ pub(crate) fn enqueue(process: Arc<Process>) {
 
 /// The caller's own queue for a process that is new or was run here, else the last one.
 fn home_of(schedulers: &Schedulers, process: &Process) -> usize {
-    let bound = process.bound_to.load(Ordering::Relaxed) as usize;
-    let last = process.last_scheduler.load(Ordering::Relaxed) as usize;
+    let bound = process.bound_to.read() as usize;
+    let last = process.last_scheduler.read() as usize;
     let wanted = if bound == 0 { last } else { bound };
     let index = match wanted.checked_sub(1) {
         Some(index) => index,
-        None => current_index()
-            .unwrap_or_else(|| schedulers.round_robin.fetch_add(1, Ordering::Relaxed)),
+        None => current_index().unwrap_or_else(|| schedulers.round_robin.inc_read()),
     };
     index % schedulers.limit()
 }
 
 fn wake_one(schedulers: &Schedulers, preferred: usize) {
-    std::sync::atomic::fence(Ordering::SeqCst);
-    let idle = schedulers.idle.load(Ordering::Relaxed);
-    if idle == 0 {
-        return;
-    }
-    let index = if idle >> preferred & 1 != 0 { preferred } else { idle.trailing_zeros() as usize };
-    if schedulers.idle.fetch_and(!(1 << index), Ordering::AcqRel) >> index & 1 != 0 {
-        schedulers.all[index].parker.unpark();
+    if let Some(index) = schedulers.idle.take(preferred) {
+        schedulers.all[index].wake_up.set();
     }
 }
 
@@ -175,7 +170,7 @@ pub fn run_queue_lengths() -> Vec<usize> {
 pub fn totals() -> (u64, u64) {
     let all = &schedulers().all;
     let sum = |field: fn(&Scheduler) -> &AtomicU64| {
-        all.iter().map(|scheduler| field(scheduler).load(Ordering::Relaxed)).sum()
+        all.iter().map(|scheduler| field(scheduler).read()).sum()
     };
     (sum(|s| &s.turns), sum(|s| &s.reductions))
 }
@@ -186,30 +181,30 @@ pub fn on_each(work: impl Fn() + Send + Sync + 'static) {
     for scheduler in &schedulers().all {
         let work = work.clone();
         scheduler.errands.lock().push(Box::new(move || work()));
-        scheduler.has_errands.store(true, Ordering::Release);
-        scheduler.parker.unpark();
+        scheduler.has_errands.set_relb(1);
+        scheduler.wake_up.set();
     }
 }
 
 /// Nanoseconds that each scheduler has slept since the start.
 pub fn slept_ns() -> Vec<i64> {
     let slept = |scheduler: &Scheduler| {
-        let since = scheduler.asleep_since_ns.load(Ordering::Acquire);
+        let since = scheduler.asleep_since_ns.read_acqb();
         let now = if since == 0 { 0 } else { monotonic_ns() - since };
-        scheduler.slept_ns.load(Ordering::Acquire) + now
+        scheduler.slept_ns.read_acqb() + now
     };
     schedulers().all.iter().map(slept).collect()
 }
 
 /// Nanoseconds that each scheduler has spent in collections since the start.
 pub fn collected_ns() -> Vec<i64> {
-    schedulers().all.iter().map(|this| this.collected_ns.load(Ordering::Relaxed)).collect()
+    schedulers().all.iter().map(|this| this.collected_ns.read()).collect()
 }
 
 /// The calling thread has collected for so long.
 pub(crate) fn count_collection(took_ns: i64) {
     if let (Some(schedulers), Some(index)) = (SCHEDULERS.get(), current_index()) {
-        schedulers.all[index].collected_ns.fetch_add(took_ns, Ordering::Relaxed);
+        schedulers.all[index].collected_ns.add(took_ns);
     }
 }
 
@@ -217,11 +212,11 @@ pub(crate) fn count_collection(took_ns: i64) {
 /// all but the calling thread have stopped or the time is over.
 pub fn stop_and_wait(limit: Duration) {
     let Some(schedulers) = SCHEDULERS.get() else { return };
-    schedulers.stopped.store(true, Ordering::Release);
-    schedulers.all.iter().for_each(|scheduler| scheduler.parker.unpark());
+    schedulers.stopped.set_relb(1);
+    schedulers.all.iter().for_each(|scheduler| scheduler.wake_up.set());
     let own = usize::from(current_index().is_some());
     let deadline_ns = monotonic_ns() + limit.as_nanos() as i64;
-    while schedulers.threads.load(Ordering::Acquire) > own && monotonic_ns() < deadline_ns {
+    while schedulers.threads.read_acqb() > own && monotonic_ns() < deadline_ns {
         std::thread::sleep(Duration::from_millis(1));
     }
 }

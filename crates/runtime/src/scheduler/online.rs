@@ -5,11 +5,11 @@
 //!    when that is so.
 
 use super::{Schedulers, schedulers, wake_one};
+use crate::locks;
 use crate::process::PidData;
 use crate::progress::Managed;
-use parking_lot::Mutex;
+use oxbeam_ethread::lock::{Mutex, MutexGuard};
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering;
 
 /// Which schedulers a process keeps from running.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -39,13 +39,13 @@ impl Blockers {
 impl Schedulers {
     /// Schedulers below this one run processes.
     pub(super) fn limit(&self) -> usize {
-        self.limit.load(Ordering::Acquire)
+        self.limit.read_acqb()
     }
 }
 
 /// Schedulers that are online.
 pub fn online() -> usize {
-    schedulers().online.load(Ordering::Acquire)
+    schedulers().online.read_acqb()
 }
 
 /// Schedulers that may run processes now.
@@ -57,19 +57,19 @@ pub fn active() -> usize {
 pub fn set_online(count: usize) -> usize {
     let this = schedulers();
     let blockers = this.blockers.lock();
-    let old = this.online.swap(count, Ordering::AcqRel);
+    let old = this.online.xchg_mb(count);
     set_limit(this, &blockers);
     old
 }
 
 fn set_limit(this: &Schedulers, blockers: &Mutexed<'_>) {
     let blocked = !blockers.all.is_empty() || !blockers.normal.is_empty();
-    let limit = if blocked { 1 } else { this.online.load(Ordering::Acquire) };
-    this.limit.store(limit, Ordering::Release);
-    this.all.iter().for_each(|scheduler| scheduler.parker.unpark());
+    let limit = if blocked { 1 } else { this.online.read_acqb() };
+    this.limit.set_relb(limit);
+    this.all.iter().for_each(|scheduler| scheduler.wake_up.set());
 }
 
-type Mutexed<'m> = parking_lot::MutexGuard<'m, Blockers>;
+type Mutexed<'m> = MutexGuard<'m, Blockers, locks::Blockers>;
 
 /// A process blocks once more.
 pub fn block(pid: PidData, block: Block) {
@@ -111,21 +111,21 @@ pub(crate) fn process_ended(pid: PidData) {
 pub fn settled() -> bool {
     let this = schedulers();
     let wanted = (this.limit()..this.all.len()).fold(0, |mask, index| mask | 1u64 << index);
-    this.offline.load(Ordering::Acquire) & wanted == wanted
+    this.offline.read_acqb() & wanted == wanted
 }
 
 /// The calling scheduler, which is above the limit, sleeps until that changes or it has errands.
 pub(super) fn stay_away(this: &Schedulers, index: usize, managed: &Managed) {
-    this.offline.fetch_or(1 << index, Ordering::AcqRel);
+    this.offline.read_bor_relb(1 << index);
     // What it leaves in its queue is for the others.
     wake_one(this, 0);
     if managed.wait() {
         super::worker::sleep(&this.all[index], None);
         managed.go_on();
     }
-    this.offline.fetch_and(!(1 << index), Ordering::AcqRel);
+    this.offline.read_band_acqb(!(1 << index));
 }
 
-pub(super) fn new_blockers() -> Mutex<Blockers> {
+pub(super) fn new_blockers() -> Mutex<Blockers, locks::Blockers> {
     Mutex::new(Blockers::default())
 }

@@ -1,10 +1,11 @@
 //! The run queue of one scheduler: runnable processes by priority.
 
+use crate::locks;
 use crate::process::{Priority, Process};
-use parking_lot::Mutex;
+use oxbeam_ethread::AtomicUword;
+use oxbeam_ethread::lock::Mutex;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Turns of normal processes to one of a low one.
 const LOW_EVERY: u32 = 8;
@@ -18,8 +19,8 @@ struct Queues {
 /// A lock and four queues: max before high before the rest, low every eighth turn.
 #[derive(Default)]
 pub(super) struct RunQueue {
-    queues: Mutex<Queues>,
-    len: AtomicUsize,
+    queues: Mutex<Queues, locks::RunQueue>,
+    len: AtomicUword,
 }
 
 impl RunQueue {
@@ -27,11 +28,11 @@ impl RunQueue {
         let priority = process.state.priority();
         let mut queues = self.queues.lock();
         queues.by_priority[priority as usize].push_back(process);
-        self.len.fetch_add(1, Ordering::Relaxed);
+        self.len.inc();
     }
 
     pub fn len(&self) -> usize {
-        self.len.load(Ordering::Relaxed)
+        self.len.read()
     }
 
     /// The next process to run here.
@@ -41,7 +42,7 @@ impl RunQueue {
         }
         let mut queues = self.queues.lock();
         let process = queues.pop()?;
-        self.len.fetch_sub(1, Ordering::Relaxed);
+        self.len.dec();
         Some(process)
     }
 
@@ -55,7 +56,7 @@ impl RunQueue {
             let at = queue.iter().rposition(|process| !process.is_bound())?;
             queue.remove(at)
         })?;
-        self.len.fetch_sub(1, Ordering::Relaxed);
+        self.len.dec();
         Some(process)
     }
 }

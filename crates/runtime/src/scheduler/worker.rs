@@ -8,38 +8,8 @@ use crate::signal::handle::{Taken, ends_wait, take_all};
 use crate::{gc, system_monitor, system_profile, task, timer};
 use oxbeam_heap::GcKind;
 use oxbeam_sys::clock::monotonic_ns;
-use parking_lot::{Condvar, Mutex};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
-
-/// Where an idle scheduler sleeps.
-#[derive(Default)]
-pub(super) struct Parker {
-    woken: Mutex<bool>,
-    condition: Condvar,
-}
-
-impl Parker {
-    /// Sleeps until it is unparked or the timeout is over.
-    fn park(&self, timeout: Option<Duration>) {
-        let mut woken = self.woken.lock();
-        if !*woken {
-            match timeout {
-                Some(timeout) => {
-                    self.condition.wait_for(&mut woken, timeout);
-                }
-                None => self.condition.wait(&mut woken),
-            }
-        }
-        *woken = false;
-    }
-
-    pub fn unpark(&self) {
-        *self.woken.lock() = true;
-        self.condition.notify_one();
-    }
-}
 
 /// Runs a scheduler thread for ever.
 pub(super) fn run(index: usize) {
@@ -47,11 +17,12 @@ pub(super) fn run(index: usize) {
     let schedulers = schedulers();
     let mut regs = Regs::new();
     let managed = progress::join();
-    schedulers.threads.fetch_add(1, Ordering::AcqRel);
-    while !schedulers.stopped.load(Ordering::Acquire) {
+    schedulers.threads.inc_acqb();
+    while schedulers.stopped.read_acqb() == 0 {
         managed.quiescent();
         timer::fire_due(monotonic_ns());
-        if schedulers.all[index].has_errands.swap(false, Ordering::AcqRel) {
+        let has_errands = &schedulers.all[index].has_errands;
+        if has_errands.read() != 0 && has_errands.xchg_acqb(0) != 0 {
             let errands = std::mem::take(&mut *schedulers.all[index].errands.lock());
             errands.into_iter().for_each(|errand| errand());
         }
@@ -64,7 +35,7 @@ pub(super) fn run(index: usize) {
             None => idle(schedulers, index, &managed),
         }
     }
-    schedulers.threads.fetch_sub(1, Ordering::AcqRel);
+    schedulers.threads.dec_relb();
 }
 
 fn next_process(schedulers: &Schedulers, index: usize) -> Option<Arc<Process>> {
@@ -75,7 +46,7 @@ fn next_process(schedulers: &Schedulers, index: usize) -> Option<Arc<Process>> {
 
 /// Marks the scheduler idle, looks once more, and sleeps until it is woken or a timer is due.
 fn idle(schedulers: &Schedulers, index: usize, managed: &Managed) {
-    schedulers.idle.fetch_or(1 << index, Ordering::SeqCst);
+    schedulers.idle.mark(index);
     let work = schedulers.all.iter().any(|scheduler| scheduler.queue.len() > 0);
     let wait_ns = timer::next_deadline_ns().saturating_sub(monotonic_ns());
     if !work && wait_ns > 0 {
@@ -88,22 +59,26 @@ fn idle(schedulers: &Schedulers, index: usize, managed: &Managed) {
         }
         system_profile::scheduler(index, true, schedulers.active_count() + 1);
     }
-    schedulers.idle.fetch_and(!(1 << index), Ordering::AcqRel);
+    schedulers.idle.clear(index);
 }
 
 /// Parks the thread and counts how long.
 pub(super) fn sleep(scheduler: &Scheduler, timeout: Option<Duration>) {
     let started_ns = monotonic_ns();
-    scheduler.asleep_since_ns.store(started_ns, Ordering::Release);
-    scheduler.parker.park(timeout);
-    scheduler.asleep_since_ns.store(0, Ordering::Release);
-    scheduler.slept_ns.fetch_add(monotonic_ns() - started_ns, Ordering::AcqRel);
+    scheduler.asleep_since_ns.set_relb(started_ns);
+    match timeout {
+        Some(timeout) => _ = scheduler.wake_up.wait_for(timeout),
+        None => scheduler.wake_up.wait(),
+    }
+    scheduler.wake_up.reset();
+    scheduler.asleep_since_ns.set_relb(0);
+    scheduler.slept_ns.add_relb(monotonic_ns() - started_ns);
 }
 
 /// One turn of a process.
 fn execute(schedulers: &Schedulers, index: usize, regs: &mut Regs, process: Arc<Process>) {
     let started = process.state.start_running();
-    process.last_scheduler.store(index as u16 + 1, Ordering::Relaxed);
+    process.last_scheduler.set(index as u32 + 1);
     // SAFETY: process rule 2: the state word just made this thread the owner.
     let Some(owned) = (unsafe { process.owned() }) else { return };
     let taken = if started.signals { take_signals(&process, owned) } else { Taken::default() };
@@ -137,8 +112,8 @@ fn execute(schedulers: &Schedulers, index: usize, regs: &mut Regs, process: Arc<
         system_monitor::after_turn(settings, process.pid, took_ns, [came_in, owned.own.ip]);
     }
     let this = &schedulers.all[index];
-    this.turns.fetch_add(1, Ordering::Relaxed);
-    this.reductions.fetch_add(owned.own.reductions - before, Ordering::Relaxed);
+    this.turns.inc();
+    this.reductions.add(owned.own.reductions - before);
     if switch != Switch::Exit && !owned.own.tasks.is_empty() {
         task::run_all(&process, owned);
     }

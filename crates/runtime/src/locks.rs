@@ -1,0 +1,12 @@
+//! The order of the runtime's locks: while one is held, only those further down may be waited for.
+
+oxbeam_ethread::lock_order! {
+    /// Which processes keep schedulers from running.
+    Blockers = 100;
+    /// The in-queue of a process.
+    InQueue = 200;
+    /// The run queue of a scheduler.
+    RunQueue = 300;
+    /// What a scheduler thread is to do between two processes.
+    Errands = 310;
+}
