@@ -7,6 +7,7 @@
 //!    any longer than [`STOP_LIMIT`]. A process that still runs is told of only by what it shares.
 //! 3. `ERL_CRASH_DUMP` names the file; `ERL_CRASH_DUMP_SECONDS` is 0: no dump, positive: the
 //!    runtime ends after that time, however far the dump is; `ERL_CRASH_DUMP_BYTES` limits it.
+//!    Where OTP's `heart` watches, there is a dump only if the seconds are set.
 
 pub mod process;
 pub mod system;
@@ -52,7 +53,7 @@ pub fn write(slogan: &str, calling: Option<&Cx<'_>>) {
     }
     scheduler::stop_and_wait(STOP_LIMIT);
     let name = environment::get(b"ERL_CRASH_DUMP").unwrap_or_else(|| b"erl_crash.dump".to_vec());
-    eprint!("\nCrash dump is being written to: {}...", String::from_utf8_lossy(&name));
+    eprint!("\r\nCrash dump is being written to: {}...", String::from_utf8_lossy(&name));
     let path = std::ffi::OsString::from_vec(name);
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(true).mode(0o640);
@@ -64,7 +65,7 @@ pub fn write(slogan: &str, calling: Option<&Cx<'_>>) {
         writeln!(out.out, "\n=abort:CRASH DUMP SIZE LIMIT REACHED").ok();
         out.out.flush().ok();
     }
-    eprintln!("done");
+    eprint!("done\r\n");
 }
 
 /// Ends the runtime when the time is over.

@@ -4,7 +4,7 @@
 //! before any code, code before the first process, the first process before the schedulers run.
 
 use crate::flags::BadFileName;
-use crate::flags::{TimeWarp, WarningMap};
+use crate::flags::{Break, TimeWarp, WarningMap};
 use crate::front::Start;
 use oxbeam_code::index::Permission;
 use oxbeam_code::module;
@@ -25,6 +25,7 @@ use std::path::PathBuf;
 ///
 /// Errors: a sentence that says what is missing.
 pub fn start(start: &Start) -> Result<(), String> {
+    dump_on_panic(start);
     set_limits(start);
     system::install(facts(start));
     if let Some(limit) = start.options.system_requests_limit {
@@ -39,6 +40,20 @@ pub fn start(start: &Start) -> Result<(), String> {
     spawn_first(start);
     scheduler::start();
     Ok(())
+}
+
+/// A fault of the runtime itself ends it: with a crash dump, unless `+d` forbids that.
+fn dump_on_panic(start: &Start) {
+    let with_dump = !start.options.no_crash_dump;
+    let show = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        show(info);
+        if with_dump {
+            let place = info.location().map_or_else(String::new, |place| place.to_string());
+            oxbeam_bif::crash_dump::write(&format!("Panic of the runtime at {place}"), None);
+        }
+        std::process::abort();
+    }));
 }
 
 fn set_limits(start: &Start) {
@@ -109,6 +124,12 @@ fn install_io(start: &Start) {
     });
     port::table::set_limit(start.options.port_limit as usize);
     port::install();
+    match start.options.on_break {
+        Break::Menu => port::signals::on_interrupt(Some(oxbeam_bif::break_menu::ask)),
+        Break::Ignored => port::signals::on_interrupt(None),
+        // The system's default ends the runtime.
+        Break::Ends | Break::InterruptsShell => {}
+    }
     prim_file::install();
     oxbeam_ets::install();
 }

@@ -5,6 +5,7 @@ use crate::system::{self, Logger};
 use crate::{registry, signal};
 use oxbeam_heap::{Heap, OwnedTerm};
 use oxbeam_term::{Atom, Term, am};
+use std::io::Write;
 
 /// The process that reports go to.
 fn logger() -> Option<PidData> {
@@ -17,13 +18,8 @@ fn logger() -> Option<PidData> {
     }
 }
 
-/// Sends `{log, error, Format, Args, Metadata}` about a process.
-fn send(
-    logger: PidData,
-    own: &ProcState,
-    format: &str,
-    args: impl for<'h> FnOnce(&'h Heap) -> Vec<Term<'h>>,
-) {
+/// Sends `{log, error, Format, Args, Metadata}` about a process; without a logger it is printed.
+fn send(own: &ProcState, format: &str, args: impl for<'h> FnOnce(&'h Heap) -> Vec<Term<'h>>) {
     let message = OwnedTerm::build(|heap| {
         let args = heap.list(&args(heap));
         // SAFETY: the leader is a root of the process, which is running.
@@ -31,18 +27,20 @@ fn send(
         let data = metadata(heap, Term::pid(own.pid), leader);
         heap.tuple(&[atom("log"), Term::atom(am::error), heap.list_of_chars(format), args, data])
     });
-    signal::send_to_pid(logger, message);
+    match logger() {
+        Some(logger) => signal::send_to_pid(logger, message),
+        None => {
+            let mut text = b"(no logger present) unexpected logger message: ".to_vec();
+            text.extend(oxbeam_term::print::to_bytes(message.view()));
+            text.extend(b"\r\n");
+            let _ = std::io::stderr().write_all(&text);
+        }
+    }
 }
 
-/// Reports the end of a process by an error: what an emulator sends to the
-/// logger, or prints where there is no logger yet.
+/// Reports the end of a process by an error.
 pub fn uncaught(process: &Process, own: &ProcState, reason: Term<'_>) {
-    let Some(logger) = logger() else {
-        let text = String::from_utf8_lossy(&oxbeam_term::print::to_bytes(reason)).into_owned();
-        eprintln!("Error in process <0.{}.0> with exit value:\n{text}", process.pid);
-        return;
-    };
-    send(logger, own, "Error in process ~p with exit value:~n~p~n", |heap| {
+    send(own, "Error in process ~p with exit value:~n~p~n", |heap| {
         vec![Term::pid(process.pid), heap.import(reason)]
     });
 }
@@ -61,11 +59,7 @@ const MAX_HEAP_FORMAT: &str = concat!(
 /// Reports that a heap has outgrown its `max_heap_size`.
 pub(crate) fn max_heap(owned: &Owned, total_words: usize) {
     let (own, max) = (&owned.own, owned.own.max_heap);
-    let Some(logger) = logger() else {
-        eprintln!("Process <0.{}.0>: maximum heap size reached", own.pid);
-        return;
-    };
-    send(logger, own, MAX_HEAP_FORMAT, |heap| {
+    send(own, MAX_HEAP_FORMAT, |heap| {
         vec![
             Term::pid(own.pid),
             heap.usize(max.size_words),

@@ -64,7 +64,8 @@ pub fn write_process(out: &mut dyn Write, cx: &Cx<'_>, calling: bool) -> Result<
     if calling && let Some(current) = own.current {
         writeln!(out, "Last scheduled in for: {}", mfa(current))?;
     }
-    writeln!(out, "Spawned by: {}", identity(own.parent).replace("undefined", "[]"))?;
+    let parent = if own.parent.is_local_pid() { identity(own.parent) } else { "[]".into() };
+    writeln!(out, "Spawned by: {parent}")?;
     writeln!(out, "Message queue length: {}", own.mailbox.len() + cx.process.in_queue_len())?;
     writeln!(out, "Number of heap fragments: {}", usize::from(heap.fragment_words() > 0))?;
     writeln!(out, "Heap fragment data: {}", heap.fragment_words())?;
@@ -140,10 +141,12 @@ const PRINT_LIMIT: i64 = 64 * 1024;
 pub fn write_contents(out: &mut dyn Write, cx: &Cx<'_>, binaries: &mut Binaries) -> Result<()> {
     let pid = identity(RawTerm::pid(cx.process.pid));
     let mut objects = Objects::new(binaries);
-    if !cx.own.mailbox.is_empty() {
+    let mut messages: Vec<_> = cx.own.mailbox.terms().map(|term| cx.heap.import(term)).collect();
+    cx.process.each_queued_message(|term| messages.push(cx.heap.import(term)));
+    if !messages.is_empty() {
         writeln!(out, "=proc_messages:{pid}")?;
-        for message in cx.own.mailbox.terms() {
-            objects.word(out, cx.heap.import(message))?;
+        for message in messages {
+            objects.word(out, message)?;
             writeln!(out, ":N")?;
         }
     }

@@ -11,6 +11,7 @@ use oxbeam_runtime::signal::{
 };
 use oxbeam_sys::signal::{self, Action};
 use oxbeam_term::{RawTerm, Term, am};
+use std::sync::OnceLock;
 
 /// Takes signals for all ports.
 pub struct Ports;
@@ -130,11 +131,22 @@ impl Port {
     }
 }
 
-/// Installs what stock's emulator does with signals of the system: SIGTERM
-/// and SIGUSR1 go to `erl_signal_server`, broken pipes are errors of writes.
+static INTERRUPT: OnceLock<fn()> = OnceLock::new();
+
+/// Sets what Ctrl-C does: `Some`: that, on the thread that polls; `None`: nothing.
+pub fn on_interrupt(handler: Option<fn()>) {
+    let action = if handler.is_some() { Action::Handle } else { Action::Ignore };
+    if let Some(handler) = handler {
+        INTERRUPT.set(handler).ok();
+    }
+    signal::set(signal::Signal::Int, action).expect("this signal can be handled");
+}
+
+/// Installs what stock's emulator does with signals of the system: SIGTERM,
+/// SIGQUIT and SIGUSR1 go to `erl_signal_server`, broken pipes are errors of writes.
 pub(super) fn handle_system_signals() {
     signal::ignore_broken_pipes();
-    for signal in [signal::Signal::Term, signal::Signal::Usr1] {
+    for signal in [signal::Signal::Term, signal::Signal::Quit, signal::Signal::Usr1] {
         signal::set(signal, Action::Handle).expect("these signals can be handled");
     }
     super::poll::arm_signals();
@@ -144,6 +156,12 @@ pub(super) fn handle_system_signals() {
 pub(super) fn take_system_signals() {
     let server = registry::whereis(atom("erl_signal_server")).filter(|end| end.is_local_pid());
     for signal in signal::take() {
+        if signal == signal::Signal::Int
+            && let Some(handler) = INTERRUPT.get()
+        {
+            handler();
+            continue;
+        }
         if let Some(server) = server {
             let message = OwnedTerm::build(|heap| {
                 heap.tagged(atom("notify"), [Term::atom(atom(signal.name()))])

@@ -2,6 +2,7 @@
 
 use super::{Owned, Process};
 use crate::native::Cx;
+use crate::signal::queue::Signal;
 use oxbeam_code::memory;
 use oxbeam_heap::Heap;
 use oxbeam_term::{RawTerm, Term};
@@ -33,6 +34,15 @@ pub fn stack_slots(heap: &Heap) -> Vec<(usize, Slot<'_>)> {
 }
 
 impl Process {
+    /// Shows the messages that have not been taken yet.
+    pub fn each_queued_message(&self, mut look: impl FnMut(Term<'_>)) {
+        for signal in self.in_queue().lock().signals() {
+            if let Signal::Message(message) = signal {
+                look(message.term.view());
+            }
+        }
+    }
+
     /// Runs `look` on the owned part of a process that neither runs nor is about to. `None`: it
     /// does, or has ended. `stopped`: the schedulers have stopped, so none is about to run.
     pub fn inspect<R>(

@@ -51,6 +51,9 @@ impl InQueue {
         self.signals.push(signal);
         Ok(())
     }
+    pub fn signals(&self) -> &[Signal] {
+        &self.signals
+    }
     pub fn is_empty(&self) -> bool {
         self.signals.is_empty()
     }
