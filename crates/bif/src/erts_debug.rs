@@ -1,5 +1,6 @@
 //! Module `erts_debug`: sizes and sameness of terms.
 
+pub mod dirty;
 pub mod inspect;
 pub mod state;
 

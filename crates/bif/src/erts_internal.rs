@@ -6,6 +6,7 @@ pub mod checks;
 use crate::arg;
 use crate::erlang::code::permission;
 use oxbeam_heap::OwnedTerm;
+use oxbeam_runtime::dirty::{self, Handled};
 use oxbeam_runtime::literal_release::{self, CopyRequest, Switch};
 use oxbeam_runtime::process::{Owned, PidData, Process, table};
 use oxbeam_runtime::purge::{self, Step};
@@ -128,15 +129,27 @@ pub fn purge_module_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h
     }
 }
 
-/// `erts_internal:dirty_process_handle_signals/1`: no process runs dirty, so there is none to
-/// handle signals for.
-pub fn dirty_process_handle_signals_1<'h>(_: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    if args[0].is_pid() { Ok(Term::atom(am::normal)) } else { Err(Flow::badarg()) }
+/// `erts_internal:dirty_process_handle_signals/1`: handles the signals of a process that runs
+/// dirty; for the processes that do this for others.
+pub fn dirty_process_handle_signals_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let pid = args[0].as_local_pid().ok_or_else(Flow::badarg)?;
+    if pid == cx.process.pid {
+        return Err(Flow::badarg());
+    }
+    let Some(process) = table::find(pid) else { return Ok(Term::atom(am::noproc)) };
+    Ok(Term::atom(match dirty::handle_signals(&process) {
+        Handled::All => am::ok,
+        Handled::NotDirty => am::normal,
+    }))
 }
 
 /// `erts_internal:is_process_executing_dirty/1`
 pub fn is_process_executing_dirty_1<'h>(_: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    if args[0].is_pid() { Ok(Term::bool(false)) } else { Err(Flow::badarg()) }
+    if !args[0].is_pid() {
+        return Err(Flow::badarg());
+    }
+    let process = args[0].as_local_pid().and_then(table::find);
+    Ok(Term::bool(process.is_some_and(|process| process.state.is_dirty())))
 }
 
 /// `erts_literal_area_collector:release_area_switch/0`

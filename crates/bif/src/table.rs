@@ -2,6 +2,7 @@
 //!
 //! Row kinds: `bif` an ordinary one; `guard` may be called in guards and changes nothing;
 //! `yielding` may take several turns, the last column is its long form;
+//! `dirty` runs on a dirty scheduler;
 //! `missing` not written yet: calling it raises `{missing_bif, {Module, Function, Arity}}`.
 
 use crate::{
@@ -59,6 +60,16 @@ const fn yielding(
         long,
         missing: false,
     }
+}
+
+const fn dirty(
+    module: &'static str,
+    function: &'static str,
+    arity: u8,
+    call: NativeFn,
+    run_on: RunOn,
+) -> Native {
+    Native { run_on, ..bif(module, function, arity, call) }
 }
 
 const fn missing(module: &'static str, function: &'static str, arity: u8) -> Native {
@@ -393,9 +404,9 @@ pub static BIFS: &[Native] = &[
     bif("error_logger", "warning_map", 0, erlang::system::warning_map_0),
     missing("erts_debug", "breakpoint", 2),
     bif("erts_debug", "copy_shared", 2, erts_debug::inspect::copy_shared_2),
-    missing("erts_debug", "dirty", 3),
-    missing("erts_debug", "dirty_cpu", 2),
-    missing("erts_debug", "dirty_io", 2),
+    bif("erts_debug", "dirty", 3, erts_debug::dirty::dirty_3),
+    dirty("erts_debug", "dirty_cpu", 2, erts_debug::dirty::dirty_cpu_2, RunOn::DirtyCpu),
+    dirty("erts_debug", "dirty_io", 2, erts_debug::dirty::dirty_io_2, RunOn::DirtyIo),
     bif("erts_debug", "disassemble", 1, erts_debug::inspect::disassemble_1),
     bif("erts_debug", "display", 1, erts_debug::inspect::display_1),
     bif("erts_debug", "dist_ext_to_term", 2, erts_debug::inspect::dist_ext_to_term_2),

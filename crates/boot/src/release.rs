@@ -37,6 +37,8 @@ pub struct Release {
     /// Modules whose `start/0` runs in the system processes behind the first one, and with which
     /// priority: the purger is at work before anybody purges.
     pub system_processes: &'static [(&'static str, Priority)],
+    /// Module of those that handle signals for processes on dirty schedulers.
+    pub signal_handler: &'static str,
 }
 
 const NIFS_25: &[StaticNif] = &[
@@ -98,6 +100,7 @@ const RELEASES: &[Release] = &[Release {
         ("erts_dirty_process_signal_handler", Priority::High),
         ("erts_dirty_process_signal_handler", Priority::Max),
     ],
+    signal_handler: "erts_dirty_process_signal_handler",
 }];
 
 impl Release {

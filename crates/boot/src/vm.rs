@@ -12,6 +12,7 @@ use oxbeam_heap::Heap;
 use oxbeam_heap::heap::HeapOptions;
 use oxbeam_heap::sizes::next_heap_words;
 use oxbeam_io::{names, port, prim_file};
+use oxbeam_runtime::dirty;
 use oxbeam_runtime::native::{self, StaticNif};
 use oxbeam_runtime::process::spawn::{SpawnOptions, spawn_system};
 use oxbeam_runtime::process::{MaxHeap, table};
@@ -37,6 +38,10 @@ pub fn start(start: &Start) -> Result<(), String> {
     oxbeam_interp::install();
     load_preloaded(start)?;
     scheduler::create(start.options.schedulers as usize);
+    dirty::set_limits(
+        start.options.dirty_cpu_schedulers as usize,
+        start.options.dirty_io_schedulers as usize,
+    );
     spawn_first(start);
     scheduler::start();
     Ok(())
@@ -172,6 +177,9 @@ fn spawn_first(start: &Start) {
     spawn_system(first, &args, options());
     for (name, priority) in start.release.system_processes {
         let options = SpawnOptions { priority: *priority, ..options() };
-        spawn_system(export::get_or_create(atom(name), begin, 0), &[], options);
+        let pid = spawn_system(export::get_or_create(atom(name), begin, 0), &[], options);
+        if *name == start.release.signal_handler {
+            dirty::set_handler(*priority, pid);
+        }
     }
 }

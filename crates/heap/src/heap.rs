@@ -84,6 +84,8 @@ pub struct Heap {
     pub(crate) force_major: Cell<bool>,
     /// Can be changed between two collections.
     pub options: Cell<HeapOptions>,
+    /// The blocks belong to another heap; see [`Heap::view`].
+    is_view: bool,
 }
 
 // SAFETY: rule 7.
@@ -117,6 +119,41 @@ impl Heap {
             minor_count: 0,
             force_major: Cell::new(false),
             options: Cell::new(options),
+            is_view: false,
+        }
+    }
+
+    /// A heap through which the stack and the blocks of this one can be looked at while another
+    /// thread allocates in it. What is allocated in the view lies in fragments of its own.
+    ///
+    /// # Safety
+    /// This heap is neither collected nor dropped while the view is there.
+    pub unsafe fn view(&self) -> Heap {
+        let mut view = Heap::with_block(Block::EMPTY, self.options.get());
+        view.is_view = true;
+        (view.block, view.old, view.old_top) = (self.block, self.old, self.old_top);
+        // No room: nothing is allocated in the block.
+        view.top.set(self.stop.get());
+        view.stop.set(self.stop.get());
+        view
+    }
+
+    /// Takes over what was allocated in a view of this heap.
+    pub fn take_back(&mut self, view: Heap) {
+        debug_assert!(view.is_view && view.block.start == self.block.start);
+        self.options.set(view.options.get());
+        if view.force_major.get() {
+            self.request_major();
+        }
+        // SAFETY: the objects of the view's fragments become this heap's.
+        unsafe { self.off_heap.append(&view.off_heap) };
+        let mut next = view.take_fragments();
+        while let Some(fragment) = next {
+            // SAFETY: linked fragments are alive; the view has let go of them.
+            unsafe {
+                next = fragment.as_ref().next.get();
+                self.link_fragment(fragment);
+            }
         }
     }
 
@@ -313,8 +350,10 @@ impl Drop for Heap {
             self.off_heap.release_all();
             self.old_off_heap.release_all();
             free_fragments(self.take_fragments());
-            self.block.free();
-            self.old.free();
+            if !self.is_view {
+                self.block.free();
+                self.old.free();
+            }
         }
     }
 }

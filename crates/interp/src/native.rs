@@ -4,7 +4,7 @@ use crate::machine::{Handler, M, brand};
 use crate::raise::{self, Exception, First};
 use oxbeam_heap::arith::ArithError;
 use oxbeam_runtime::engine::Switch;
-use oxbeam_runtime::native::{Class, Cx, Flow, NativeFn, NativeResult, Raise};
+use oxbeam_runtime::native::{Class, Cx, Flow, NativeFn, NativeResult, Raise, RunOn};
 use oxbeam_runtime::yielding;
 use oxbeam_term::{Atom, Export, RawTerm, Term, am};
 
@@ -34,7 +34,7 @@ pub unsafe fn call<'h>(
         return Some(Err(Flow::error(am::undef)));
     };
     // SAFETY: by contract.
-    unsafe { call_with(m, export, native.call, args) }
+    unsafe { call_with(m, export, native.call, native.run_on, args) }
 }
 
 /// Calls `function`, which is what `export` stands for; else as [`call`].
@@ -45,6 +45,7 @@ unsafe fn call_with<'h>(
     m: &mut M,
     export: &'static Export,
     function: NativeFn,
+    run_on: RunOn,
     args: &[RawTerm],
 ) -> Option<NativeResult<'h>> {
     // SAFETY: by contract; `Term` is a transparent `RawTerm`.
@@ -63,9 +64,16 @@ unsafe fn call_with<'h>(
         };
         let result = if cx.own.suspended.is_some() {
             yielding::resume(&mut cx)
+        } else if run_on != RunOn::Normal {
+            yielding::go_dirty(&mut cx, run_on, function, args);
+            None
         } else {
             match function(&mut cx, args) {
                 Err(Flow::Long(begin)) => yielding::begin(&mut cx, begin, args),
+                Err(Flow::Dirty(run_on, function)) => {
+                    yielding::go_dirty(&mut cx, run_on, function, args);
+                    None
+                }
                 result => Some(result),
             }
         };
@@ -179,7 +187,7 @@ impl M {
         let bifs = oxbeam_runtime::native::bifs();
         match export.bif().and_then(|row| bifs.get(row)) {
             // SAFETY: by contract.
-            Some(native) => unsafe { self.call_function(export, native.call, site) },
+            Some(native) => unsafe { self.call_function(export, native.call, native.run_on, site) },
             None => raise::bad_code,
         }
     }
@@ -192,13 +200,14 @@ impl M {
         &mut self,
         export: &'static Export,
         function: NativeFn,
+        run_on: RunOn,
         site: Site,
     ) -> Handler {
         // SAFETY: by contract.
         unsafe {
             let n = usize::from(export.arity);
             let args = std::slice::from_raw_parts(self.c.cast::<RawTerm>(), n);
-            match call_with(self, export, function, args) {
+            match call_with(self, export, function, run_on, args) {
                 // The instruction runs again, and finds the native under way.
                 None => {
                     self.back();
@@ -305,7 +314,7 @@ impl M {
                     self.arguments(&args);
                     self.hibernate(export)
                 }
-                Flow::Long(_) => raise::bad_code,
+                Flow::Long(_) | Flow::Dirty(..) => raise::bad_code,
                 Flow::Exiting => self.leave(Switch::Exit, self.ip, 0),
             }
         }

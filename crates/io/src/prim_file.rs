@@ -17,26 +17,35 @@ use parking_lot::Mutex;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ffi::CString;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
 /// What a file reference holds.
 #[derive(Debug)]
 pub struct OpenFile {
-    /// None once it is closed.
-    file: Arc<Mutex<Option<File>>>,
+    held: Arc<Held>,
     owner: PidData,
 }
 
-type Owned = Vec<Weak<Mutex<Option<File>>>>;
+#[derive(Debug)]
+struct Held {
+    /// None once it is closed.
+    file: Mutex<Option<File>>,
+    /// The owner has ended while the file was in use: its user closes it.
+    orphaned: AtomicBool,
+}
+
+type Owned = Vec<Weak<Held>>;
 
 /// The open files of each process that has any.
 static OWNED: Mutex<BTreeMap<PidData, Owned>> = Mutex::new(BTreeMap::new());
 
 impl OpenFile {
     fn new(file: File, owner: PidData) -> OpenFile {
-        let file = Arc::new(Mutex::new(Some(file)));
-        OWNED.lock().entry(owner).or_default().push(Arc::downgrade(&file));
-        OpenFile { file, owner }
+        let held = Held { file: Mutex::new(Some(file)), orphaned: AtomicBool::new(false) };
+        let held = Arc::new(held);
+        OWNED.lock().entry(owner).or_default().push(Arc::downgrade(&held));
+        OpenFile { held, owner }
     }
 }
 
@@ -44,7 +53,7 @@ impl Drop for OpenFile {
     fn drop(&mut self) {
         let mut owned = OWNED.lock();
         if let Some(files) = owned.get_mut(&self.owner) {
-            let own = Arc::as_ptr(&self.file);
+            let own = Arc::as_ptr(&self.held);
             files.retain(|file| !std::ptr::eq(file.as_ptr(), own));
             if files.is_empty() {
                 owned.remove(&self.owner);
@@ -57,7 +66,11 @@ impl Drop for OpenFile {
 fn owner_ends(process: &Arc<Process>, _: &mut runtime_process::Owned) {
     let files = OWNED.lock().remove(&process.pid);
     for file in files.into_iter().flatten().filter_map(|file| file.upgrade()) {
-        drop(file.lock().take());
+        file.orphaned.store(true, Ordering::SeqCst);
+        // Whoever uses it may be waiting for the system: do not wait for that.
+        if let Some(mut open) = file.file.try_lock() {
+            drop(open.take());
+        }
     }
 }
 
@@ -92,7 +105,7 @@ pub static NIF: StaticNif = StaticNif {
         io("advise_nif", 4, advise),
         io("ipread_s32bu_p32bu_nif", 3, read_by_pointer),
         io("read_file_nif", 1, read_file),
-        io("get_handle_nif", 1, get_handle),
+        ("get_handle_nif", 1, get_handle, RunOn::Normal),
         io("delayed_close_nif", 1, delayed_close),
         io("read_handle_info_nif", 1, read_handle_info),
         io("file_desc_to_ref_nif", 1, from_descriptor),
@@ -138,8 +151,11 @@ fn with_file<'h>(
     reference: Term<'h>,
     operation: impl FnOnce(&File) -> Answer<Term<'h>>,
 ) -> NativeResult<'h> {
-    let open = get::<OpenFile>(reference)?.file.lock();
-    let answer = open.as_ref().ok_or(EINVAL).and_then(operation);
+    let held = &get::<OpenFile>(reference)?.held;
+    let answer = held.file.lock().as_ref().ok_or(EINVAL).and_then(operation);
+    if held.orphaned.load(Ordering::SeqCst) {
+        drop(held.file.lock().take());
+    }
     Ok(answer.unwrap_or_else(|reason| error(cx.heap, reason)))
 }
 
@@ -191,13 +207,13 @@ fn from_descriptor<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
 }
 
 fn close<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    let file = get::<OpenFile>(args[0])?.file.lock().take();
+    let file = get::<OpenFile>(args[0])?.held.file.lock().take();
     ok_or_error(cx.heap, file.ok_or(EINVAL).and_then(File::close))
 }
 
 /// Called by the process that closes the files of dead owners.
 fn delayed_close<'h>(_: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    drop(get::<OpenFile>(args[0])?.file.lock().take());
+    drop(get::<OpenFile>(args[0])?.held.file.lock().take());
     Ok(Term::atom(am::ok))
 }
 

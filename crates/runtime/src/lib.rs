@@ -4,6 +4,7 @@
 //! Natives (BIFs and static NIFs) come in through the tables of [`native`].
 
 pub mod dictionary;
+pub mod dirty;
 pub mod engine;
 pub mod exception;
 pub mod gc;

@@ -112,6 +112,9 @@ pub enum Flow<'h> {
     /// The work is long: go on with the native's yielding form, which begins anew with the same
     /// arguments (see [`crate::yielding`]).
     Long(Begin),
+    /// Run this native instead, on a dirty scheduler, with the same arguments; it returns,
+    /// raises or traps, and has no use of [`Cx::own`].
+    Dirty(RunOn, NativeFn),
     /// Leave the processor and call this native again, with the same arguments, when a signal
     /// or [`Process::wake`] has made the process runnable.
     Wait,
@@ -201,11 +204,14 @@ pub struct Native {
     pub missing: bool,
 }
 
+/// `(function, arity, native, where)`. One for a dirty scheduler returns, raises or traps, and has no use
+/// of [`Cx::own`].
+pub type NifFunction = (&'static str, u8, NativeFn, RunOn);
+
 /// The functions of a static NIF module: what `erlang:load_nif/2` binds.
 pub struct StaticNif {
     pub module: &'static str,
-    /// `(function, arity, native, where)`.
-    pub functions: &'static [(&'static str, u8, NativeFn, RunOn)],
+    pub functions: &'static [NifFunction],
 }
 
 struct Tables {

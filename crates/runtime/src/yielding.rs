@@ -15,9 +15,9 @@
 //!    collect, to show that rule 2 holds.)
 //! 6. A process that ends drops the state. Dropping takes no lock and touches no heap.
 
-use crate::native::{Class, Cx, Flow, NativeResult, Raise};
+use crate::native::{Class, Cx, Flow, NativeFn, NativeResult, Raise, RunOn};
 use oxbeam_heap::Heap;
-use oxbeam_term::{Atom, RawTerm, Term};
+use oxbeam_term::{Atom, Export, RawTerm, Term};
 use oxbeam_yielding::{Loan, Routine, ZEAL, with_loan};
 use std::cell::Cell;
 use std::mem::ManuallyDrop;
@@ -277,13 +277,83 @@ where
     }
 }
 
-/// A native between two of its turns.
+/// What a suspended native is.
+enum Work {
+    /// A yielding one, between two of its turns.
+    Routine(NativeRoutine),
+    /// One that is to run on a dirty scheduler, or does.
+    Dirty(RunOn, NativeFn),
+    /// One that has run there.
+    Ended(Yielded),
+    /// One that has run there and goes on in another function: the slots are its arguments.
+    Trapped(&'static Export),
+}
+
+/// A native under way, while its process does not run.
 pub struct Suspended {
-    routine: NativeRoutine,
+    work: Work,
     roots: RootStore,
 }
 
+/// What a native on a dirty scheduler has given: terms of its process's heap.
+pub(crate) enum Outcome {
+    Value(RawTerm),
+    Raise { class: Class, reason: RawTerm, error_info: Option<RawTerm> },
+    Trap { export: &'static Export, args: Vec<RawTerm> },
+}
+
+impl Outcome {
+    /// Such natives return, raise or trap, and do nothing else.
+    pub fn of(result: NativeResult<'_>) -> Outcome {
+        match result {
+            Ok(term) => Outcome::Value(term.raw()),
+            Err(Flow::Raise(raise)) => Outcome::Raise {
+                class: raise.class,
+                reason: raise.reason.raw(),
+                error_info: raise.error_info.map(Term::raw),
+            },
+            Err(Flow::Trap { export, args }) => {
+                Outcome::Trap { export, args: args.into_iter().map(Term::raw).collect() }
+            }
+            Err(_) => unreachable!("a native on a dirty scheduler returns, raises or traps"),
+        }
+    }
+}
+
 impl Suspended {
+    /// Where the native is to run, if on a dirty scheduler, and its function.
+    pub(crate) fn dirty(&self) -> Option<(RunOn, NativeFn)> {
+        match self.work {
+            Work::Dirty(run_on, function) => Some((run_on, function)),
+            _ => None,
+        }
+    }
+
+    /// The arguments of a native that has not begun.
+    pub(crate) fn args(&self) -> Vec<RawTerm> {
+        self.roots.slots.clone()
+    }
+
+    /// Keeps what the native has given on a dirty scheduler.
+    pub(crate) fn end(&mut self, outcome: Outcome) {
+        let slots = &mut self.roots.slots;
+        let mut push = |term: RawTerm| {
+            slots.push(term);
+            Slot(slots.len() as u32 - 1)
+        };
+        self.work = match outcome {
+            Outcome::Value(term) => Work::Ended(Ok(push(term))),
+            Outcome::Raise { class, reason, error_info } => {
+                let (reason, error_info) = (push(reason), error_info.map(push));
+                Work::Ended(Err(Failure::Raise { class, reason, error_info }))
+            }
+            Outcome::Trap { export, args } => {
+                *slots = args;
+                Work::Trapped(export)
+            }
+        };
+    }
+
     /// Shows the native's roots to the collector.
     pub(crate) fn each_root(&mut self, visit: &mut dyn FnMut(&mut [RawTerm])) {
         visit(&mut self.roots.slots);
@@ -300,19 +370,39 @@ pub fn begin<'h>(cx: &mut Cx<'h>, begin: Begin, args: &[Term<'h>]) -> Option<Nat
     match poll(cx, &mut routine, &mut roots) {
         Poll::Ready(yielded) => Some(ended(cx, yielded, roots)),
         Poll::Pending => {
-            cx.own.suspended = Some(Box::new(Suspended { routine, roots }));
-            cx.own.gc_disabled += 1;
+            suspend(cx, Work::Routine(routine), roots);
             None
         }
     }
 }
 
-/// Goes on with the native that has yielded. `None`: it has yielded again.
+fn suspend(cx: &mut Cx<'_>, work: Work, roots: RootStore) {
+    cx.own.suspended = Some(Box::new(Suspended { work, roots }));
+    cx.own.gc_disabled += 1;
+}
+
+/// Suspends the process until `function` has run on a dirty scheduler.
+pub fn go_dirty(cx: &mut Cx<'_>, run_on: RunOn, function: NativeFn, args: &[Term<'_>]) {
+    suspend(cx, Work::Dirty(run_on, function), RootStore::take(args));
+}
+
+/// Goes on with the native that is under way. `None`: it has yielded again.
 ///
-/// Panics when none has.
+/// Panics when there is none.
 pub fn resume<'h>(cx: &mut Cx<'h>) -> Option<NativeResult<'h>> {
-    let mut suspended = cx.own.suspended.take().expect("a native has yielded");
-    match poll(cx, &mut suspended.routine, &mut suspended.roots) {
+    let mut suspended = cx.own.suspended.take().expect("a native is under way");
+    let polled = match &mut suspended.work {
+        Work::Routine(routine) => poll(cx, routine, &mut suspended.roots),
+        Work::Dirty(..) => Poll::Pending,
+        Work::Ended(outcome) => Poll::Ready(*outcome),
+        Work::Trapped(export) => {
+            cx.own.gc_disabled -= 1;
+            let roots = Roots { store: &mut suspended.roots, heap: cx.heap };
+            let args = roots.slots_from(Slot::arg(0)).to_vec();
+            return Some(Err(Flow::Trap { export, args }));
+        }
+    };
+    match polled {
         Poll::Ready(yielded) => {
             cx.own.gc_disabled -= 1;
             Some(ended(cx, yielded, suspended.roots))

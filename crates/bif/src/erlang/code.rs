@@ -366,9 +366,10 @@ pub fn load_nif_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let caller = ranges::find(cx.own.ip).ok_or_else(Flow::badarg)?;
     match native::static_nif(caller.name) {
         Some(nif) => {
-            for &(name, arity, call, _) in nif.functions {
-                let name = Atom::new(name).map_err(|_| Flow::system_limit())?;
-                module::bind_native(caller, name, arity, call as usize);
+            for function in nif.functions {
+                let name = Atom::new(function.0).map_err(|_| Flow::system_limit())?;
+                let row = std::ptr::from_ref(function);
+                module::bind_native(caller, name, function.1, row as usize);
             }
             Ok(Term::atom(am::ok))
         }

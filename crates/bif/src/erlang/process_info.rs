@@ -279,6 +279,10 @@ pub(crate) fn max_heap_term<'h>(heap: &'h Heap, max: MaxHeap) -> Term<'h> {
 }
 
 fn status(cx: &Cx<'_>) -> Atom {
+    // A suspension has effect only when it comes back.
+    if cx.process.state.is_dirty() {
+        return am::running;
+    }
     if cx.own.suspend_count > 0 {
         return am::suspended;
     }

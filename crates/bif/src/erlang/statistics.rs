@@ -71,7 +71,8 @@ fn run_queues<'h>(cx: &Cx<'h>, item: &str) -> Option<Term<'h>> {
     {
         lengths[here] += 1;
     }
-    lengths.extend(if all { [0, 0].as_slice() } else { &[0] });
+    let [cpu, io] = oxbeam_runtime::dirty::queue_lengths();
+    lengths.extend(if all { [cpu, io].as_slice() } else { &[cpu] });
     Some(match item {
         "run_queue" | "total_run_queue_lengths" | "total_active_tasks" => {
             heap.usize(lengths.iter().sum())

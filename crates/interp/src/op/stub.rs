@@ -39,12 +39,12 @@ slow! {
     }
     fn nif(m) {
         // A native entry word before the instruction, the func_info before that.
-        let function: oxbeam_runtime::native::NativeFn = std::mem::transmute(*m.ip.sub(1));
+        let row = &*(*m.ip.sub(1) as *const oxbeam_runtime::native::NifFunction);
         let name = |word: u64| RawTerm(word).as_atom().unwrap_or(am::undefined);
         let (module, function_name, arity) = (*m.ip.sub(4), *m.ip.sub(3), *m.ip.sub(2));
         let (module, function_name) = (name(module), name(function_name));
         let export = oxbeam_term::export::get_or_create(module, function_name, arity as u8);
-        m.call_function(export, function, Site::Stub)
+        m.call_function(export, row.2, row.3, Site::Stub)
     }
     /// No code is loaded: the process's error handler may load it.
     fn undefined(m) {

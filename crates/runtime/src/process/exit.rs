@@ -24,11 +24,16 @@ pub fn on_exit(hook: ExitHook) {
 /// Ends a process whose ownership the caller holds: answers what waits in its in-queue, tells
 /// links and monitors, frees its heap. The reason is the state's `exit_reason`, else `normal`.
 pub fn finish(process: &Arc<Process>) {
+    // SAFETY: the caller holds the ownership, and this takes it for good.
+    let owned = unsafe { process.take_owned() }.expect("a process ends once");
+    finish_owned(process, owned);
+}
+
+/// As [`finish`], for a process whose owned part the caller has taken.
+pub(crate) fn finish_owned(process: &Arc<Process>, mut owned: Box<Owned>) {
     // What it uses meanwhile, literals among it, is not given back before it is done.
     let _guard = ProgressGuard::enter();
     process.state.start_exiting();
-    // SAFETY: the caller holds the ownership, and this takes it for good.
-    let mut owned = unsafe { process.take_owned() }.expect("a process ends once");
     for hook in HOOKS.read().iter() {
         hook(process, &mut owned);
     }

@@ -79,6 +79,8 @@ pub struct Process {
     pub state: StateWord,
     in_queue: Mutex<InQueue, locks::InQueue>,
     owned: UnsafeCell<Option<Box<Owned>>>,
+    /// What a dirty scheduler left behind of the owned part; see the dirty module.
+    away: parking_lot::Mutex<Option<Box<Owned>>>,
     /// Index of the scheduler that ran it last.
     pub last_scheduler: AtomicU32,
     /// Number of the scheduler that it is to run on; 0: any.
@@ -261,6 +263,7 @@ impl Process {
             state: StateWord::new(Priority::Normal),
             in_queue: Mutex::new(InQueue::default()),
             owned: UnsafeCell::new(None),
+            away: parking_lot::Mutex::new(None),
             last_scheduler: AtomicU32::new(0),
             bound_to: AtomicU32::new(0),
             name: AtomicU32::new(0),
@@ -274,6 +277,7 @@ impl Process {
             state: StateWord::new(priority),
             in_queue: Mutex::new(InQueue::default()),
             owned: UnsafeCell::new(Some(owned)),
+            away: parking_lot::Mutex::new(None),
             last_scheduler: AtomicU32::new(0),
             bound_to: AtomicU32::new(0),
             name: AtomicU32::new(0),
@@ -297,6 +301,19 @@ impl Process {
     pub(crate) unsafe fn take_owned(&self) -> Option<Box<Owned>> {
         // SAFETY: by contract.
         unsafe { (*self.owned.get()).take() }
+    }
+
+    /// Puts the owned part back.
+    ///
+    /// # Safety
+    /// As [`Process::owned`].
+    pub(crate) unsafe fn put_owned(&self, owned: Box<Owned>) {
+        // SAFETY: by contract.
+        unsafe { *self.owned.get() = Some(owned) };
+    }
+
+    pub(crate) fn away(&self) -> &parking_lot::Mutex<Option<Box<Owned>>> {
+        &self.away
     }
 
     pub(crate) fn in_queue(&self) -> &Mutex<InQueue, locks::InQueue> {

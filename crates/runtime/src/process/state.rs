@@ -17,6 +17,8 @@ const SIGNALS: u32 = 1 << 2;
 const WOKEN: u32 = 1 << 3;
 /// The process is ending; once set, it is never unset.
 const EXITING: u32 = 1 << 4;
+/// The process is with a dirty scheduler, or on its way there; see the dirty module.
+const DIRTY: u32 = 1 << 5;
 const PRIORITY_SHIFT: u32 = 8;
 
 /// Atomic state of a process; see the process module's rules 3 and 4.
@@ -109,6 +111,16 @@ impl StateWord {
         self.0.read_bor_relb(EXITING);
     }
 
+    /// The owner hands the process to a dirty scheduler, or takes it back.
+    pub(crate) fn set_dirty(&self, dirty: bool) {
+        match dirty {
+            true => self.0.read_bor_relb(DIRTY),
+            false => self.0.read_band_acqb(!DIRTY),
+        };
+    }
+    pub fn is_dirty(&self) -> bool {
+        self.0.read_acqb() & DIRTY != 0
+    }
     pub fn is_exiting(&self) -> bool {
         self.0.read_acqb() & EXITING != 0
     }

@@ -5,7 +5,7 @@ use crate::engine::{self, Regs, Switch};
 use crate::process::{Owned, Process, Waiting, exit};
 use crate::progress::{self, Managed};
 use crate::signal::handle::{Taken, ends_wait, take_all};
-use crate::{gc, system_monitor, system_profile, task, timer};
+use crate::{dirty, gc, system_monitor, system_profile, task, timer};
 use oxbeam_heap::GcKind;
 use oxbeam_sys::clock::monotonic_ns;
 use std::sync::Arc;
@@ -118,7 +118,10 @@ fn execute(schedulers: &Schedulers, index: usize, regs: &mut Regs, process: Arc<
         task::run_all(&process, owned);
     }
     match switch {
-        Switch::Yield => stop(process, true),
+        Switch::Yield => match owned.own.suspended.as_ref().and_then(|native| native.dirty()) {
+            Some((run_on, function)) => dirty::submit(process, run_on, function),
+            None => stop(process, true),
+        },
         Switch::Wait => stop(process, false),
         Switch::Exit => {
             system_profile::process(&process, false);

@@ -77,10 +77,13 @@ pub enum Control {
 /// Appends a signal to a process's in-queue and makes it runnable. Gives the signal back when
 /// the process takes no more.
 pub fn deliver(process: &Arc<Process>, signal: Signal) -> Result<(), Signal> {
+    let is_control = matches!(signal, Signal::Control(_));
     process.in_queue().lock().push(signal)?;
     if process.state.signal() {
         crate::system_profile::process(process, true);
         crate::scheduler::enqueue(process.clone());
+    } else if is_control && process.state.is_dirty() {
+        crate::dirty::tell_handler(process);
     }
     Ok(())
 }

@@ -1,0 +1,230 @@
+//! Dirty schedulers: threads for natives that block, or that work long and cannot stop.
+//!
+//! 1. A process that calls such a native goes to a pool with its ownership: its state word stays
+//!    RUNNING, and DIRTY is set until it comes back.
+//! 2. Its owned part is split then. The native gets the heap, and a state that is thrown away
+//!    afterwards; all else, with a view of the heap, lies in [`Process::away`] behind a lock.
+//! 3. Whoever sends a control signal to a DIRTY process tells a handler process of it (at boot
+//!    there are three), which handles the signals with what is away. Senders append the signal,
+//!    then look at DIRTY; whoever sets DIRTY looks for signals afterwards: so one of them tells.
+//! 4. A process that is to end while its native runs is ended by the handler, under that lock:
+//!    links and monitors learn of it at once. The heap goes when the native has returned.
+//! 5. When the native has returned, the parts are put together and the process goes back to its
+//!    run queue. It executes the call again, which finds the outcome.
+//! 6. A thread of a pool is not managed (see the progress module); it starts when there is a
+//!    process for it, and stays.
+
+use crate::native::{Cx, NativeFn, RunOn};
+use crate::process::{Owned, PidData, Priority, ProcState, Process, exit};
+use crate::signal::handle::take_all;
+use crate::{task, yielding};
+use oxbeam_heap::OwnedTerm;
+use oxbeam_term::{RawTerm, Term};
+use parking_lot::{Condvar, Mutex};
+use std::cell::Cell;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+/// Reductions that a native on a pool's thread may count on.
+const REDUCTIONS: i64 = crate::engine::TURN_REDUCTIONS;
+const STACK_BYTES: usize = 4 << 20;
+
+/// A native that is to run, with what it works on.
+struct Job {
+    process: Arc<Process>,
+    owned: Box<Owned>,
+    function: NativeFn,
+    args: Vec<RawTerm>,
+}
+
+// SAFETY: the terms are of `owned`'s heap, which the job takes along.
+unsafe impl Send for Job {}
+
+#[derive(Default)]
+struct Jobs {
+    waiting: VecDeque<Job>,
+    idle_threads: usize,
+    threads: usize,
+}
+
+struct Pool {
+    jobs: Mutex<Jobs>,
+    work: Condvar,
+    max_threads: AtomicUsize,
+}
+
+impl Pool {
+    const fn new() -> Pool {
+        let jobs = Jobs { waiting: VecDeque::new(), idle_threads: 0, threads: 0 };
+        Pool { jobs: Mutex::new(jobs), work: Condvar::new(), max_threads: AtomicUsize::new(1) }
+    }
+}
+
+static CPU: Pool = Pool::new();
+static IO: Pool = Pool::new();
+/// Pids of the handler processes, plus one, by [`handler_of`].
+static HANDLERS: [AtomicU64; 3] = [const { AtomicU64::new(0) }; 3];
+
+thread_local! {
+    static CURRENT: Cell<RunOn> = const { Cell::new(RunOn::Normal) };
+}
+
+/// Which kind of scheduler the calling thread is, if it is one.
+pub fn current() -> RunOn {
+    CURRENT.get()
+}
+
+/// Sets how many threads each pool may have; for boot.
+pub fn set_limits(cpu: usize, io: usize) {
+    CPU.max_threads.store(cpu.max(1), Ordering::Relaxed);
+    IO.max_threads.store(io.max(1), Ordering::Relaxed);
+}
+
+/// Names the process that handles signals for processes of that priority; for boot.
+pub fn set_handler(priority: Priority, pid: PidData) {
+    HANDLERS[handler_of(priority)].store(pid + 1, Ordering::Relaxed);
+}
+
+fn handler_of(priority: Priority) -> usize {
+    match priority {
+        Priority::Max => 2,
+        Priority::High => 1,
+        Priority::Normal | Priority::Low => 0,
+    }
+}
+
+/// Processes that wait for a thread of the CPU pool and of the IO pool.
+pub fn queue_lengths() -> [usize; 2] {
+    [&CPU, &IO].map(|pool| pool.jobs.lock().waiting.len())
+}
+
+fn pool_of(run_on: RunOn) -> &'static Pool {
+    if run_on == RunOn::DirtyCpu { &CPU } else { &IO }
+}
+
+/// Hands over a process whose ownership the caller has and whose suspended native is to run on a
+/// pool.
+pub(crate) fn submit(process: Arc<Process>, run_on: RunOn, function: NativeFn) {
+    // SAFETY: the caller has the ownership and gives it up here.
+    let owned = unsafe { process.take_owned() };
+    let mut owned = owned.expect("a process that runs has not ended");
+    let args = owned.own.suspended.as_ref().map(|native| native.args()).unwrap_or_default();
+    let nothing = ProcState::new(process.pid, RawTerm::NIL, owned.own.initial_call);
+    let own = std::mem::replace(&mut owned.own, nothing);
+    // SAFETY: no one collects or frees the heap while the view is in use: the native that has it
+    // does neither, and rule 4 holds the heap until the lock is free.
+    let view = unsafe { owned.heap.view() };
+    *process.away().lock() = Some(Box::new(Owned { heap: view, own }));
+    process.state.set_dirty(true);
+    if process.state.has_signals() {
+        tell_handler(&process);
+    }
+    let pool = pool_of(run_on);
+    let mut jobs = pool.jobs.lock();
+    jobs.waiting.push_back(Job { process, owned, function, args });
+    if jobs.idle_threads >= jobs.waiting.len() {
+        pool.work.notify_one();
+    } else if jobs.threads < pool.max_threads.load(Ordering::Relaxed) {
+        jobs.threads += 1;
+        let number = jobs.threads;
+        drop(jobs);
+        start_thread(pool, run_on, number);
+    }
+}
+
+fn start_thread(pool: &'static Pool, run_on: RunOn, number: usize) {
+    let kind = if run_on == RunOn::DirtyCpu { "dcpus" } else { "dios" };
+    std::thread::Builder::new()
+        .name(format!("erts_{kind}_{number}"))
+        .stack_size(STACK_BYTES)
+        .spawn(move || work(pool, run_on))
+        .expect("a thread for a dirty scheduler");
+}
+
+/// Runs a thread of a pool for ever.
+fn work(pool: &Pool, run_on: RunOn) {
+    CURRENT.set(run_on);
+    let mut jobs = pool.jobs.lock();
+    loop {
+        match jobs.waiting.pop_front() {
+            Some(job) => {
+                drop(jobs);
+                run(job);
+                jobs = pool.jobs.lock();
+            }
+            None => {
+                jobs.idle_threads += 1;
+                pool.work.wait(&mut jobs);
+                jobs.idle_threads -= 1;
+            }
+        }
+    }
+}
+
+/// Runs a native and brings its process back.
+fn run(job: Job) {
+    let Job { process, mut owned, function, args } = job;
+    if process.is_exiting() {
+        // Rule 4: nobody waits for the outcome.
+        drop(process.away().lock());
+        return;
+    }
+    let Owned { heap, own } = &mut *owned;
+    let (heap, process_ref) = (&*heap, &process);
+    // SAFETY: the arguments are terms of this heap, which is not collected meanwhile; `Term` is a
+    // transparent `RawTerm`.
+    let args = unsafe { std::slice::from_raw_parts(args.as_ptr().cast::<Term<'_>>(), args.len()) };
+    let mut cx = Cx { heap, own, process: process_ref, reductions: REDUCTIONS };
+    let outcome = yielding::Outcome::of(function(&mut cx, args));
+    let spent = u64::try_from(REDUCTIONS - cx.reductions).unwrap_or(0);
+    let mut away = process.away().lock();
+    let Some(back) = away.take() else { return };
+    let Owned { heap: view, own } = *back;
+    owned.heap.take_back(view);
+    owned.own = own;
+    owned.own.reductions += spent;
+    if let Some(native) = &mut owned.own.suspended {
+        native.end(outcome);
+    }
+    // SAFETY: the ownership came with the job.
+    unsafe { process.put_owned(owned) };
+    process.state.set_dirty(false);
+    drop(away);
+    if process.state.stop_running(true) {
+        crate::scheduler::enqueue(process);
+    }
+}
+
+/// Tells a handler process that there are signals for a DIRTY process (rule 3).
+pub(crate) fn tell_handler(process: &Process) {
+    let handler = HANDLERS[handler_of(process.state.priority())].load(Ordering::Relaxed);
+    if let Some(pid) = handler.checked_sub(1) {
+        let message = OwnedTerm::immediate(RawTerm::pid(process.pid));
+        crate::signal::send_to_pid(pid, message);
+    }
+}
+
+/// What came of handling the signals of another process.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Handled {
+    /// All there were.
+    All,
+    /// The process does not run dirty: it handles its signals itself.
+    NotDirty,
+}
+
+/// Handles the signals of a process that runs dirty.
+pub fn handle_signals(process: &Arc<Process>) -> Handled {
+    let mut away = process.away().lock();
+    let Some(owned) = away.as_deref_mut() else { return Handled::NotDirty };
+    let taken = take_all(process, owned);
+    // Those that move terms wait: its collections are off.
+    task::run_all(process, owned);
+    if (taken.exit || owned.own.exit_reason.is_some())
+        && let Some(owned) = away.take()
+    {
+        exit::finish_owned(process, owned);
+    }
+    Handled::All
+}
