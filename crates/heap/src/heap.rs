@@ -293,6 +293,13 @@ impl Heap {
         &self.off_heap
     }
 
+    /// Off-heap binaries that the heap refers to: see [`OffHeap::binaries`].
+    pub fn binaries(&self) -> Vec<(usize, usize, usize)> {
+        let mut all = self.off_heap.binaries();
+        all.extend(self.old_off_heap.binaries());
+        all
+    }
+
     pub(crate) fn take_fragments(&self) -> Option<NonNull<Fragment>> {
         self.fragment_words.set(0);
         self.fragments.take()

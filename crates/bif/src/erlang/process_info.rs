@@ -198,10 +198,9 @@ fn item_value<'a>(cx: &mut Cx<'_>, heap: &'a Heap, item: Atom) -> Term<'a> {
         }
         am::suspending => suspending(cx, heap),
         am::binary => {
-            let binaries =
-                cx.heap.off_heap().binaries().into_iter().map(|(place, size, references)| {
-                    heap.tuple(&[heap.usize(place), heap.usize(size), heap.usize(references)])
-                });
+            let binaries = cx.heap.binaries().into_iter().map(|(place, size, references)| {
+                heap.tuple(&[heap.usize(place), heap.usize(size), heap.usize(references)])
+            });
             heap.list(&binaries.collect::<Vec<_>>())
         }
         am::sequential_trace_token | am::magic_ref => Term::nil(),

@@ -72,7 +72,8 @@ fn run_queues<'h>(cx: &Cx<'h>, item: &str) -> Option<Term<'h>> {
         lengths[here] += 1;
     }
     let [cpu, io] = oxbeam_runtime::dirty::queue_lengths();
-    lengths.extend(if all { [cpu, io].as_slice() } else { &[cpu] });
+    lengths.push(cpu);
+    lengths.extend(all.then_some(io));
     Some(match item {
         "run_queue" | "total_run_queue_lengths" | "total_active_tasks" => {
             heap.usize(lengths.iter().sum())
