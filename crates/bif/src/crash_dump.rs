@@ -43,9 +43,11 @@ pub fn write(slogan: &str, calling: Option<&Cx<'_>>) {
         }
     }
     let seconds = number("ERL_CRASH_DUMP_SECONDS");
-    let heart = seconds.is_none() && oxbeam_io::port::heart_is_there();
+    if seconds == Some(0) || oxbeam_io::port::tell_heart_of_crash() && seconds.is_none() {
+        return;
+    }
     let limit = number("ERL_CRASH_DUMP_BYTES").filter(|limit| *limit >= 0);
-    if seconds == Some(0) || heart || limit == Some(0) {
+    if limit == Some(0) {
         return;
     }
     if let Some(seconds) = seconds.filter(|seconds| *seconds > 0) {

@@ -297,3 +297,20 @@ fn init_restarts() {
          _ -> file:write_file(\"again\", []), io:format(\"first~n\"), init:restart() end.'";
     assert_eq!(alike("restart", line).code, 5);
 }
+
+#[test]
+fn heart_watches() {
+    for (name, end) in [
+        ("heart_halt", "io:format(\"~p~n\", [heart:get_cmd()]), halt(3)."),
+        ("heart_stop", "init:stop()."),
+        ("heart_crash", "halt(\"a slogan\")."),
+        ("heart_cleared", "heart:set_cmd(\"echo other >>log\"), halt(1)."),
+    ] {
+        let run = format!("$X -heart -noshell -noinput -eval '{end}'");
+        let plain = "sed 's/[A-Z][a-z][a-z] [A-Z].*20[0-9][0-9]: //; s/pid = .*//' | sort";
+        // The watcher may outlive the runtime (the output ends when both are gone), or kill it,
+        // of which the shell tells.
+        let watched = format!("(HEART_COMMAND='echo again >>log' {run} 2>&1) 2>/dev/null");
+        alike(name, &format!("{watched} | {plain}; cat log"));
+    }
+}

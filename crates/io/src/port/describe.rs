@@ -4,12 +4,18 @@ use super::{Port, Status, table};
 use oxbeam_runtime::registry;
 use std::io::{Result, Write};
 
-/// Whether the program that watches the runtime from outside was started by it.
-pub fn heart_is_there() -> bool {
-    table::all().iter().any(|port| {
+/// The word by which `heart` learns that a crash dump is about to be written.
+const PREPARING_CRASH: u8 = 8;
+
+/// Tells OTP's `heart`, which watches the runtime from outside, that the runtime crashes. Whether
+/// there is one.
+pub fn tell_heart_of_crash() -> bool {
+    let is_heart = |port: &Port| {
         let command = port.name.split(|byte| *byte == b' ').next().unwrap_or_default();
         command.rsplit(|byte| *byte == b'/').next() == Some(b"heart")
-    })
+    };
+    let heart = table::all().into_iter().find(|port| is_heart(port));
+    heart.is_some_and(|port| port.output(vec![PREPARING_CRASH]))
 }
 
 /// The section `=port` of each port.

@@ -30,7 +30,7 @@ pub mod spawn;
 pub mod stream;
 pub mod table;
 
-pub use describe::{describe_all, heart_is_there};
+pub use describe::{describe_all, tell_heart_of_crash};
 
 use crate::resource::atom;
 use driver::{Driver, Effect, Slot};
