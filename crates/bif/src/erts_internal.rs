@@ -8,12 +8,12 @@ use crate::erlang::code::permission;
 use oxbeam_heap::OwnedTerm;
 use oxbeam_runtime::dirty::{self, Handled};
 use oxbeam_runtime::literal_release::{self, CopyRequest, Switch};
-use oxbeam_runtime::process::{Owned, PidData, Process, table};
+use oxbeam_runtime::process::{Owned, PidData, Priority, Process, table};
 use oxbeam_runtime::purge::{self, Step};
 use oxbeam_runtime::reference::{RefNumbers, new_numbers};
 use oxbeam_runtime::signal::{Control, Request, send_control, send_to_pid};
 use oxbeam_runtime::task::Task;
-use oxbeam_runtime::{Cx, Flow, NativeResult};
+use oxbeam_runtime::{Cx, Flow, NativeResult, scheduler};
 use oxbeam_term::{Atom, Term, am};
 use std::sync::Arc;
 
@@ -71,7 +71,7 @@ impl Task for SystemTask {
 
 /// `erts_internal:request_system_task/3` (process, priority, `{Kind, Id, Argument}`)
 pub fn request_system_task_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    request_task(cx, args[0], args[2])
+    request_task(cx, args[0], args[1], args[2])
 }
 
 /// `erts_internal:request_system_task/4` (requester, process, priority, task)
@@ -79,10 +79,19 @@ pub fn request_system_task_4<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeRe
     if !args[0].is_pid() {
         return Err(Flow::badarg());
     }
-    request_task(cx, args[1], args[3])
+    request_task(cx, args[1], args[2], args[3])
 }
 
-fn request_task<'h>(cx: &mut Cx<'h>, pid: Term<'h>, task: Term<'h>) -> NativeResult<'h> {
+fn request_task<'h>(
+    cx: &mut Cx<'h>,
+    pid: Term<'h>,
+    priority: Term<'h>,
+    task: Term<'h>,
+) -> NativeResult<'h> {
+    let priority = match priority.as_atom() {
+        Some(am::inherit) => cx.own.priority,
+        other => other.and_then(Priority::from_atom).ok_or_else(Flow::badarg)?,
+    };
     let pid = pid.as_local_pid().ok_or_else(Flow::badarg)?;
     let [kind, id, argument] = task.as_tuple_n().ok_or_else(Flow::badarg)?;
     let check = match kind.as_atom() {
@@ -93,6 +102,9 @@ fn request_task<'h>(cx: &mut Cx<'h>, pid: Term<'h>, task: Term<'h>) -> NativeRes
     let task = Box::new(SystemTask { check, to: cx.process.pid, id: OwnedTerm::deep_copy_of(id) });
     let control = if check.is_some() { Control::Task(task) } else { Control::Request(task) };
     send_control(pid, control);
+    if let Some(process) = table::find(pid) {
+        scheduler::promote(&process, priority);
+    }
     Ok(Term::atom(am::ok))
 }
 

@@ -3,15 +3,17 @@
 use crate::copy::{TermWords, object_words, rebase_match_state, term_words};
 use crate::heap::Heap;
 use crate::literal::is_literal;
-use crate::off_heap;
+use crate::off_heap::{self, OffHeap};
 use oxbeam_term::layout::{REFC_BIN_HEADER, REFC_FLAGS, is_off_heap};
 use oxbeam_term::tag::Subtag;
 use oxbeam_term::{RawTerm, Term};
 use std::collections::HashMap;
 
 /// A copy, object by object, and where each object's copy lies.
-struct Copier<'h> {
-    heap: &'h Heap,
+struct Copier<'h, A: FnMut(usize) -> *mut u64> {
+    /// Gives room in the storage that the copy is for.
+    alloc: A,
+    off_heap: &'h OffHeap,
     literals_too: bool,
     copies: HashMap<*mut u64, RawTerm>,
     /// Words of copies that still hold terms of the original.
@@ -22,20 +24,37 @@ impl Heap {
     /// A copy of the term with its sharing. `literals_too`: of literals as well, which otherwise
     /// stay where they are.
     pub fn copy_sharing<'h>(&'h self, term: Term<'h>, literals_too: bool) -> Term<'h> {
-        let (copies, pending) = (HashMap::new(), vec![]);
-        let mut copier = Copier { heap: self, literals_too, copies, pending };
-        let mut root = term.raw().0;
-        copier.pending.push(&raw mut root);
-        while let Some(slot) = copier.pending.pop() {
-            // SAFETY: a slot is `root` or a word of a copy, both alive; the original is branded.
-            unsafe { *slot = copier.copy(RawTerm(*slot)).0 };
-        }
+        // SAFETY: the heap gives room and lists what its objects hold; the term is branded.
+        let root = unsafe {
+            copy_sharing(term.raw(), |words| self.alloc(words), self.off_heap(), literals_too)
+        };
         // SAFETY: all slots now hold terms of this heap, literals or immediates.
-        unsafe { self.brand(RawTerm(root)) }
+        unsafe { self.brand(root) }
     }
 }
 
-impl Copier<'_> {
+/// Copies a term with its sharing into a storage that `alloc` gives room in.
+///
+/// # Safety
+/// The term is alive; `off_heap` belongs to the storage.
+pub(crate) unsafe fn copy_sharing(
+    term: RawTerm,
+    alloc: impl FnMut(usize) -> *mut u64,
+    off_heap: &OffHeap,
+    literals_too: bool,
+) -> RawTerm {
+    let (copies, pending) = (HashMap::new(), vec![]);
+    let mut copier = Copier { alloc, off_heap, literals_too, copies, pending };
+    let mut root = term.0;
+    copier.pending.push(&raw mut root);
+    while let Some(slot) = copier.pending.pop() {
+        // SAFETY: a slot is `root` or a word of a copy, both alive; so is the original.
+        unsafe { *slot = copier.copy(RawTerm(*slot)).0 };
+    }
+    RawTerm(root)
+}
+
+impl<A: FnMut(usize) -> *mut u64> Copier<'_, A> {
     /// The copy of one object; its words become pending when it is new.
     ///
     /// # Safety
@@ -55,7 +74,7 @@ impl Copier<'_> {
     }
 
     unsafe fn cell(&mut self, term: RawTerm) -> RawTerm {
-        let copy = self.heap.alloc(2);
+        let copy = (self.alloc)(2);
         // SAFETY: room for a cell; the term is alive.
         unsafe {
             *copy = term.head().0;
@@ -70,7 +89,7 @@ impl Copier<'_> {
         // SAFETY: the term is alive; `alloc` gave room for a copy of it.
         unsafe {
             let size = object_words(object);
-            let copy = self.heap.alloc(size);
+            let copy = (self.alloc)(size);
             if *object == REFC_BIN_HEADER {
                 // A second reference: the owner must not append in place any more.
                 *object.add(REFC_FLAGS) = 0;
@@ -78,7 +97,7 @@ impl Copier<'_> {
             std::ptr::copy_nonoverlapping(object, copy, size);
             if is_off_heap(*copy) {
                 off_heap::retain(copy);
-                self.heap.off_heap().link(copy);
+                self.off_heap.link(copy);
             }
             match term_words(*copy) {
                 TermWords::None => {}

@@ -7,6 +7,8 @@
 
 use crate::block::POISON;
 use crate::copy::{Policy, copy_into, flat_words};
+use crate::copy_shared::copy_sharing;
+use crate::measure::copy_sharing_size;
 use crate::off_heap::OffHeap;
 use oxbeam_sys::memory::Reservation;
 use oxbeam_term::{RawTerm, Term};
@@ -110,6 +112,25 @@ impl Area {
             .map(|t| unsafe { copy_into(t.raw(), &mut top, &area.off_heap, Policy::everything()) })
             .collect();
         debug_assert_eq!(top as u64, area.start + 8 * words as u64);
+        Some((area, copies))
+    }
+
+    /// As [`Area::copy_of`]; what is shared within one of the terms stays shared.
+    pub fn copy_sharing_of(terms: &[Term<'_>]) -> Option<(Area, Vec<RawTerm>)> {
+        let words: usize = terms.iter().map(|&term| copy_sharing_size(term)).sum();
+        let area = Area { start: take(words)?, words, off_heap: OffHeap::new() };
+        let mut top = area.start as *mut u64;
+        let mut alloc = |words| {
+            let object = top;
+            top = top.wrapping_add(words);
+            object
+        };
+        let copies = terms
+            .iter()
+            // SAFETY: the area has room for all, as just summed up; the terms are branded.
+            .map(|term| unsafe { copy_sharing(term.raw(), &mut alloc, &area.off_heap, true) })
+            .collect();
+        assert_eq!(top as u64, area.start + 8 * words as u64, "the size of the copies");
         Some((area, copies))
     }
 

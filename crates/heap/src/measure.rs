@@ -6,16 +6,29 @@ use oxbeam_term::tag::tuple_header;
 use oxbeam_term::{RawTerm, Term};
 
 use crate::copy::{TermWords, object_words, term_words};
+use crate::literal::is_literal_address;
 
 /// Words of a copy of the term, in which nothing is shared.
 pub fn flat_size(term: Term<'_>) -> usize {
     size(term, |_| true)
 }
 
-/// Words that the term takes where it lies: what is shared counts once.
+/// Words that the term takes where it lies: what is shared counts once, literals not at all.
 pub fn shared_size(term: Term<'_>) -> usize {
     let mut seen = HashSet::new();
-    size(term, |object| seen.insert(object))
+    size(term, |object| !is_literal_address(object) && seen.insert(object))
+}
+
+/// Words of a copy of the term, literals included, in which what is shared stays shared.
+pub fn copy_sharing_size(term: Term<'_>) -> usize {
+    let (mut seen, mut empty_tuples) = (HashSet::new(), 0);
+    let words = size(term, |object| {
+        let new = seen.insert(object);
+        // SAFETY: an object or cell of the term has a first word.
+        empty_tuples += usize::from(new && unsafe { *object } == tuple_header(0));
+        new
+    });
+    words + empty_tuples
 }
 
 /// Words of the objects that `count` says yes to. The empty tuple counts nothing, as in stock,

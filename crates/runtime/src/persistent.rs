@@ -59,7 +59,7 @@ pub fn put(key: Term<'_>, value: Term<'_>) -> bool {
     {
         return true;
     }
-    let Some((area, copies)) = Area::copy_of(&[key, value]) else { return false };
+    let Some((area, copies)) = Area::copy_sharing_of(&[key, value]) else { return false };
     let words = area.words();
     let new = Entry { key: copies[0], value: copies[1], area };
     match at {

@@ -309,6 +309,7 @@ predefined! {
     inflate = "inflate",
     info = "info",
     info_report = "info_report",
+    inherit = "inherit",
     init = "init",
     initial_call = "initial_call",
     input = "input",

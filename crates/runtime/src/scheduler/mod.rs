@@ -12,7 +12,7 @@ mod run_queue;
 mod worker;
 
 use crate::locks;
-use crate::process::Process;
+use crate::process::{Priority, Process};
 use idle::IdleMask;
 use oxbeam_ethread::lock::Mutex;
 use oxbeam_ethread::{Atomic64, AtomicU32, AtomicU64, AtomicUword, Event};
@@ -146,6 +146,14 @@ fn home_of(schedulers: &Schedulers, process: &Process) -> usize {
         None => current_index().unwrap_or_else(|| schedulers.round_robin.inc_read()),
     };
     index % schedulers.limit()
+}
+
+/// Somebody of that priority waits for a process: if it is in a run queue with a lower one, it is
+/// run as if it had that priority, once.
+pub fn promote(process: &Arc<Process>, to: Priority) {
+    if to < process.state.priority() {
+        schedulers().all.iter().any(|scheduler| scheduler.queue.promote(process, to));
+    }
 }
 
 fn wake_one(schedulers: &Schedulers, preferred: usize) {

@@ -31,6 +31,16 @@ impl RunQueue {
         self.len.inc();
     }
 
+    /// Makes a process of this queue the next of a higher priority. `false`: it is not in here.
+    pub fn promote(&self, process: &Arc<Process>, to: Priority) -> bool {
+        let mut queues = self.queues.lock();
+        let found = queues.by_priority[to as usize + 1..].iter_mut().find_map(|queue| {
+            let at = queue.iter().position(|queued| Arc::ptr_eq(queued, process))?;
+            queue.remove(at)
+        });
+        found.map(|process| queues.by_priority[to as usize].push_back(process)).is_some()
+    }
+
     pub fn len(&self) -> usize {
         self.len.read()
     }
