@@ -54,10 +54,12 @@ fn shell(program: &Path, line: &str, folder: &Path, while_running: impl FnOnce(u
     let read = |path: &Path| String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned();
     let signal = std::os::unix::process::ExitStatusExt::signal(&status);
     let code = status.code().unwrap_or_else(|| 128 + signal.unwrap_or(0));
-    // What stock's own thread for such messages prints if the end does not come first.
+    // What stock's own thread for such messages prints if the end does not come first; and what
+    // the shell says if `heart` came first.
+    let by_chance = |line: &str| line.starts_with("(no logger present)") || line == "Killed";
     let stderr = read(&err)
         .lines()
-        .filter(|line| !line.starts_with("(no logger present)"))
+        .filter(|line| !by_chance(line))
         .map(|line| format!("{line}\n").replace(&*folder.to_string_lossy(), "FOLDER"))
         .collect();
     Ended { stdout: read(&out), stderr, code }
@@ -308,9 +310,8 @@ fn heart_watches() {
     ] {
         let run = format!("$X -heart -noshell -noinput -eval '{end}'");
         let plain = "sed 's/[A-Z][a-z][a-z] [A-Z].*20[0-9][0-9]: //; s/pid = .*//' | sort";
-        // The watcher may outlive the runtime (the output ends when both are gone), or kill it,
-        // of which the shell tells.
-        let watched = format!("(HEART_COMMAND='echo again >>log' {run} 2>&1) 2>/dev/null");
+        // The watcher may outlive the runtime: its output ends when both are gone.
+        let watched = format!("HEART_COMMAND='echo again >>log' {run} 2>&1");
         alike(name, &format!("{watched} | {plain}; cat log"));
     }
 }
