@@ -66,6 +66,8 @@ pub(crate) struct Loader<'a> {
     recent: Vec<u32>,
     /// (label, function, how, offset of the instruction).
     uses: Vec<(u32, u32, Use, u32)>,
+    /// Where a last instruction raises `bad_code`.
+    end: u32,
     /// Where the instruction that is written begins.
     begin: u32,
     pub(crate) lines: Vec<(u32, u16, u32)>,
@@ -104,6 +106,10 @@ pub fn unproved_rows(bytes: &[u8], profile: &Profile) -> Result<usize, LoadError
     let file = BeamFile::parse(inflated.as_deref().unwrap_or(bytes))?;
     let source = Source::decode(&file, profile.opcode_max)?;
     Ok(frames::verify(&file, &source).unproved())
+}
+
+fn undefined(chunk: &[u8; 4], label: u32) -> Error {
+    Error::new(chunk, format!("undefined label {label}"))
 }
 
 fn intern(file: &BeamFile<'_>) -> Result<Vec<Atom>, LoadError> {
@@ -150,6 +156,7 @@ impl<'a> Loader<'a> {
             places: vec![None; file.header.label_count as usize],
             recent: Vec::new(),
             uses: Vec::new(),
+            end: 0,
             begin: 0,
             lines: Vec::new(),
             on_load: None,
@@ -231,7 +238,8 @@ impl<'a> Loader<'a> {
             self.begin = self.emit.here();
             self.one(row, keep_lines).map_err(|fault| self.refuse(row, fault))?;
         }
-        // What runs on past the last instruction ends here.
+        // What runs on past the last instruction ends here, and what is called at no function's entry.
+        self.end = self.emit.here();
         self.emit.put(Template::bad_code, &[], &[]).ok();
         self.check_labels()
     }
@@ -323,9 +331,6 @@ impl<'a> Loader<'a> {
         if arity > 255 {
             return fault(format!("arity {arity}"));
         }
-        if module != self.atoms[0] {
-            return fault("of another module");
-        }
         let info = self.emit.here();
         let function = self.current() + 1;
         for &label in &self.recent {
@@ -395,20 +400,26 @@ impl<'a> Loader<'a> {
         self.functions.get(i).filter(|f| f.entry == offset)
     }
 
+    /// Where a call from elsewhere goes that asks for a label as a function's entry: if it is none,
+    /// to what raises. `None`: the label is not defined. Another arity than the function's does no
+    /// harm: registers beyond the arguments hold terms too.
+    fn entry(&self, label: u32) -> Option<u32> {
+        self.offset(label)?;
+        Some(self.entry_of(label).map_or(self.end, |f| f.entry))
+    }
+
     fn exports(&self) -> Result<Vec<(Atom, u8, u32)>, Error> {
         let row = |e: &oxbeam_beam_file::Export| {
-            let f = self.entry_of(e.label).filter(|f| u32::from(f.arity) == e.arity);
-            let f = f.ok_or_else(|| Error::new(b"ExpT", "an export is no function's entry"))?;
-            Ok((self.atoms[e.function as usize - 1], f.arity, f.entry))
+            let entry = self.entry(e.label).ok_or_else(|| undefined(b"ExpT", e.label))?;
+            Ok((self.atoms[e.function as usize - 1], e.arity as u8, entry))
         };
         self.file.exports.iter().map(row).collect()
     }
 
     fn lambdas(&self) -> Result<Vec<(u32, u8)>, Error> {
-        let bad = || Error::new(b"FunT", "a fun is no function's entry");
         let row = |l: &oxbeam_beam_file::Lambda| {
-            let f = self.entry_of(l.label).filter(|f| u32::from(f.arity) == l.arity);
-            Ok((f.ok_or_else(bad)?.entry, (l.arity - l.num_free) as u8))
+            let entry = self.entry(l.label).ok_or_else(|| undefined(b"FunT", l.label))?;
+            Ok((entry, (l.arity - l.num_free) as u8))
         };
         self.file.lambdas.iter().map(row).collect()
     }

@@ -2,14 +2,15 @@
 //!
 //! `tests/hostile/hostile.erl` makes and runs the variants, many in each child process.
 //! `OXBEAM_HOSTILE_VARIANTS` says how many there are, `OXBEAM_HOSTILE_FIRST` with which number they
-//! begin.
+//! begin, `OXBEAM_HOSTILE_ALIKE` how many of them are compared with stock erl.
 
 #[path = "support/paths.rs"]
 mod paths;
 
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -22,52 +23,98 @@ fn setting(name: &str, default: usize) -> usize {
 }
 
 /// A folder with the compiled driver.
-fn driver() -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("hostile");
-    std::fs::create_dir_all(&folder).expect("a folder for the driver");
-    let source = paths::repository().join("tests/hostile/hostile.erl");
-    let status = Command::new("erlc").arg("-o").arg(&folder).arg(source).status();
-    assert!(status.expect("erlc is installed").success(), "the driver compiles");
-    folder
+fn driver() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("hostile");
+        std::fs::create_dir_all(&folder).expect("a folder for the driver");
+        let source = paths::repository().join("tests/hostile/hostile.erl");
+        let status = Command::new("erlc").arg("-o").arg(&folder).arg(source).status();
+        assert!(status.expect("erlc is installed").success(), "the driver compiles");
+        folder
+    })
 }
 
-/// Tries so many variants in a child; gives the trail, or what became of the child.
-fn child(folder: &Path, first: usize, count: usize) -> Result<String, String> {
-    let trail = folder.join(format!("{first}.trail"));
-    std::fs::remove_file(&trail).ok();
-    let mut child = Command::new(paths::oxbeam())
-        .args(["-noshell", "-noinput", "-run", "hostile", "main"])
-        .arg(&trail)
-        .args([first.to_string(), count.to_string()])
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("the program starts");
-    let end = Instant::now() + Duration::from_millis(30_000 + MS_PER_VARIANT * count as u64);
-    let status = loop {
+/// Variants `first..first + count` in a child that runs `program`, which may take `time`.
+struct Child<'a> {
+    program: &'a Path,
+    folder: &'a Path,
+    first: usize,
+    count: usize,
+    time: Duration,
+}
+
+impl Child<'_> {
+    /// Gives the trail, or what became of the child and the trail until then.
+    fn run(&self) -> Result<String, (String, String)> {
+        let runtime = self.program.file_name().and_then(|name| name.to_str()).unwrap_or("child");
+        let trail = format!("{runtime}.{}.{}.trail", self.first, self.count);
+        let trail = self.folder.join(trail);
+        std::fs::remove_file(&trail).ok();
+        let child = Command::new(self.program)
+            .args(["-noshell", "-noinput", "-run", "hostile", "main"])
+            .arg(&trail)
+            .args([self.first.to_string(), self.count.to_string()])
+            .current_dir(self.folder)
+            .env("ERL_CRASH_DUMP_BYTES", "0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn()
+            .expect("the program starts");
+        let status = wait(child, self.time);
+        let text = std::fs::read_to_string(&trail).unwrap_or_default();
+        std::fs::remove_file(&trail).ok();
+        let complaint = match status {
+            Some(status) if status.success() && text.lines().count() == self.count => {
+                return Ok(text);
+            }
+            Some(status) => match status.signal() {
+                Some(signal) => format!("died by signal {signal}"),
+                None => format!("ended with code {:?}", status.code()),
+            },
+            None => "had no end".to_owned(),
+        };
+        let last = text.lines().last().unwrap_or("(none)");
+        Err((format!("{complaint} at variant {last}"), text))
+    }
+}
+
+/// The end of a child; `None`: it had none in time and was killed.
+fn wait(mut child: std::process::Child, time: Duration) -> Option<ExitStatus> {
+    let end = Instant::now() + time;
+    loop {
         if let Some(status) = child.try_wait().expect("a child can be waited for") {
-            break Some(status);
+            return Some(status);
         }
         if Instant::now() > end {
             child.kill().ok();
             child.wait().ok();
-            break None;
+            return None;
         }
         std::thread::sleep(Duration::from_millis(10));
-    };
-    let text = std::fs::read_to_string(&trail).unwrap_or_default();
-    std::fs::remove_file(&trail).ok();
-    let complaint = match status {
-        Some(status) if status.success() && text.lines().count() == count => return Ok(text),
-        Some(status) => match status.signal() {
-            Some(signal) => format!("died by signal {signal}"),
-            None => format!("ended with code {:?}", status.code()),
-        },
-        None => "had no end".to_owned(),
-    };
-    Err(format!("{complaint} at variant {}", text.lines().last().unwrap_or("(none)")))
+    }
+}
+
+/// The trail of so many variants on oxbeam, or what became of it.
+fn on_oxbeam(folder: &Path, first: usize, count: usize) -> Result<String, String> {
+    let time = Duration::from_millis(30_000 + MS_PER_VARIANT * count as u64);
+    let program = paths::oxbeam();
+    let child = Child { program: &program, folder, first, count, time };
+    child.run().map_err(|(complaint, _)| complaint)
+}
+
+/// The lines of the variants that stock erl survives. It ends or hangs on some: the others of a
+/// group are tried again one by one.
+fn on_stock(folder: &Path, first: usize, count: usize) -> Vec<String> {
+    let time = Duration::from_secs(if count == 1 { 10 } else { 20 });
+    let child = Child { program: Path::new("erl"), folder, first, count, time };
+    match child.run() {
+        Ok(trail) => trail.lines().map(str::to_owned).collect(),
+        Err(_) if count == 1 => vec![],
+        Err(_) => (first..first + count).flat_map(|n| on_stock(folder, n, 1)).collect(),
+    }
 }
 
 #[test]
@@ -83,7 +130,7 @@ fn damaged_modules_hurt_nobody() {
             if from >= end {
                 return outcomes;
             }
-            outcomes.push(child(&folder, from, VARIANTS_PER_CHILD.min(end - from)));
+            outcomes.push(on_oxbeam(folder, from, VARIANTS_PER_CHILD.min(end - from)));
         }
     };
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
@@ -108,4 +155,30 @@ fn damaged_modules_hurt_nobody() {
     println!("{loaded} loaded, {refused} refused, {calls} calls");
     assert!(failures.is_empty(), "{failures:#?}");
     assert!(loaded > 0 || end - first < 100, "damage so heavy tries nothing");
+}
+
+#[test]
+fn what_stock_loads_and_runs_runs_alike() {
+    const GROUP: usize = 10;
+    let first = setting("OXBEAM_HOSTILE_FIRST", 0);
+    let end = first + setting("OXBEAM_HOSTILE_ALIKE", 60);
+    let folder = driver();
+    let mut different = vec![];
+    let mut compared = 0;
+    for from in (first..end).step_by(GROUP) {
+        let ours = on_oxbeam(folder, from, GROUP).unwrap_or_else(|failure| panic!("{failure}"));
+        for line in on_stock(folder, from, GROUP) {
+            // What stock refuses may load here: it raises when its damage is run. A call that had
+            // to be stopped says how fast the machine is.
+            let stopped = line.split(' ').nth(3).is_some_and(|outcomes| outcomes.contains('t'));
+            if line.contains(" loaded ") && !stopped {
+                compared += 1;
+                if !ours.lines().any(|our| our == line) {
+                    different.push(line);
+                }
+            }
+        }
+    }
+    println!("{compared} compared");
+    assert!(compared > 0 && different.is_empty(), "stock: {different:#?}");
 }
