@@ -16,6 +16,7 @@ pub fn get_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
 /// `persistent_term:get/0`
 pub fn get_0<'h>(cx: &mut Cx<'h>, _: &[Term<'h>]) -> NativeResult<'h> {
     let all = persistent::all(cx.heap);
+    cx.bump(all.len() / 4);
     let pairs = all.into_iter().map(|(key, value)| cx.heap.tuple(&[key, value]));
     Ok(cx.heap.list_from_rev(pairs))
 }

@@ -164,7 +164,10 @@ impl M {
             match exception.first {
                 First::Here => pcs.push(self.ip as u64),
                 First::HereWith(list) => {
-                    pcs.push(self.ip as u64);
+                    // A native that was applied was called by the innermost frame.
+                    if oxbeam_code::ranges::find(self.ip).is_some() {
+                        pcs.push(self.ip as u64);
+                    }
                     args = list;
                 }
                 First::Function => {

@@ -17,7 +17,7 @@
 use crate::native::{Cx, NativeFn, RunOn};
 use crate::process::{Owned, PidData, Priority, ProcState, Process, exit};
 use crate::signal::handle::take_all;
-use crate::{task, yielding};
+use crate::{literal_release, task, yielding};
 use oxbeam_heap::OwnedTerm;
 use oxbeam_term::{RawTerm, Term};
 use parking_lot::{Condvar, Mutex};
@@ -165,6 +165,8 @@ fn work(pool: &Pool, run_on: RunOn) {
 /// Runs a native and brings its process back.
 fn run(job: Job) {
     let Job { process, mut owned, function, args } = job;
+    // Should the process be ended meanwhile, its literals are there until the native is done.
+    let _hold = literal_release::Hold::take();
     if process.is_exiting() {
         // Rule 4: nobody waits for the outcome.
         drop(process.away().lock());

@@ -9,9 +9,10 @@
 //!    order before the request; then, if its heap refers to the area, the rest, at most two
 //!    processes at once. A process whose collections are off answers when they are on again.
 //! 4. A process that ends answers at once. Its end runs under a [`progress::ProgressGuard`], so
-//!    the area is there until it is done.
+//!    the area is there until it is done. Its native may still run on a dirty scheduler: each of
+//!    these holds a [`Hold`], and an area waits for all that were taken before it was done with.
 //! 5. When all have answered, the next area is published, and the first one given back after the
-//!    thread progress that follows.
+//!    thread progress that follows, when no hold is in its way.
 //! 6. Terms that wait outside any process (of tables, timers, monitors' tags, ports) are whole
 //!    copies without literals.
 
@@ -24,7 +25,7 @@ use oxbeam_heap::literal::{Area, Purged};
 use oxbeam_heap::{GcKind, OwnedTerm};
 use oxbeam_term::{Atom, RawTerm, Term, am};
 use parking_lot::Mutex;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, OnceLock};
 
 struct Areas {
@@ -34,6 +35,70 @@ struct Areas {
 }
 
 static AREAS: Mutex<Areas> = Mutex::new(Areas { queue: VecDeque::new(), current: None });
+struct Holds {
+    /// Areas that were done with so far.
+    generation: u64,
+    /// Holds by the generation they were taken in.
+    taken: BTreeMap<u64, usize>,
+    /// Areas that wait for holds of their generation or before.
+    waiting: Vec<(u64, Area)>,
+}
+
+static HOLDS: Mutex<Holds> =
+    Mutex::new(Holds { generation: 0, taken: BTreeMap::new(), waiting: vec![] });
+
+/// Keeps all areas in place that are there when it is taken (rule 4).
+pub struct Hold {
+    generation: u64,
+}
+
+impl Hold {
+    /// A hold on all areas that are there now.
+    pub fn take() -> Hold {
+        let mut holds = HOLDS.lock();
+        let generation = holds.generation;
+        *holds.taken.entry(generation).or_default() += 1;
+        Hold { generation }
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        let mut holds = HOLDS.lock();
+        if let Some(count) = holds.taken.get_mut(&self.generation) {
+            *count -= 1;
+            if *count == 0 {
+                holds.taken.remove(&self.generation);
+            }
+        }
+        let free = holds.give_back();
+        drop(holds);
+        drop(free);
+    }
+}
+
+impl Holds {
+    /// The areas that nothing holds any more, to be dropped.
+    fn give_back(&mut self) -> Vec<Area> {
+        let first = self.taken.first_key_value().map_or(u64::MAX, |(generation, _)| *generation);
+        let (free, held) = std::mem::take(&mut self.waiting).into_iter().partition(|a| a.0 < first);
+        self.waiting = held;
+        let free: Vec<(u64, Area)> = free;
+        free.into_iter().map(|(_, area)| area).collect()
+    }
+}
+
+/// All processes have answered, and thread progress has passed: nothing but holds is in the way.
+fn done_with(area: Area) {
+    let mut holds = HOLDS.lock();
+    let generation = holds.generation;
+    holds.waiting.push((generation, area));
+    holds.generation += 1;
+    let free = holds.give_back();
+    drop(holds);
+    drop(free);
+}
+
 static COLLECTOR: OnceLock<Arc<Process>> = OnceLock::new();
 
 /// Says which process collects; at boot.
@@ -83,7 +148,7 @@ pub fn switch(cx: &mut Cx<'_>) -> Switch {
         (None, None) => return Switch::Nothing,
     };
     drop(areas);
-    progress::suspend(cx, move || drop(done));
+    progress::suspend(cx, move || done.into_iter().for_each(done_with));
     switch
 }
 

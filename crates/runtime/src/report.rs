@@ -101,7 +101,9 @@ pub fn error_text(own: &ProcState, text: &str) {
         let pid = Term::pid(own.pid);
         let args = heap.list(&[heap.list_of_chars(text)]);
         // SAFETY: the leader is a root of the process, which is running.
-        let leader = heap.import(unsafe { Term::from_raw(own.group_leader) });
+        let leader = unsafe { Term::from_raw(own.group_leader) };
+        // On a dirty scheduler the state is not the process's own.
+        let leader = if leader.is_pid() { heap.import(leader) } else { pid };
         let (format, data) = (heap.list_of_chars("~s~n"), metadata(heap, pid, leader));
         heap.tuple(&[atom("log"), Term::atom(am::error), format, args, data])
     });

@@ -7,7 +7,8 @@ use oxbeam_code::module::{self, Deleted, Module};
 use oxbeam_code::ranges;
 use oxbeam_etf::{NoZlib, Options, binary_to_term};
 use oxbeam_loader::{LoadError, Profile};
-use oxbeam_runtime::{Cx, Flow, NativeResult, native, progress, system};
+use oxbeam_runtime::native::RunOn;
+use oxbeam_runtime::{Cx, Flow, NativeResult, native, progress, scheduler, system};
 use oxbeam_term::view::Kind;
 use oxbeam_term::{Atom, Term, am, export};
 use parking_lot::Mutex;
@@ -30,8 +31,27 @@ fn error_tuple<'h>(cx: &Cx<'h>, reason: Atom) -> Term<'h> {
     cx.heap.tagged(am::error, [Term::atom(reason)])
 }
 
+/// A file of this size takes less than 300 µs to prepare, on whatever scheduler.
+const SMALL_FILE_BYTES: usize = 20 << 10;
+/// One of this size takes about two turns.
+const MODERATE_FILE_BYTES: usize = 256 << 10;
+
+/// Whether a file is to be prepared on a dirty scheduler: a larger one, unless another scheduler
+/// is idle and can do what comes up meanwhile.
+fn goes_dirty(bytes: usize) -> bool {
+    bytes > SMALL_FILE_BYTES && (bytes > MODERATE_FILE_BYTES || !scheduler::has_spare())
+}
+
 /// `erts_internal:prepare_loading/2`
 pub fn prepare_loading_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    args[0].as_atom().ok_or_else(Flow::badarg)?;
+    if args[1].as_bits().is_some_and(|bits| goes_dirty(bits.bit_size() / 8)) {
+        return Err(Flow::Dirty(RunOn::DirtyCpu, prepare_here));
+    }
+    prepare_here(cx, args)
+}
+
+fn prepare_here<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let name = args[0].as_atom().ok_or_else(Flow::badarg)?;
     let bytes = arg::bytes(args[1])?;
     cx.bump(bytes.len() / 64);
@@ -199,7 +219,11 @@ pub fn function_exported_3<'h>(_: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResul
 
 /// `erlang:is_builtin/3`
 pub fn is_builtin_3<'h>(_: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    let (name, function, arity) = mfa(args)?;
+    let (name, function) = (args[0].as_atom(), args[1].as_atom());
+    let (Some(name), Some(function), Some(arity)) = (name, function, args[2].as_small()) else {
+        return Err(Flow::badarg());
+    };
+    let Ok(arity) = u8::try_from(arity) else { return Ok(Term::bool(false)) };
     let bif = export::find(name, function, arity).and_then(|export| export.bif());
     // `apply/2,3` and `yield/0` are built in too, though they have no row.
     let special = name == am::erlang
