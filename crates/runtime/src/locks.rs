@@ -3,6 +3,10 @@
 oxbeam_ethread::lock_order! {
     /// Which processes keep schedulers from running.
     Blockers = 100;
+    /// Which timer a reference names.
+    TimerReferences = 110;
+    /// The timers of a scheduler.
+    Timers = 120;
     /// The in-queue of a process.
     InQueue = 200;
     /// The run queue of a scheduler.

@@ -110,7 +110,7 @@ slow! {
     fn remove_message_slow(m) {
         let own = &mut m.turn().owned().own;
         drop(own.mailbox.remove());
-        if let Some((key, _)) = own.timeout.take() {
+        if let Some(key) = own.timeout.take() {
             key.cancel();
         }
         own.timed_out = false;

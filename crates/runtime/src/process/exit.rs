@@ -40,7 +40,7 @@ pub(crate) fn finish_owned(process: &Arc<Process>, mut owned: Box<Owned>) {
     let normal = || OwnedTerm::immediate(RawTerm::atom(am::normal));
     let reason = owned.own.exit_reason.take().unwrap_or_else(normal);
     registry::unregister_process(process);
-    if let Some((timer, _)) = owned.own.timeout.take() {
+    if let Some(timer) = owned.own.timeout.take() {
         timer.cancel();
     }
     crate::system_monitor::process_ended(process.pid);

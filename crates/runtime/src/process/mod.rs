@@ -130,7 +130,7 @@ pub struct ProcState {
     pub waiting: Waiting,
     /// Where a receive goes on when its timeout fires (the engine sets it with `timeout`).
     pub timeout_ip: *const u64,
-    pub timeout: Option<(TimerKey, u64)>,
+    pub timeout: Option<TimerKey>,
     /// Set when the timeout has fired and not been taken yet. A scheduler takes it for a process
     /// that waits; the engine takes it (and goes to the timeout) when it is about to wait.
     pub timed_out: bool,

@@ -35,6 +35,16 @@ impl IdleMask {
         (self.0.read_band_acqb(!(1 << index)) >> index & 1 != 0).then_some(index)
     }
 
+    /// The schedulers that are marked now.
+    pub fn marked(&self) -> impl Iterator<Item = usize> + use<> {
+        let mut left = self.0.read();
+        std::iter::from_fn(move || {
+            let index = left.trailing_zeros() as usize;
+            left &= left.wrapping_sub(1);
+            (index < 64).then_some(index)
+        })
+    }
+
     pub fn count(&self) -> usize {
         self.0.read().count_ones() as usize
     }
@@ -90,6 +100,7 @@ mod tests {
         assert_eq!(idle.take(1), None);
         [0, 1, 5].into_iter().for_each(|index| idle.mark(index));
         assert_eq!(idle.count(), 3);
+        assert_eq!(idle.marked().collect::<Vec<_>>(), [0, 1, 5]);
         assert_eq!(idle.take(5), Some(5));
         assert_eq!(idle.take(5), Some(0));
         idle.clear(1);

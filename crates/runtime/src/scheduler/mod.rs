@@ -15,7 +15,7 @@ use crate::locks;
 use crate::process::{Priority, Process};
 use idle::IdleMask;
 use oxbeam_ethread::lock::Mutex;
-use oxbeam_ethread::{Atomic64, AtomicU32, AtomicU64, AtomicUword, Event};
+use oxbeam_ethread::{Atomic64, AtomicU32, AtomicU64, AtomicUword, Event, Orders, membar};
 use oxbeam_sys::clock::monotonic_ns;
 use run_queue::RunQueue;
 use std::cell::Cell;
@@ -39,6 +39,8 @@ struct Scheduler {
     slept_ns: Atomic64,
     /// Nanoseconds that it has collected.
     collected_ns: Atomic64,
+    /// When it will wake up by itself, or was to the last time; see [`deadline_moved`].
+    sleeps_until_ns: Atomic64,
     /// When the present sleep began; 0: it is awake.
     asleep_since_ns: Atomic64,
 }
@@ -95,6 +97,7 @@ pub fn create(count: usize) {
         has_errands: AtomicU32::new(0),
         slept_ns: Atomic64::new(0),
         collected_ns: Atomic64::new(0),
+        sleeps_until_ns: Atomic64::new(i64::MAX),
         asleep_since_ns: Atomic64::new(0),
     };
     let schedulers = Schedulers {
@@ -126,6 +129,11 @@ pub fn start() {
 /// Number of schedulers.
 pub fn count() -> usize {
     schedulers().all.len()
+}
+
+/// Number of schedulers, or 1 before they are made.
+pub(crate) fn count_or_one() -> usize {
+    SCHEDULERS.get().map_or(1, |schedulers| schedulers.all.len())
 }
 
 /// Puts a runnable process into a run queue (rule 1) and sees to it that somebody runs it.
@@ -163,8 +171,14 @@ fn wake_one(schedulers: &Schedulers, preferred: usize) {
 }
 
 /// A timer was set that is due before all others: an idle scheduler must not sleep past it.
-pub(crate) fn deadline_moved() {
-    if let Some(schedulers) = SCHEDULERS.get() {
+///
+/// One that will wake up in time by itself is enough: before it sleeps it writes down until when
+/// and then looks at the timers once more; here the timer was written down before.
+pub(crate) fn deadline_moved(deadline_ns: i64) {
+    let Some(schedulers) = SCHEDULERS.get() else { return };
+    membar(Orders::STORE_LOAD);
+    let in_time = |index: usize| schedulers.all[index].sleeps_until_ns.read_acqb() <= deadline_ns;
+    if !schedulers.idle.marked().any(in_time) {
         wake_one(schedulers, current_index().unwrap_or(0));
     }
 }

@@ -48,8 +48,10 @@ fn next_process(schedulers: &Schedulers, index: usize) -> Option<Arc<Process>> {
 fn idle(schedulers: &Schedulers, index: usize, managed: &Managed) {
     schedulers.idle.mark(index);
     let work = schedulers.all.iter().any(|scheduler| scheduler.queue.len() > 0);
-    let wait_ns = timer::next_deadline_ns().saturating_sub(monotonic_ns());
-    if !work && wait_ns > 0 {
+    let until_ns = timer::next_deadline_ns();
+    schedulers.all[index].sleeps_until_ns.set_mb(until_ns);
+    let wait_ns = until_ns.saturating_sub(monotonic_ns());
+    if !work && wait_ns > 0 && timer::next_deadline_ns() >= until_ns {
         let timeout = Duration::from_nanos(wait_ns as u64);
         let forever = wait_ns > i64::MAX / 2;
         system_profile::scheduler(index, false, schedulers.active_count());

@@ -96,7 +96,7 @@ fn handle(cx: &mut Cx<'_>, control: Control) {
 }
 
 fn timeout(own: &mut ProcState, number: u64) {
-    if own.timeout.as_ref().is_some_and(|(_, set)| *set == number) {
+    if own.timeout.as_ref().is_some_and(|timer| timer.number() == number) {
         own.timeout = None;
         own.timed_out = true;
     }

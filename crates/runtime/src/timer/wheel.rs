@@ -1,0 +1,393 @@
+//! A hierarchical timing wheel: setting and cancelling take the same time however many timers
+//! there are.
+//!
+//! 1. Time is cut into ticks. Level 0 has a slot for each of the 64 ticks that share all digits
+//!    (in base 64) with the present tick but the last; level 1 one for each 64 ticks that share
+//!    all but the last two; and so on. A timer is on the level of the highest digit in which its
+//!    tick differs from the present one, in the slot of that digit.
+//! 2. So everything on a level is due before anything on a higher level, and within a level slots
+//!    are due in ascending order. When the present reaches the first tick of a slot, its timers
+//!    move down.
+//! 3. A timer of the present tick or an earlier one is in `near`, ordered by deadline and then by
+//!    number: from there timers are taken, each at its own nanosecond.
+//! 4. A timer is a node of a slab. Its number is never used again, so a place in `near` whose
+//!    number is not that of the node is one of a cancelled timer.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+/// Nanoseconds of a tick, as a shift: about a millisecond.
+const TICK_SHIFT: u32 = 20;
+const DIGIT_BITS: u32 = 6;
+const SLOTS: usize = 1 << DIGIT_BITS;
+/// Enough for every deadline.
+const LEVELS: usize = (i64::BITS - TICK_SHIFT).div_ceil(DIGIT_BITS) as usize;
+const NONE: u32 = u32::MAX;
+/// Nodes up to which an empty slab keeps its memory.
+const KEPT_NODES: usize = 1024;
+
+/// Where a timer is: its node, and its number.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Place {
+    pub node: u32,
+    pub number: u64,
+}
+
+enum Position {
+    Free,
+    Near,
+    Slot { level: u8, slot: u8 },
+}
+
+struct Node<T> {
+    deadline_ns: i64,
+    /// 0 while the node is free.
+    number: u64,
+    position: Position,
+    /// Neighbours in the slot; `next` also chains free nodes.
+    previous: u32,
+    next: u32,
+    event: Option<T>,
+}
+
+#[derive(Clone, Copy)]
+struct Slot {
+    first: u32,
+    /// No timer of the slot is due before this.
+    earliest_ns: i64,
+}
+
+const EMPTY: Slot = Slot { first: NONE, earliest_ns: i64::MAX };
+
+struct Level {
+    /// A bit for each slot that is not empty.
+    occupied: u64,
+    slots: [Slot; SLOTS],
+}
+
+/// The timers of one shard.
+pub struct Wheel<T> {
+    now_tick: u64,
+    len: usize,
+    levels: [Level; LEVELS],
+    near: BinaryHeap<Reverse<(i64, u64, u32)>>,
+    nodes: Vec<Node<T>>,
+    free: u32,
+}
+
+fn tick(ns: i64) -> u64 {
+    ns.max(0) as u64 >> TICK_SHIFT
+}
+
+impl<T> Default for Wheel<T> {
+    fn default() -> Wheel<T> {
+        Wheel {
+            now_tick: 0,
+            len: 0,
+            levels: std::array::from_fn(|_| Level { occupied: 0, slots: [EMPTY; SLOTS] }),
+            near: BinaryHeap::new(),
+            nodes: vec![],
+            free: NONE,
+        }
+    }
+}
+
+impl<T> Wheel<T> {
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Adds a timer; `number` is not 0 and new.
+    pub fn insert(&mut self, deadline_ns: i64, number: u64, event: T) -> Place {
+        let new = Node {
+            deadline_ns,
+            number,
+            position: Position::Free,
+            previous: NONE,
+            next: NONE,
+            event: Some(event),
+        };
+        let node = self.free;
+        let node = if node == NONE {
+            self.nodes.push(new);
+            (self.nodes.len() - 1) as u32
+        } else {
+            self.free = self.nodes[node as usize].next;
+            self.nodes[node as usize] = new;
+            node
+        };
+        self.len += 1;
+        self.put(node);
+        Place { node, number }
+    }
+
+    /// Puts a node where rules 1 and 3 say.
+    fn put(&mut self, node: u32) {
+        let this = &mut self.nodes[node as usize];
+        let at = tick(this.deadline_ns);
+        if at <= self.now_tick {
+            this.position = Position::Near;
+            self.near.push(Reverse((this.deadline_ns, this.number, node)));
+            return;
+        }
+        let level = (at ^ self.now_tick).ilog2() / DIGIT_BITS;
+        let slot = at >> (level * DIGIT_BITS) & (SLOTS as u64 - 1);
+        this.position = Position::Slot { level: level as u8, slot: slot as u8 };
+        let level = &mut self.levels[level as usize];
+        level.occupied |= 1 << slot;
+        let slot = &mut level.slots[slot as usize];
+        slot.earliest_ns = slot.earliest_ns.min(this.deadline_ns);
+        (this.previous, this.next) = (NONE, slot.first);
+        if slot.first != NONE {
+            self.nodes[slot.first as usize].previous = node;
+        }
+        slot.first = node;
+    }
+
+    /// Takes a timer out before it is due; `None`: it is not here any more.
+    pub fn remove(&mut self, place: Place) -> Option<(i64, T)> {
+        let node =
+            self.nodes.get(place.node as usize).filter(|node| node.number == place.number)?;
+        if let Position::Slot { level, slot } = node.position {
+            self.unlink(place.node, level as usize, slot as usize);
+        }
+        Some(self.release(place.node))
+    }
+
+    /// The deadline of a timer that is still here.
+    pub fn deadline_ns(&self, place: Place) -> Option<i64> {
+        let node = self.nodes.get(place.node as usize)?;
+        (node.number == place.number).then_some(node.deadline_ns)
+    }
+
+    fn unlink(&mut self, node: u32, level: usize, slot: usize) {
+        let Node { previous, next, .. } = self.nodes[node as usize];
+        if next != NONE {
+            self.nodes[next as usize].previous = previous;
+        }
+        if previous != NONE {
+            self.nodes[previous as usize].next = next;
+            return;
+        }
+        let level = &mut self.levels[level];
+        level.slots[slot].first = next;
+        if next == NONE {
+            level.slots[slot] = EMPTY;
+            level.occupied &= !(1 << slot);
+        }
+    }
+
+    /// Frees a node that is in no slot; its place in `near`, if it has one, is void (rule 4).
+    fn release(&mut self, node: u32) -> (i64, T) {
+        let this = &mut self.nodes[node as usize];
+        let event = this.event.take().expect("a timer has an event until it is released");
+        (this.number, this.position, this.next) = (0, Position::Free, self.free);
+        let deadline_ns = this.deadline_ns;
+        self.free = node;
+        self.len -= 1;
+        if self.len == 0 {
+            self.clear();
+        }
+        (deadline_ns, event)
+    }
+
+    /// Forgets what a crowd of timers that are gone has left behind.
+    fn clear(&mut self) {
+        self.near.clear();
+        if self.nodes.len() > KEPT_NODES {
+            (self.nodes, self.near, self.free) = (vec![], BinaryHeap::new(), NONE);
+        }
+    }
+
+    /// No timer is due before this; `i64::MAX`: there is none. It is exact but where a timer has
+    /// been cancelled.
+    pub fn next_ns(&mut self) -> i64 {
+        while let Some(&Reverse((deadline_ns, number, node))) = self.near.peek() {
+            if self.nodes[node as usize].number == number {
+                return deadline_ns;
+            }
+            self.near.pop();
+        }
+        let first = self.levels.iter().find(|level| level.occupied != 0);
+        first.map_or(i64::MAX, |level| {
+            level.slots[level.occupied.trailing_zeros() as usize].earliest_ns
+        })
+    }
+
+    /// Takes the first timer that is due at `now_ns`.
+    pub fn take_due(&mut self, now_ns: i64) -> Option<T> {
+        loop {
+            let next_ns = self.next_ns();
+            if next_ns > now_ns {
+                // Nothing is in a slot that begins by now, or it would have been nearer.
+                return None;
+            }
+            self.advance(tick(now_ns));
+            if let Some(&Reverse((deadline_ns, number, node))) = self.near.peek()
+                && self.nodes[node as usize].number == number
+            {
+                if deadline_ns > now_ns {
+                    return None;
+                }
+                self.near.pop();
+                return Some(self.release(node).1);
+            }
+        }
+    }
+
+    /// Moves the present on, and the timers whose slots it reaches down (rule 2).
+    fn advance(&mut self, to_tick: u64) {
+        loop {
+            let occupied = self.levels.iter().position(|level| level.occupied != 0);
+            let Some(level) = occupied else { break };
+            let slot = self.levels[level].occupied.trailing_zeros();
+            let below = level as u32 * DIGIT_BITS;
+            let above = self.now_tick >> below >> DIGIT_BITS << DIGIT_BITS << below;
+            let start = above | u64::from(slot) << below;
+            if start > to_tick {
+                break;
+            }
+            self.now_tick = start;
+            let mut node =
+                std::mem::replace(&mut self.levels[level].slots[slot as usize], EMPTY).first;
+            self.levels[level].occupied &= !(1 << slot);
+            while node != NONE {
+                let next = self.nodes[node as usize].next;
+                self.put(node);
+                node = next;
+            }
+        }
+        // What is left begins later, so its digits differ from the new present's where they
+        // differed from the old one's.
+        self.now_tick = self.now_tick.max(to_tick);
+    }
+
+    /// Sets the present of an empty wheel, so that what comes in is on low levels.
+    pub fn set_now(&mut self, now_ns: i64) {
+        debug_assert!(self.is_empty());
+        self.now_tick = self.now_tick.max(tick(now_ns));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Set(i64),
+        Cancel(usize),
+        Wait(i64),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let span = prop_oneof![
+            0..5_000_000i64,
+            0..200_000_000i64,
+            0..10_000_000_000i64,
+            0..i64::MAX / 2,
+            -3_000_000..0i64
+        ];
+        let wait = prop_oneof![0..3_000_000i64, 0..100_000_000i64, 0..100_000_000_000i64];
+        prop_oneof![
+            4 => span.prop_map(Step::Set),
+            2 => (0..64usize).prop_map(Step::Cancel),
+            3 => wait.prop_map(Step::Wait),
+        ]
+    }
+
+    fn run(start_ns: i64, steps: Vec<Step>) {
+        let mut wheel = Wheel::default();
+        let mut model: BTreeMap<(i64, u64), Place> = BTreeMap::new();
+        let mut gone: Vec<Place> = vec![];
+        let mut now_ns = start_ns;
+        for (number, step) in (1..).zip(steps) {
+            if wheel.is_empty() {
+                wheel.set_now(now_ns);
+            }
+            match step {
+                Step::Set(span) => {
+                    let deadline_ns = now_ns.saturating_add(span);
+                    let place = wheel.insert(deadline_ns, number, (deadline_ns, number));
+                    model.insert((deadline_ns, number), place);
+                }
+                Step::Cancel(at) => {
+                    if let Some((&key, &place)) = model.iter().nth(at) {
+                        assert_eq!(wheel.deadline_ns(place), Some(key.0));
+                        assert_eq!(wheel.remove(place), Some((key.0, key)));
+                        model.remove(&key);
+                        gone.push(place);
+                    }
+                }
+                Step::Wait(span) => {
+                    now_ns += span;
+                    while let Some(key) = wheel.take_due(now_ns) {
+                        let (first, place) = model.pop_first().expect("the model has it too");
+                        assert_eq!(key, first, "in the order of deadlines");
+                        assert!(first.0 <= now_ns, "never early");
+                        gone.push(place);
+                    }
+                    let first = model.first_key_value().map_or(i64::MAX, |(key, _)| key.0);
+                    assert!(first > now_ns, "nothing that is due is left");
+                }
+            }
+            let first = model.first_key_value().map_or(i64::MAX, |(key, _)| key.0);
+            assert!(wheel.next_ns() <= first);
+            assert_eq!(wheel.is_empty(), model.is_empty());
+            assert!(gone.iter().all(|&place| wheel.deadline_ns(place).is_none()));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_wheel_does_what_an_ordered_map_does(
+            start_ns in 0..i64::MAX / 4,
+            steps in prop::collection::vec(step(), 1..120),
+        ) {
+            run(start_ns, steps);
+        }
+    }
+
+    #[test]
+    fn a_million_timers_come_in_order_and_leave_no_memory() {
+        let mut wheel = Wheel::default();
+        let mut seed = 1u64;
+        let mut random = move || {
+            seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (seed >> 20) as i64 % 3_600_000_000_000
+        };
+        let places: Vec<(i64, Place)> = (1..=1_000_000u64)
+            .map(|number| {
+                let deadline_ns = random();
+                (deadline_ns, wheel.insert(deadline_ns, number, (deadline_ns, number)))
+            })
+            .collect();
+        for (deadline_ns, place) in places.iter().step_by(2) {
+            assert_eq!(wheel.remove(*place).map(|(ns, _)| ns), Some(*deadline_ns));
+        }
+        let (mut last, mut taken) = ((i64::MIN, 0), 0);
+        let mut now_ns = 0;
+        while !wheel.is_empty() {
+            now_ns += 7_000_000_000;
+            while let Some(key) = wheel.take_due(now_ns) {
+                assert!(key > last && key.0 <= now_ns && key.0 > now_ns - 7_000_000_000);
+                last = key;
+                taken += 1;
+            }
+        }
+        assert_eq!(taken, 500_000);
+        assert_eq!(wheel.nodes.capacity(), 0);
+    }
+
+    #[test]
+    fn timers_of_one_deadline_come_in_the_order_they_were_set() {
+        let mut wheel = Wheel::default();
+        (1..=1000).for_each(|number| _ = wheel.insert(5_000_000_000, number, number));
+        assert_eq!(wheel.next_ns(), 5_000_000_000);
+        assert!(wheel.take_due(4_999_999_999).is_none());
+        (1..=1000).for_each(|number| assert_eq!(wheel.take_due(5_000_000_000), Some(number)));
+        assert!(wheel.is_empty());
+    }
+}
