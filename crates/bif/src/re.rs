@@ -13,7 +13,10 @@ use oxbeam_heap::Heap;
 use oxbeam_heap::map::Twice;
 use oxbeam_io::resource::iodata;
 use oxbeam_regex::{CompileError, Options, Pattern, RunError, RunOptions};
-use oxbeam_runtime::{Class, Cx, Flow, NativeResult};
+use oxbeam_runtime::dirty;
+use oxbeam_runtime::native::RunOn;
+use oxbeam_runtime::{Class, Cx, Flow, NativeFn, NativeResult};
+use oxbeam_sys::clock::monotonic_ns;
 use oxbeam_term::{Atom, Term, am};
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -121,19 +124,19 @@ pub fn inspect_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
 
 /// `re:run/2`
 pub fn run_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    run(cx, [args[0], args[1], Term::nil()], true)
+    run(cx, [args[0], args[1], Term::nil()], true, run_2)
 }
 
 /// `re:run/3`
 pub fn run_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    run(cx, [args[0], args[1], args[2]], true)
+    run(cx, [args[0], args[1], args[2]], true, run_3)
 }
 
 /// `re:internal_run/4`: the last argument tells whether the subject's encoding is still to be
 /// checked.
 pub fn internal_run_4<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let first = args[3].as_bool().ok_or_else(Flow::badarg)?;
-    run(cx, [args[0], args[1], args[2]], first)
+    run(cx, [args[0], args[1], args[2]], first, internal_run_4)
 }
 
 /// What is to be run: a pattern, or an answer that is known before.
@@ -142,7 +145,20 @@ enum Ready<'h> {
     Answer(Term<'h>),
 }
 
-fn run<'h>(cx: &mut Cx<'h>, args: [Term<'h>; 3], check: bool) -> NativeResult<'h> {
+/// Bytes of a subject from which on a match may take long in itself.
+const LONG_SUBJECT_BYTES: usize = 1 << 18;
+/// A run that takes more has no place on an ordinary scheduler.
+const SLOW_NS: i64 = 500_000;
+
+/// Runs a pattern. The library cannot stop in the middle: a run of many steps ends early on an
+/// ordinary scheduler and is done again, by `native`, on a dirty one. Over a long subject it is
+/// the last run that tells where to begin.
+fn run<'h>(
+    cx: &mut Cx<'h>,
+    args: [Term<'h>; 3],
+    check: bool,
+    native: NativeFn,
+) -> NativeResult<'h> {
     let [subject, expression, options] = args;
     let Some(given) = read(options) else { return Err(bad_option(cx)) };
     let pattern = match prepare(cx, subject, expression, &given, options)? {
@@ -151,9 +167,20 @@ fn run<'h>(cx: &mut Cx<'h>, args: [Term<'h>; 3], check: bool) -> NativeResult<'h
     };
     let capture = Capture::read(&given, &pattern).ok_or_else(Flow::badarg)?;
     let bytes = iodata(subject).ok_or_else(Flow::badarg)?;
-    let run_options = RunOptions { no_utf_check: !check, ..given.run };
+    let short = dirty::current() == RunOn::Normal;
+    let is_long = bytes.len().saturating_sub(given.offset) > LONG_SUBJECT_BYTES;
+    if short && is_long && pattern.is_slow() {
+        return Err(Flow::Dirty(RunOn::DirtyCpu, native));
+    }
+    let run_options = RunOptions { no_utf_check: !check, short, ..given.run };
     cx.bump(1 + bytes.len() / 64);
-    match pattern.run(&bytes, given.offset, &run_options) {
+    let started_ns = if is_long { monotonic_ns() } else { 0 };
+    let ended = pattern.run(&bytes, given.offset, &run_options);
+    if is_long {
+        pattern.note_slow(monotonic_ns() - started_ns > SLOW_NS);
+    }
+    match ended {
+        Err(RunError::MatchLimit) if short => Err(Flow::Dirty(RunOn::DirtyCpu, native)),
         Ok(Some(captures)) => Ok(capture.answer(cx.heap, subject, &bytes, &captures)),
         Ok(None) | Err(RunError::RecursionLoop) => Ok(Term::atom(am::nomatch)),
         Err(RunError::MatchLimit) => Ok(limit(cx, &given, am::match_limit)),

@@ -170,6 +170,18 @@ pub fn mul<'h>(heap: &'h Heap, a: Term<'h>, b: Term<'h>) -> Result<'h> {
     )
 }
 
+/// Products of digit counts from which on a multiplication or division takes about a millisecond.
+const LONG_WORK: usize = 1 << 23;
+
+/// Whether multiplying or dividing these takes long.
+pub fn is_long(a: Term<'_>, b: Term<'_>) -> bool {
+    let digits = |term: Term<'_>| match term.kind() {
+        Kind::Big(big) => big.digits().len(),
+        _ => 0,
+    };
+    digits(a) * digits(b) > LONG_WORK
+}
+
 /// `A / B`, always a float.
 pub fn divide<'h>(heap: &'h Heap, a: Term<'h>, b: Term<'h>) -> Result<'h> {
     let (a, b) = (to_float(a).ok_or(Badarith)?, to_float(b).ok_or(Badarith)?);

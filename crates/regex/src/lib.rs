@@ -14,7 +14,7 @@ use pcre2_sys as p;
 use std::ffi::CStr;
 use std::ptr::{NonNull, null_mut};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 /// What ends a line.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -133,7 +133,12 @@ pub struct RunOptions {
     pub match_limit: Option<u32>,
     /// Greatest depth of backtracking.
     pub depth_limit: Option<u32>,
+    /// A short run is wanted: it ends with [`RunError::MatchLimit`] when it takes many steps.
+    pub short: bool,
 }
+
+/// Steps of a short run from one place.
+const SHORT_STEPS: u32 = 20_000;
 
 /// Why a pattern does not compile.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -184,6 +189,8 @@ pub struct Pattern {
     use_crlf: bool,
     runs: AtomicU32,
     native: OnceLock<bool>,
+    /// See [`Pattern::is_slow`].
+    quick: AtomicBool,
 }
 
 // SAFETY: rule 1; turning into native code is done once, under the lock of
@@ -268,6 +275,7 @@ impl Pattern {
             use_crlf: false,
             runs: AtomicU32::new(0),
             native: OnceLock::new(),
+            quick: AtomicBool::new(false),
         };
         pattern.capture_count = pattern.info(p::PCRE2_INFO_CAPTURECOUNT);
         pattern.names = pattern.read_names();
@@ -329,6 +337,16 @@ impl Pattern {
     /// Whether CR and LF together can be one line end.
     pub fn use_crlf(&self) -> bool {
         self.use_crlf
+    }
+
+    /// Whether the last run over a long subject took long, or there was none.
+    pub fn is_slow(&self) -> bool {
+        !self.quick.load(Ordering::Relaxed)
+    }
+
+    /// Notes whether a run over a long subject took long.
+    pub fn note_slow(&self, slow: bool) {
+        self.quick.store(!slow, Ordering::Relaxed);
     }
 
     /// Whether this run may use native code, made when the pattern is run for
@@ -407,10 +425,14 @@ impl Work {
             let code = pattern.code.as_ptr();
             let data = p::pcre2_match_data_create_from_pattern_8(code, null_mut());
             assert!(!data.is_null(), "out of memory for a match");
-            let limited = options.match_limit.is_some() || options.depth_limit.is_some();
+            let match_limit = match options.short {
+                true => Some(options.match_limit.unwrap_or(SHORT_STEPS).min(SHORT_STEPS)),
+                false => options.match_limit,
+            };
+            let limited = match_limit.is_some() || options.depth_limit.is_some();
             let context =
                 if limited { p::pcre2_match_context_create_8(null_mut()) } else { null_mut() };
-            if let Some(limit) = options.match_limit {
+            if let Some(limit) = match_limit {
                 p::pcre2_set_match_limit_8(context, limit);
             }
             if let Some(limit) = options.depth_limit {

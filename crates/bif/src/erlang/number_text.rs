@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use oxbeam_heap::arith::MAX_DIGITS;
 use oxbeam_num::text::{self, Parsed};
 use oxbeam_num::{Int, float_text};
-use oxbeam_runtime::{Cx, Flow, NativeResult};
+use oxbeam_runtime::dirty;
+use oxbeam_runtime::native::RunOn;
+use oxbeam_runtime::{Cx, Flow, NativeFn, NativeResult};
 use oxbeam_term::view::Kind;
 use oxbeam_term::{Term, am};
 
@@ -16,7 +18,28 @@ fn radix<'h>(term: Term<'h>) -> Result<u32, Flow<'h>> {
     radix.map(|radix| radix as u32).ok_or_else(Flow::badarg)
 }
 
-fn integer_text<'h>(cx: &mut Cx<'h>, term: Term<'h>, radix: u32) -> Result<Vec<u8>, Flow<'h>> {
+/// Digits of 64 bits from which on the text of an integer takes about a millisecond to make.
+const LONG_DIGITS: usize = 1200;
+/// Characters from which on an integer takes about a millisecond to read.
+const LONG_TEXT: usize = 20_000;
+
+/// Whether `native` is to run on a dirty scheduler, since its work is long and cannot stop.
+fn elsewhere<'h>(is_long: bool, native: NativeFn) -> Result<(), Flow<'h>> {
+    match is_long && dirty::current() == RunOn::Normal {
+        true => Err(Flow::Dirty(RunOn::DirtyCpu, native)),
+        false => Ok(()),
+    }
+}
+
+fn integer_text<'h>(
+    cx: &mut Cx<'h>,
+    term: Term<'h>,
+    radix: u32,
+    native: NativeFn,
+) -> Result<Vec<u8>, Flow<'h>> {
+    if let Kind::Big(big) = term.kind() {
+        elsewhere(big.digits().len() > LONG_DIGITS, native)?;
+    }
     match term.kind() {
         Kind::Small(value) => Ok(text::to_text(Int::from_i64(value, &mut [0]), radix)),
         Kind::Big(big) => {
@@ -29,29 +52,30 @@ fn integer_text<'h>(cx: &mut Cx<'h>, term: Term<'h>, radix: u32) -> Result<Vec<u
 
 pub fn integer_to_list_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [value] = take(args);
-    let text = integer_text(cx, value, 10)?;
+    let text = integer_text(cx, value, 10, integer_to_list_1)?;
     Ok(cx.heap.list_of_bytes(&text))
 }
 
 pub fn integer_to_list_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [value, base] = take(args);
-    let text = integer_text(cx, value, radix(base)?)?;
+    let text = integer_text(cx, value, radix(base)?, integer_to_list_2)?;
     Ok(cx.heap.list_of_bytes(&text))
 }
 
 pub fn integer_to_binary_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [value] = take(args);
-    let text = integer_text(cx, value, 10)?;
+    let text = integer_text(cx, value, 10, integer_to_binary_1)?;
     Ok(cx.heap.binary(&text))
 }
 
 pub fn integer_to_binary_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [value, base] = take(args);
-    let text = integer_text(cx, value, radix(base)?)?;
+    let text = integer_text(cx, value, radix(base)?, integer_to_binary_2)?;
     Ok(cx.heap.binary(&text))
 }
 
-fn integer<'h>(cx: &mut Cx<'h>, text: &[u8], radix: u32) -> NativeResult<'h> {
+fn integer<'h>(cx: &mut Cx<'h>, text: &[u8], radix: u32, native: NativeFn) -> NativeResult<'h> {
+    elsewhere(text.len() > LONG_TEXT, native)?;
     let parsed = text::parse(text, radix).ok_or_else(Flow::badarg)?;
     cx.bump(text.len() / 100);
     integer_of(cx, &parsed)
@@ -76,22 +100,22 @@ fn as_byte(term: Term<'_>) -> Option<u8> {
 
 pub fn list_to_integer_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [list] = take(args);
-    integer(cx, &chars(list)?, 10)
+    integer(cx, &chars(list)?, 10, list_to_integer_1)
 }
 
 pub fn list_to_integer_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [list, base] = take(args);
-    integer(cx, &chars(list)?, radix(base)?)
+    integer(cx, &chars(list)?, radix(base)?, list_to_integer_2)
 }
 
 pub fn binary_to_integer_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [binary] = take(args);
-    integer(cx, &arg::bytes(binary)?, 10)
+    integer(cx, &arg::bytes(binary)?, 10, binary_to_integer_1)
 }
 
 pub fn binary_to_integer_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [binary, base] = take(args);
-    integer(cx, &arg::bytes(binary)?, radix(base)?)
+    integer(cx, &arg::bytes(binary)?, radix(base)?, binary_to_integer_2)
 }
 
 pub fn list_to_float_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {

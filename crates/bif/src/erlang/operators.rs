@@ -2,6 +2,8 @@
 
 use oxbeam_heap::Heap;
 use oxbeam_heap::arith::{self, ArithError, Rounding};
+use oxbeam_runtime::dirty;
+use oxbeam_runtime::native::RunOn;
 use oxbeam_runtime::{Cx, Flow, NativeResult};
 use oxbeam_term::Term;
 use oxbeam_term::compare::{compare, compare_exact, eq_value};
@@ -24,13 +26,29 @@ macro_rules! arithmetic {
     )*};
 }
 
+/// Operators that cannot stop: long ones are done on a dirty scheduler.
+macro_rules! long_arithmetic {
+    ($($name:ident => $operation:path;)*) => {$(
+        #[doc = concat!("The operator of `arith::", stringify!($operation), "`.")]
+        pub fn $name<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+            if arith::is_long(args[0], args[1]) && dirty::current() == RunOn::Normal {
+                return Err(Flow::Dirty(RunOn::DirtyCpu, $name));
+            }
+            $operation(cx.heap, args[0], args[1]).map_err(arith_flow)
+        }
+    )*};
+}
+
+long_arithmetic! {
+    times_2 => arith::mul;
+    div_2 => arith::int_div;
+    rem_2 => arith::int_rem;
+}
+
 arithmetic! {
     plus_2 => arith::add;
     minus_2 => arith::sub;
-    times_2 => arith::mul;
     slash_2 => arith::divide;
-    div_2 => arith::int_div;
-    rem_2 => arith::int_rem;
     band_2 => arith::band;
     bor_2 => arith::bor;
     bxor_2 => arith::bxor;

@@ -43,6 +43,25 @@ unsafe fn exact<A: Mode, B: Mode, R: Place>(m: &mut M, slow: Slow) -> crate::mac
     }
 }
 
+/// As [`exact`], for what cannot stop and may take long: then the native does it, on a dirty
+/// scheduler.
+///
+/// # Safety
+/// Machine rules.
+unsafe fn exact_or_dirty<A: Mode, B: Mode, R: Place>(
+    m: &mut M,
+    slow: Slow,
+) -> crate::machine::Handler {
+    // SAFETY: machine rules.
+    unsafe {
+        let (a, b) = (m.get::<A>(1), m.get::<B>(2));
+        if !arith::is_long(brand(a), brand(b)) {
+            return exact::<A, B, R>(m, slow);
+        }
+        super::bif::run::<R>(m, native::export(m.w(5)), &[a, b], 3, m.w(4), 6)
+    }
+}
+
 /// Whether the operation adds a constant to a register, or takes one away: such
 /// an error is shown as the function's own, as stock shows it.
 fn is_increment(export: &Export, terms: [RawTerm; 2], constants: [bool; 2]) -> bool {
@@ -58,7 +77,7 @@ fn is_increment(export: &Export, terms: [RawTerm; 2], constants: [bool; 2]) -> b
 }
 
 macro_rules! arithmetic {
-    ($($name:ident, $slow_name:ident, $slow:path, |$a:ident, $b:ident| $fast:expr;)*) => {
+    ($($name:ident, $slow_name:ident, $how:ident, $slow:path, |$a:ident, $b:ident| $fast:expr;)*) => {
         op! {$(
             fn $name<A: Mode, B: Mode, R: Place>(m) {
                 let ($a, $b) = (m.get::<A>(1), m.get::<B>(2));
@@ -71,7 +90,7 @@ macro_rules! arithmetic {
         )*}
         slow! {$(
             fn $slow_name<A: Mode, B: Mode, R: Place>(m) {
-                exact::<A, B, R>(m, $slow)
+                $how::<A, B, R>(m, $slow)
             }
         )*}
     };
@@ -90,28 +109,28 @@ fn signed(pair: (i64, bool)) -> Option<u64> {
 
 arithmetic! {
     // Tags: (16a + 15) + 16b; the machine's overflow is the small's.
-    add, add_slow, arith::add, |a, b| signed((a.0 as i64).overflowing_add((b.0 & !SMALL) as i64));
-    sub, sub_slow, arith::sub, |a, b| signed((a.0 as i64).overflowing_sub((b.0 & !SMALL) as i64));
-    mul, mul_slow, arith::mul, |a, b| signed(
+    add, add_slow, exact, arith::add, |a, b| signed((a.0 as i64).overflowing_add((b.0 & !SMALL) as i64));
+    sub, sub_slow, exact, arith::sub, |a, b| signed((a.0 as i64).overflowing_sub((b.0 & !SMALL) as i64));
+    mul, mul_slow, exact_or_dirty, arith::mul, |a, b| signed(
         a.small_value().overflowing_mul((b.0 & !SMALL) as i64)
     ).map(|word| word | SMALL);
-    int_div, int_div_slow, arith::int_div, |a, b| match b.small_value() {
+    int_div, int_div_slow, exact_or_dirty, arith::int_div, |a, b| match b.small_value() {
         0 => None,
         by => small(a.small_value() / by),
     };
-    int_rem, int_rem_slow, arith::int_rem, |a, b| match b.small_value() {
+    int_rem, int_rem_slow, exact_or_dirty, arith::int_rem, |a, b| match b.small_value() {
         0 => None,
         by => small(a.small_value() % by),
     };
-    band, band_slow, arith::band, |a, b| Some(a.0 & b.0);
-    bor, bor_slow, arith::bor, |a, b| Some(a.0 | b.0);
-    bxor, bxor_slow, arith::bxor, |a, b| Some((a.0 ^ b.0) | SMALL);
-    bsl, bsl_slow, arith::bsl, |a, b| match (a.small_value(), b.small_value()) {
+    band, band_slow, exact, arith::band, |a, b| Some(a.0 & b.0);
+    bor, bor_slow, exact, arith::bor, |a, b| Some(a.0 | b.0);
+    bxor, bxor_slow, exact, arith::bxor, |a, b| Some((a.0 ^ b.0) | SMALL);
+    bsl, bsl_slow, exact, arith::bsl, |a, b| match (a.small_value(), b.small_value()) {
         (value, by @ 0..59) if (value << by) >> by == value => small(value << by),
         (value, by @ -63..0) => small(value >> -by),
         _ => None,
     };
-    bsr, bsr_slow, arith::bsr, |a, b| match (a.small_value(), b.small_value()) {
+    bsr, bsr_slow, exact, arith::bsr, |a, b| match (a.small_value(), b.small_value()) {
         (value, by @ 0..64) => small(value >> by),
         _ => None,
     };

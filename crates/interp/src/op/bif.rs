@@ -13,7 +13,7 @@ use oxbeam_term::{Export, RawTerm, am};
 ///
 /// # Safety
 /// Machine rules.
-unsafe fn run<R: Place>(
+pub unsafe fn run<R: Place>(
     m: &mut M,
     export: &'static Export,
     args: &[RawTerm],
