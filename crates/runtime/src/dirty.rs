@@ -19,12 +19,13 @@ use crate::process::{Owned, PidData, Priority, ProcState, Process, exit};
 use crate::signal::handle::take_all;
 use crate::{literal_release, task, yielding};
 use oxbeam_heap::OwnedTerm;
+use oxbeam_sys::clock::monotonic_ns;
 use oxbeam_term::{RawTerm, Term};
 use parking_lot::{Condvar, Mutex};
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 
 /// Reductions that a native on a pool's thread may count on.
 const REDUCTIONS: i64 = crate::engine::TURN_REDUCTIONS;
@@ -52,12 +53,27 @@ struct Pool {
     jobs: Mutex<Jobs>,
     work: Condvar,
     max_threads: AtomicUsize,
+    /// What the threads have worked so far, by number.
+    work_done: Mutex<Vec<Arc<WorkDone>>>,
+}
+
+/// The time that a thread has worked.
+#[derive(Default)]
+struct WorkDone {
+    busy_ns: AtomicI64,
+    /// When the present work began; 0: there is none.
+    busy_since_ns: AtomicI64,
 }
 
 impl Pool {
     const fn new() -> Pool {
         let jobs = Jobs { waiting: VecDeque::new(), idle_threads: 0, threads: 0 };
-        Pool { jobs: Mutex::new(jobs), work: Condvar::new(), max_threads: AtomicUsize::new(1) }
+        Pool {
+            jobs: Mutex::new(jobs),
+            work: Condvar::new(),
+            max_threads: AtomicUsize::new(1),
+            work_done: Mutex::new(vec![]),
+        }
     }
 }
 
@@ -97,6 +113,17 @@ fn handler_of(priority: Priority) -> usize {
 /// Processes that wait for a thread of the CPU pool and of the IO pool.
 pub fn queue_lengths() -> [usize; 2] {
     [&CPU, &IO].map(|pool| pool.jobs.lock().waiting.len())
+}
+
+/// Nanoseconds that each thread of a pool has worked since it started, by number; threads that
+/// have not started are left out.
+pub fn busy_ns(run_on: RunOn) -> Vec<i64> {
+    let busy = |done: &Arc<WorkDone>| {
+        let since_ns = done.busy_since_ns.load(Ordering::Acquire);
+        let now_ns = if since_ns == 0 { 0 } else { monotonic_ns() - since_ns };
+        done.busy_ns.load(Ordering::Acquire) + now_ns
+    };
+    pool_of(run_on).work_done.lock().iter().map(busy).collect()
 }
 
 fn pool_of(run_on: RunOn) -> &'static Pool {
@@ -145,12 +172,18 @@ fn start_thread(pool: &'static Pool, run_on: RunOn, number: usize) {
 /// Runs a thread of a pool for ever.
 fn work(pool: &Pool, run_on: RunOn) {
     CURRENT.set(run_on);
+    let done = Arc::new(WorkDone::default());
+    pool.work_done.lock().push(done.clone());
     let mut jobs = pool.jobs.lock();
     loop {
         match jobs.waiting.pop_front() {
             Some(job) => {
                 drop(jobs);
+                let started_ns = monotonic_ns();
+                done.busy_since_ns.store(started_ns, Ordering::Release);
                 run(job);
+                done.busy_since_ns.store(0, Ordering::Release);
+                done.busy_ns.fetch_add(monotonic_ns() - started_ns, Ordering::AcqRel);
                 jobs = pool.jobs.lock();
             }
             None => {

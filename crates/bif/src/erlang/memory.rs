@@ -82,9 +82,10 @@ pub fn send_parts<'h>(cx: &Cx<'h>, request: Term<'h>) -> Option<Term<'h>> {
     let names: Option<Vec<_>> = names.list_to_vec()?.iter().map(|name| name.as_atom()).collect();
     let names = names?;
     let message = OwnedTerm::build(|heap| {
-        let parts = names
-            .iter()
-            .map(|&name| heap.tuple(&[Term::atom(name), heap.int(0), sizes(heap, name.name())]));
+        let parts = names.iter().map(|&name| match ALLOCATORS.contains(&name.name()) {
+            true => heap.tuple(&[Term::atom(name), heap.int(0), sizes(heap, name.name())]),
+            false => heap.tuple(&[Term::atom(name), Term::bool(false)]),
+        });
         let parts = heap.list(&parts.collect::<Vec<_>>());
         heap.tuple(&[heap.import(reference), heap.int(0), parts])
     });

@@ -2,7 +2,8 @@
 
 use crate::arg;
 use oxbeam_heap::Heap;
-use oxbeam_runtime::{Cx, Flow, NativeResult, gc, scheduler, system};
+use oxbeam_runtime::native::RunOn;
+use oxbeam_runtime::{Cx, Flow, NativeResult, dirty, gc, scheduler, system};
 use oxbeam_sys::clock;
 use oxbeam_term::{Atom, Term, am};
 use parking_lot::Mutex;
@@ -90,11 +91,20 @@ struct Start {
     at_ns: i64,
     slept_ns: Vec<i64>,
     collected_ns: Vec<i64>,
+    /// Work of the dirty CPU and the dirty IO schedulers.
+    dirty_ns: [Vec<i64>; 2],
 }
 
 impl Start {
     fn now() -> Start {
+        let (cpu, io) = dirty_schedulers();
+        let dirty_ns = [(RunOn::DirtyCpu, cpu), (RunOn::DirtyIo, io)].map(|(run_on, count)| {
+            let mut busy_ns = dirty::busy_ns(run_on);
+            busy_ns.resize(count, 0);
+            busy_ns
+        });
         Start {
+            dirty_ns,
             at_ns: clock::monotonic_ns(),
             slept_ns: scheduler::slept_ns(),
             collected_ns: scheduler::collected_ns(),
@@ -119,8 +129,9 @@ fn wall_times(heap: &Heap, all: bool) -> Term<'_> {
     let total_ns = now.at_ns - started.at_ns;
     let slept = now.slept_ns.iter().zip(&started.slept_ns).map(|(now, then)| now - then);
     let mut active: Vec<i64> = slept.map(|slept| (total_ns - slept).max(0)).collect();
-    let (cpu, io) = dirty_schedulers();
-    active.resize(active.len() + cpu + if all { io } else { 0 }, 0);
+    for (now, then) in now.dirty_ns.iter().zip(&started.dirty_ns).take(if all { 2 } else { 1 }) {
+        active.extend(now.iter().zip(then).map(|(now, then)| (now - then).min(total_ns)));
+    }
     let item = |(index, &active_ns): (usize, &i64)| {
         heap.tuple(&[heap.usize(index + 1), heap.int(active_ns), heap.int(total_ns)])
     };
@@ -175,12 +186,16 @@ fn microstates(heap: &Heap) -> Term<'_> {
         let times = [0, 0, emulator, collected, 0, 0, slept];
         threads.push(thread(heap, "scheduler", index + 1, times));
     }
-    // These do their work outside the counted states.
+    // What these do is outside the counted states.
     let asleep = [0, 0, 0, 0, 0, 0, total_ns];
-    let (cpu, io) = dirty_schedulers();
     let first_dirty = now.slept_ns.len() + 1;
-    threads.extend((0..cpu).map(|n| thread(heap, "dirty_cpu_scheduler", first_dirty + n, asleep)));
-    threads.extend((0..io).map(|n| thread(heap, "dirty_io_scheduler", n + 1, asleep)));
+    for (at, kind) in ["dirty_cpu_scheduler", "dirty_io_scheduler"].into_iter().enumerate() {
+        for index in 0..now.dirty_ns[at].len() {
+            let busy = grown(&now.dirty_ns[at], &started.dirty_ns[at], index).min(total_ns);
+            let number = if at == 0 { first_dirty + index } else { index + 1 };
+            threads.push(thread(heap, kind, number, [0, 0, busy, 0, 0, 0, total_ns - busy]));
+        }
+    }
     threads.push(thread(heap, "aux", 1, asleep));
     threads.push(thread(heap, "poll", 0, asleep));
     let threads_async = (0..system::get().async_threads).map(|n| thread(heap, "async", n, asleep));

@@ -128,14 +128,19 @@ pub fn universaltime_0<'h>(cx: &mut Cx<'h>, _: &[Term<'h>]) -> NativeResult<'h> 
     date_time(cx, calendar::utc_of_seconds(now_seconds()))
 }
 
+/// First year of times that are taken as local ones, or made such.
+const FIRST_LOCAL_YEAR: i64 = 1902;
+/// First year of other times.
+const FIRST_YEAR: i64 = 1600;
+
 /// `{{Year,Month,Day},{Hour,Minute,Second}}`, each in its range.
-fn parse_date_time(term: Term<'_>) -> Option<DateTime> {
+fn parse_date_time(term: Term<'_>, first_year: i64) -> Option<DateTime> {
     let [date, time] = term.as_tuple_n()?;
     let [year, month, day] = date.as_tuple_n()?.map(|part: Term<'_>| part.as_i64());
     let [hour, minute, second] = time.as_tuple_n()?.map(|part: Term<'_>| part.as_i64());
     let small = |value: Option<i64>, max: i64| value.filter(|n| (0..=max).contains(n));
     let time = DateTime {
-        year: year?,
+        year: year.filter(|year| (first_year..i64::from(i32::MAX)).contains(year))?,
         month: small(month, 12)?.try_into().ok()?,
         day: small(day, 31)?.try_into().ok()?,
         hour: small(hour, 23)?.try_into().ok()?,
@@ -170,7 +175,7 @@ fn seconds_of_utc(time: DateTime) -> i64 {
 
 /// `erlang:universaltime_to_localtime/1`
 pub fn universaltime_to_localtime_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    let time = parse_date_time(args[0]).ok_or_else(Flow::badarg)?;
+    let time = parse_date_time(args[0], FIRST_LOCAL_YEAR).ok_or_else(Flow::badarg)?;
     date_time(cx, calendar::local_of_seconds(seconds_of_utc(time)))
 }
 
@@ -182,14 +187,14 @@ pub fn localtime_to_universaltime_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> N
         Some(am::undefined) => None,
         _ => return Err(Flow::badarg()),
     };
-    let time = parse_date_time(args[0]).ok_or_else(Flow::badarg)?;
+    let time = parse_date_time(args[0], FIRST_LOCAL_YEAR).ok_or_else(Flow::badarg)?;
     let seconds = calendar::seconds_of_local(time, is_dst).ok_or_else(Flow::badarg)?;
     date_time(cx, calendar::utc_of_seconds(seconds))
 }
 
 /// `erlang:universaltime_to_posixtime/1`
 pub fn universaltime_to_posixtime_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    let time = parse_date_time(args[0]).ok_or_else(Flow::badarg)?;
+    let time = parse_date_time(args[0], FIRST_YEAR).ok_or_else(Flow::badarg)?;
     Ok(cx.heap.int(seconds_of_utc(time)))
 }
 

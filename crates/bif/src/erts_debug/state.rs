@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use oxbeam_heap::OwnedTerm;
 use oxbeam_heap::heap::STACK_RESERVE_WORDS;
 use oxbeam_runtime::process::table;
+use oxbeam_runtime::reference::new_numbers;
+use oxbeam_runtime::timer::{self, Destination};
 use oxbeam_runtime::{Cx, Flow, NativeResult};
 use oxbeam_term::{Atom, Term, am};
 
@@ -164,6 +166,16 @@ pub fn set_internal_state_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeRes
         }
         // A copy of the term in a heap fragment.
         Some("mbuf") => Ok(OwnedTerm::copy_of(value).attach_to(cx.heap)),
+        // Timers lie in no wheel: one after that time is all there is to it.
+        Some("multizero_timeout_in_timeout") => {
+            let after_ms = value.as_usize().ok_or_else(Flow::badarg)? as u64;
+            let done = Atom::new("multizero_timeout_in_timeout_done");
+            let done = done.map_err(|_| Flow::system_limit())?;
+            let message = OwnedTerm::immediate(Term::atom(done).raw());
+            let (to, reference) = (Destination::Pid(cx.process.pid), new_numbers());
+            timer::send_at(timer::after_ms(after_ms), reference, to, message);
+            Ok(Term::atom(am::ok))
+        }
         Some("ets_force_trap") => atom("notsup"),
         // An ordered table has no parts that could be split.
         Some("ets_force_split" | "ets_debug_random_split_join") => Ok(Term::atom(am::ok)),

@@ -1,6 +1,6 @@
 //! How many schedulers run processes: `schedulers_online`, and the blocking of multi-scheduling.
 //!
-//! 1. Schedulers from the limit on take no process; what is in their queues the others steal.
+//! 1. Schedulers from the limit on take no process; what is in their queues goes to the others.
 //! 2. A change takes effect when those above the limit have ended their turns: [`settled`] says
 //!    when that is so.
 
@@ -118,6 +118,9 @@ pub fn settled() -> bool {
 pub(super) fn stay_away(this: &Schedulers, index: usize, managed: &Managed) {
     this.offline.read_bor_relb(1 << index);
     // What it leaves in its queue is for the others.
+    while let Some(process) = this.all[index].queue.pop() {
+        super::enqueue(process);
+    }
     wake_one(this, 0);
     if managed.wait() {
         super::worker::sleep(&this.all[index], None);
