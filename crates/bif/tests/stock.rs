@@ -52,6 +52,9 @@ fn outcome<'h>(
         (How::Long(slice), Some(long)) => in_turns(&mut cx, long, args, slice),
         _ => match (native.call)(&mut cx, args) {
             Err(Flow::Long(long)) => in_turns(&mut cx, long, args, 4000),
+            Err(Flow::Dirty(run_on, native)) => {
+                oxbeam_runtime::dirty::act_as(run_on, || native(&mut cx, args))
+            }
             result => result,
         },
     };

@@ -91,6 +91,15 @@ pub fn current() -> RunOn {
     CURRENT.get()
 }
 
+/// Runs `work` with the calling thread as a scheduler of that kind: how a native is tried outside
+/// of any scheduler.
+pub fn act_as<R>(run_on: RunOn, work: impl FnOnce() -> R) -> R {
+    let before = CURRENT.replace(run_on);
+    let result = work();
+    CURRENT.set(before);
+    result
+}
+
 /// Sets how many threads each pool may have; for boot.
 pub fn set_limits(cpu: usize, io: usize) {
     CPU.max_threads.store(cpu.max(1), Ordering::Relaxed);

@@ -23,6 +23,7 @@ pub mod registry;
 pub mod report;
 pub mod scheduler;
 pub mod signal;
+pub mod slices;
 pub mod stack;
 pub mod system;
 pub mod system_monitor;

@@ -1,0 +1,161 @@
+//! What natives that take several turns have in common: walks, lists and sorting in slices.
+
+use crate::native::Cx;
+use crate::yielding::{Failure, Roots, Slot, Yielder};
+use oxbeam_term::Term;
+use std::cmp::Ordering;
+
+/// Cells, pairs or the like that a native does at once before it asks for its yielding form.
+pub const QUICK: usize = if oxbeam_heap::ZEAL { 3 } else { 512 };
+
+/// Cells that a plain walk sees in a reduction.
+pub const CELLS_PER_REDUCTION: usize = 64;
+/// Cells that are made in a reduction.
+pub const CONSES_PER_REDUCTION: usize = 32;
+/// Comparisons, or hashes of keys, in a reduction.
+pub const KEYS_PER_REDUCTION: usize = 8;
+
+/// The length of a list that has at most [`QUICK`] cells: with the end of the list, which is nil
+/// for a proper one. `None`: the list is longer.
+pub fn quick_length(list: Term<'_>) -> Option<(usize, Term<'_>)> {
+    let mut rest = list.list();
+    let count = rest.by_ref().take(QUICK + 1).count();
+    (count <= QUICK).then(|| (count, rest.rest()))
+}
+
+/// Gives `visit` the elements of a list until it gives a value; `None` at the end of a proper
+/// list, `badarg` at another end. The slot loses the list.
+pub async fn each_element<R: Send>(
+    y: Yielder,
+    list: Slot,
+    per_reduction: usize,
+    mut visit: impl for<'r, 'h> FnMut(&mut Cx<'h>, &mut Roots<'r, 'h>, Term<'h>) -> Option<R> + Send,
+) -> Result<Option<R>, Failure> {
+    y.slices(per_reduction, |cx, roots, units| {
+        let mut rest = roots.get(list).list();
+        while *units > 0 {
+            *units -= 1;
+            match rest.next() {
+                None if rest.rest().is_nil() => return Some(Ok(None)),
+                None => return Some(Err(Failure::BADARG)),
+                Some(element) => {
+                    if let Some(value) = visit(cx, roots, element) {
+                        return Some(Ok(Some(value)));
+                    }
+                }
+            }
+        }
+        roots.set(list, rest.rest());
+        None
+    })
+    .await
+}
+
+/// Puts the elements of a proper list onto a stack; else `badarg`.
+pub async fn gather(y: Yielder, list: Slot, stack: usize) -> Result<(), Failure> {
+    y.slices(CELLS_PER_REDUCTION, |_, roots, units| {
+        let mut rest = roots.get(list).list();
+        let mut elements = roots.take_stack(stack);
+        let before = elements.len();
+        elements.extend(rest.by_ref().take(*units));
+        let seen = elements.len() - before;
+        let ended = seen < *units;
+        *units -= seen;
+        roots.set(list, rest.rest());
+        roots.put_stack(stack, elements);
+        match ended {
+            false => None,
+            true if rest.rest().is_nil() => Some(Ok(())),
+            true => Some(Err(Failure::BADARG)),
+        }
+    })
+    .await
+}
+
+/// Puts the terms of a stack in front of the list in `tail`. The stack is empty afterwards.
+pub async fn list_onto(y: Yielder, stack: usize, tail: Slot) {
+    y.slices(CONSES_PER_REDUCTION, |cx, roots, units| {
+        let mut elements = roots.take_stack(stack);
+        let from = elements.len().saturating_sub(*units);
+        *units -= elements.len() - from;
+        let list = cx.heap.list_onto(&elements[from..], roots.get(tail));
+        elements.truncate(from);
+        roots.set(tail, list);
+        let done = elements.is_empty();
+        roots.put_stack(stack, elements);
+        done.then_some(())
+    })
+    .await;
+}
+
+/// So many neighbours are sorted at a time before the merging begins.
+const RUN: usize = if oxbeam_heap::ZEAL { 2 } else { 32 };
+
+/// Sorts a stack, with the help of the stack behind it; equal terms keep their order.
+pub async fn sort(y: Yielder, stack: usize, order: fn(Term<'_>, Term<'_>) -> Ordering) {
+    let mut at = 0;
+    let len = y
+        .slices(KEYS_PER_REDUCTION, |_, roots, units| {
+            let mut terms = roots.take_stack(stack);
+            while at < terms.len() && *units > 0 {
+                let end = (at + RUN).min(terms.len());
+                terms[at..end].sort_by(|a, b| order(*a, *b));
+                *units = units.saturating_sub(end - at);
+                at = end;
+            }
+            let len = terms.len();
+            roots.put_stack(stack, terms);
+            (at == len).then_some(len)
+        })
+        .await;
+    let mut width = RUN;
+    while width < len {
+        merge_runs(y, stack, width, order).await;
+        width *= 2;
+    }
+}
+
+/// Merges each two neighbours of sorted runs of `width` terms.
+async fn merge_runs(
+    y: Yielder,
+    stack: usize,
+    width: usize,
+    order: fn(Term<'_>, Term<'_>) -> Ordering,
+) {
+    // The runs under way begin at `low`; `left` and `right` are the next of each.
+    let (mut low, mut left, mut right) = (0, 0, width);
+    y.slices(KEYS_PER_REDUCTION, |_, roots, units| {
+        let from = roots.take_stack(stack);
+        let mut to = roots.take_stack(stack + 1);
+        to.reserve_exact(from.len() - to.len());
+        while *units > 0 && low < from.len() {
+            *units -= 1;
+            let middle = (low + width).min(from.len());
+            let end = (low + 2 * width).min(from.len());
+            let take_right = match (left < middle, right < end) {
+                (true, true) => order(from[right], from[left]).is_lt(),
+                (true, false) => false,
+                (false, true) => true,
+                (false, false) => {
+                    low = end;
+                    (left, right) = (low, low + width);
+                    continue;
+                }
+            };
+            let next = if take_right { &mut right } else { &mut left };
+            to.push(from[*next]);
+            *next += 1;
+        }
+        if low >= from.len() {
+            roots.put_stack(stack, to);
+            let mut spare = from;
+            spare.clear();
+            roots.put_stack(stack + 1, spare);
+            return Some(());
+        }
+        roots.put_stack(stack, from);
+        roots.put_stack(stack + 1, to);
+        None
+    })
+    .await;
+}
