@@ -1,0 +1,76 @@
+%% What works on programs and documents: eunit, cover, xmerl, edoc, proper, the parsers, xref.
+-module(tools).
+-export([main/0]).
+
+main() ->
+    [io:format("~p ~p~n", [Name, catch Tool()]) || {Name, Tool} <- tools()],
+    init:stop().
+
+tools() ->
+    [{cover, fun cover/0}, {xmerl, fun xmerl/0}, {edoc, fun edoc/0}, {proper, fun proper/0},
+     {parsers, fun parsers/0}, {xref, fun xref/0}, {crypto_free, fun erlang_syntax/0}].
+
+
+source() -> "tools_sample.erl".
+
+sample() ->
+    ok = file:write_file(source(),
+        "%% @author nobody\n%% @doc A sample.\n-module(tools_sample).\n-export([f/1, g/0]).\n"
+        "%% @doc Twice or not.\n-spec f(integer()) -> integer().\nf(N) when N > 0 -> N * 2;\nf(_) -> 0.\n"
+        "g() -> unknown:h(), f(1).\n").
+
+cover() ->
+    sample(),
+    {ok, _} = cover:start(),
+    {ok, tools_sample} = cover:compile(source()),
+    6 = tools_sample:f(3),
+    {ok, Lines} = cover:analyse(tools_sample, calls, line),
+    {ok, Coverage} = cover:analyse(tools_sample, coverage, function),
+    ok = cover:stop(),
+    {Lines, Coverage}.
+
+xmerl() ->
+    Text = "<?xml version=\"1.0\"?><a x=\"1\"><!-- c --><b>t&amp;u</b><b/></a>",
+    {Doc, []} = xmerl_scan:string(Text),
+    Found = length(xmerl_xpath:string("//b", Doc)),
+    {Found, lists:flatten(xmerl:export_simple([Doc], xmerl_xml)),
+     xmerl_sax_parser:stream(Text, [{event_fun, fun(_, _, N) -> N + 1 end}, {event_state, 0}])}.
+
+edoc() ->
+    sample(),
+    {_, Doc} = edoc:get_doc(source()),
+    Text = edoc:layout(Doc),
+    {iolist_size(Text) > 1000, nomatch =/= string:find(Text, "Twice or not")}.
+
+proper() ->
+    Reverses = proper:forall(proper_types:list(proper_types:int()), fun(L) -> lists:reverse(lists:reverse(L)) =:= L end),
+    Small = proper:forall(proper_types:int(), fun(N) -> N < 20 end),
+    {proper:quickcheck(Reverses, [quiet, {numtests, 200}]), proper:quickcheck(Small, [quiet, {numtests, 2000}])}.
+
+parsers() ->
+    ok = file:write_file("calc.yrl",
+        "Nonterminals e. Terminals '+' number. Rootsymbol e. Left 100 '+'.\n"
+        "e -> e '+' e : value('$1') + value('$3'). e -> number : '$1'.\n"
+        "Erlang code.\nvalue({number, _, N}) -> N; value(N) -> N.\n"),
+    ok = file:write_file("words.xrl",
+        "Definitions.\nRules.\n[0-9]+ : {token, {number, TokenLine, list_to_integer(TokenChars)}}.\n"
+        "\\+ : {token, {'+', TokenLine}}.\n[\\s]+ : skip_token.\nErlang code.\n"),
+    {ok, _} = yecc:file("calc.yrl", []),
+    {ok, _} = leex:file("words.xrl", []),
+    [{ok, M} = c:c(M) || M <- [calc, words]],
+    {ok, Tokens, _} = words:string("1 + 20 + 300"),
+    calc:parse(Tokens).
+
+xref() ->
+    sample(),
+    {ok, tools_sample} = compile:file(source(), [debug_info]),
+    {ok, _} = xref:start(s),
+    ok = xref:set_default(s, [{warnings, false}, {verbose, false}]),
+    {ok, tools_sample} = xref:add_module(s, "tools_sample"),
+    {ok, Calls} = xref:q(s, "E | tools_sample"),
+    xref:stop(s),
+    lists:sort(Calls).
+
+erlang_syntax() ->
+    {ok, Forms} = epp_dodger:parse_file(source()),
+    erl_prettypr:format(erl_syntax:form_list(Forms)).
