@@ -386,7 +386,7 @@ pub static BIFS: &[Native] = &[
     bif("erlang", "time_offset", 1, erlang::time::time_offset_1),
     bif("erlang", "timestamp", 0, erlang::time::timestamp_0),
     guard("erlang", "tl", 1, erlang::types::tl_1),
-    missing("erlang", "trace_delivered", 1),
+    bif("erlang", "trace_delivered", 1, erlang::system_monitor::trace_delivered_1),
     missing("erlang", "trace_info", 2),
     guard("erlang", "trunc", 1, erlang::operators::trunc_1),
     guard("erlang", "tuple_size", 1, erlang::types::tuple_size_1),

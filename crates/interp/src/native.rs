@@ -121,7 +121,7 @@ fn error_module(module: Atom) -> Option<&'static str> {
 }
 
 /// Natives whose errors are their caller's.
-fn is_transparent(export: &Export) -> bool {
+pub fn is_transparent(export: &Export) -> bool {
     export.module == am::erlang
         && match export.function {
             am::error => (1..=3).contains(&export.arity),

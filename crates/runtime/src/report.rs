@@ -1,6 +1,6 @@
 //! Reports of the runtime itself, to the process called `logger`.
 
-use crate::process::{Owned, PidData, ProcState, Process};
+use crate::process::{Owned, PidData, ProcState, Process, table};
 use crate::system::{self, Logger};
 use crate::{registry, signal};
 use oxbeam_heap::{Heap, OwnedTerm};
@@ -10,7 +10,11 @@ use std::io::Write;
 /// The process that reports go to.
 fn logger() -> Option<PidData> {
     match system::logger() {
-        Logger::Process(pid) => Some(pid),
+        Logger::Process(pid) if table::find(pid).is_some_and(|p| !p.is_exiting()) => Some(pid),
+        Logger::Process(_) => {
+            system::set_logger(Logger::Registered);
+            logger()
+        }
         Logger::Registered => {
             registry::whereis(am::logger).filter(|to| to.is_local_pid()).map(|to| to.local_data())
         }

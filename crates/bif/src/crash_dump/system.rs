@@ -2,23 +2,34 @@
 
 use oxbeam_code::module;
 use oxbeam_heap::block::{Category, bytes_in_use};
-use oxbeam_runtime::process::table;
 use oxbeam_runtime::{scheduler, system};
 use oxbeam_term::{Atom, Binary, Node};
 use std::io::{Result, Write};
 
 /// Bytes in use by kind: the sums that `erlang:memory/0` tells.
-pub fn write_memory(out: &mut dyn Write) -> Result<()> {
-    let processes = bytes_in_use(Category::ProcessHeap)
-        + bytes_in_use(Category::Fragment)
-        + table::count() * crate::erlang::process_info::PROCESS_BYTES;
+pub fn memory() -> [(&'static str, usize); 9] {
+    let processes = bytes_in_use(Category::ProcessHeap) + bytes_in_use(Category::Fragment);
     let (atom, binary) = (Atom::name_bytes(), Binary::bytes_in_use());
     let code = oxbeam_code::memory::bytes_in_use() + bytes_in_use(Category::Literal);
     let ets = bytes_in_use(Category::Ets);
     let system = atom + binary + code + ets;
-    writeln!(out, "=memory\ntotal: {}", processes + system)?;
-    writeln!(out, "processes: {processes}\nprocesses_used: {processes}\nsystem: {system}")?;
-    writeln!(out, "atom: {atom}\natom_used: {atom}\nbinary: {binary}\ncode: {code}\nets: {ets}")
+    [
+        ("total", processes + system),
+        ("processes", processes),
+        ("processes_used", processes),
+        ("system", system),
+        ("atom", atom),
+        ("atom_used", atom),
+        ("binary", binary),
+        ("code", code),
+        ("ets", ets),
+    ]
+}
+
+/// The section `=memory`.
+pub fn write_memory(out: &mut dyn Write) -> Result<()> {
+    writeln!(out, "=memory")?;
+    memory().iter().try_for_each(|(name, bytes)| writeln!(out, "{name}: {bytes}"))
 }
 
 /// What `erlang:system_info(info)` gives: memory, tables, areas.

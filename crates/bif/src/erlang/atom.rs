@@ -74,9 +74,20 @@ fn name_of_binary<'h>(binary: Term<'h>, encoding: Term<'h>) -> Result<String, Fl
     }
 }
 
+/// Whether there are too many characters before the first bytes that are none.
+fn begins_too_long(binary: Term<'_>, encoding: Term<'_>) -> bool {
+    let Ok(bytes) = arg::bytes(binary) else { return false };
+    let valid = bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+    matches!(encoding.as_atom(), Some(am::utf8 | am::unicode)) && valid.chars().count() > MAX_CHARS
+}
+
 pub fn binary_to_atom_2<'h>(_cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [binary, encoding] = take(args);
-    make(&name_of_binary(binary, encoding)?)
+    let name = name_of_binary(binary, encoding);
+    if name.is_err() && begins_too_long(binary, encoding) {
+        return Err(Flow::system_limit());
+    }
+    make(&name?)
 }
 
 pub fn binary_to_existing_atom_2<'h>(_cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {

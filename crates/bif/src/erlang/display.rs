@@ -6,8 +6,7 @@ use oxbeam_runtime::{Cx, Flow, NativeResult};
 use oxbeam_term::Term;
 use oxbeam_term::print::to_bytes;
 
-use super::iolist;
-use crate::arg::take;
+use crate::arg::{self, take};
 
 /// Writes all at once. That nobody reads it is no error of the program's.
 pub(crate) fn write(bytes: &[u8]) {
@@ -28,12 +27,11 @@ pub fn display_nl_0<'h>(_cx: &mut Cx<'h>, _args: &[Term<'h>]) -> NativeResult<'h
     Ok(Term::bool(true))
 }
 
-/// A list of Latin-1 characters.
+/// A list of characters.
 pub fn display_string_1<'h>(_cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [list] = take(args);
-    if !list.is_list() {
-        return Err(Flow::badarg());
-    }
-    write(&iolist::bytes(list)?);
+    let char = |term: Term<'h>| char::from_u32(u32::try_from(term.as_usize()?).ok()?);
+    let text: Option<String> = arg::list(list)?.into_iter().map(char).collect();
+    write(text.ok_or_else(Flow::badarg)?.as_bytes());
     Ok(Term::bool(true))
 }

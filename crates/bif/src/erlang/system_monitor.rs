@@ -1,8 +1,10 @@
 //! `erlang:system_monitor` and `erlang:system_profile`.
 
 use crate::arg;
-use oxbeam_heap::Heap;
+use oxbeam_heap::{Heap, OwnedTerm};
 use oxbeam_runtime::process::{PidData, table};
+use oxbeam_runtime::reference::new_numbers;
+use oxbeam_runtime::signal::send_message;
 use oxbeam_runtime::system_monitor::{self, Settings};
 use oxbeam_runtime::system_profile::{self, Stamp};
 use oxbeam_runtime::{Cx, Flow, NativeResult};
@@ -145,4 +147,16 @@ pub fn system_profile_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<
         }
     }
     Ok(profile_term(cx.heap, system_profile::set(Some(settings))))
+}
+
+/// `erlang:trace_delivered/1`: `{trace_delivered, Tracee, Ref}` comes after all that was to be
+/// told of the tracee: messages to tracers and profilers are sent by who causes them, at once.
+pub fn trace_delivered_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    if !args[0].is(am::all) && !args[0].is_pid() {
+        return Err(Flow::badarg());
+    }
+    let reference = cx.heap.plain_ref(new_numbers());
+    let message = cx.heap.tuple(&[atom("trace_delivered"), args[0], reference]);
+    send_message(cx.process, OwnedTerm::copy_of(message));
+    Ok(reference)
 }

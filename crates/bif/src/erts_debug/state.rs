@@ -12,6 +12,7 @@ use oxbeam_runtime::{Cx, Flow, NativeResult};
 use oxbeam_term::{Atom, Term, am};
 
 use crate::arg::take;
+use crate::crash_dump::system::memory;
 
 /// Limits that OTP's tests set for the loops of binary matching, regular expressions and unicode,
 /// to see them yield. These yield by reductions here, so the limits are kept and told only.
@@ -59,6 +60,13 @@ pub fn get_internal_state_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeRes
         Some("DbTable_words") => {
             let (table, shard) = oxbeam_ets::structure_words();
             Ok(heap.tuple(&[heap.usize(table), heap.usize(shard)]))
+        }
+        Some("memory") => {
+            let pair = |(name, bytes): (&str, usize)| -> NativeResult<'h> {
+                Ok(heap.tuple(&[atom(name)?, heap.usize(bytes)]))
+            };
+            let pairs: Result<Vec<_>, _> = memory().into_iter().map(pair).collect();
+            Ok(heap.list(&pairs?))
         }
         // There are no such counters: sizes are kept where the objects are.
         Some("flxctr_memory_usage") => atom("notsup"),

@@ -397,6 +397,26 @@ unsafe fn spread_list(m: &mut M, n: usize) -> Option<usize> {
     Some(count)
 }
 
+/// Goes on in `export` in the place of the running function, whose frame has so many bytes. An
+/// `erlang:apply/3` is looked through, and a native that only raises keeps the frame, so that
+/// the function that called it is seen in the trace.
+unsafe fn enter_last(m: &mut M, mut export: &'static Export, frame_bytes: u64) -> Handler {
+    // SAFETY: machine rules.
+    unsafe {
+        while export.module == am::erlang && export.function == am::apply && export.arity == 3 {
+            match apply_list_target(m) {
+                Ok(target) => export = target,
+                Err(raised) => return raised,
+            }
+        }
+        if native::is_transparent(export) {
+            return m.call_native(export, Site::Tail(frame_bytes));
+        }
+        m.drop_frame(frame_bytes);
+        m.enter(export)
+    }
+}
+
 /// `badarg` of `erlang:apply` of that arity, its arguments in X.
 unsafe fn apply_badarg(m: &mut M, arity: u8) -> Handler {
     let apply = oxbeam_term::export::get_or_create(am::erlang, am::apply, arity);
@@ -437,10 +457,7 @@ slow! {
     }
     fn apply_list_tail(m) {
         match apply_list_target(m) {
-            Ok(export) => {
-                m.drop_frame(m.w(1));
-                m.enter(export)
-            }
+            Ok(export) => enter_last(m, export, m.w(1)),
             Err(raised) => raised,
         }
     }
@@ -522,10 +539,7 @@ slow! {
     fn apply_tail(m) {
         let n = m.w(1) as usize;
         match apply_target(m, n) {
-            Ok(export) => {
-                m.drop_frame(m.w(2));
-                m.enter(export)
-            }
+            Ok(export) => enter_last(m, export, m.w(2)),
             Err(raised) => raised,
         }
     }
