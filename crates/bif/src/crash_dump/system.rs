@@ -2,6 +2,7 @@
 
 use oxbeam_code::module;
 use oxbeam_heap::block::{Category, bytes_in_use};
+use oxbeam_runtime::process::table;
 use oxbeam_runtime::{scheduler, system};
 use oxbeam_term::{Atom, Binary, Node};
 use std::io::{Result, Write};
@@ -12,7 +13,7 @@ pub fn memory() -> [(&'static str, usize); 9] {
     let (atom, binary) = (Atom::name_bytes(), Binary::bytes_in_use());
     let code = oxbeam_code::memory::bytes_in_use() + bytes_in_use(Category::Literal);
     let ets = bytes_in_use(Category::Ets);
-    let system = atom + binary + code + ets;
+    let system = atom + binary + code + ets + table::bytes();
     [
         ("total", processes + system),
         ("processes", processes),

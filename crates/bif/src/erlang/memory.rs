@@ -3,7 +3,7 @@
 use oxbeam_heap::block::{Category, bytes_in_use};
 use oxbeam_heap::{Heap, OwnedTerm};
 use oxbeam_runtime::signal::send_to_pid;
-use oxbeam_runtime::{Cx, NativeResult};
+use oxbeam_runtime::{Cx, NativeResult, process};
 use oxbeam_term::{Atom, Binary, Term};
 
 fn atom<'h>(name: &str) -> Term<'h> {
@@ -19,7 +19,9 @@ fn allocated(allocator: &str) -> usize {
         "eheap_alloc" => bytes_in_use(Category::ProcessHeap) + bytes_in_use(Category::Fragment),
         "ets_alloc" => bytes_in_use(Category::Ets),
         "binary_alloc" => Binary::bytes_in_use(),
-        "ll_alloc" => Atom::name_bytes() + bytes_in_use(Category::Literal),
+        "ll_alloc" => {
+            Atom::name_bytes() + bytes_in_use(Category::Literal) + process::table::bytes()
+        }
         _ => 0,
     }
 }

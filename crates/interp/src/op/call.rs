@@ -397,18 +397,26 @@ unsafe fn spread_list(m: &mut M, n: usize) -> Option<usize> {
     Some(count)
 }
 
-/// Goes on in `export` in the place of the running function, whose frame has so many bytes. An
-/// `erlang:apply/3` is looked through, and a native that only raises keeps the frame, so that
-/// the function that called it is seen in the trace.
-unsafe fn enter_last(m: &mut M, mut export: &'static Export, frame_bytes: u64) -> Handler {
+/// What is called in the end, where `erlang:apply/3` may be asked to apply itself; or the handler
+/// that raises.
+unsafe fn applied(m: &mut M, mut export: &'static Export) -> Result<&'static Export, Handler> {
+    while export.module == am::erlang && export.function == am::apply && export.arity == 3 {
+        // SAFETY: machine rules.
+        export = unsafe { apply_list_target(m) }?;
+    }
+    Ok(export)
+}
+
+/// Goes on in `export` in the place of the running function, whose frame has so many bytes. A
+/// native that only raises keeps the frame, so that the function that called it is seen in the
+/// trace.
+unsafe fn enter_last(m: &mut M, export: &'static Export, frame_bytes: u64) -> Handler {
     // SAFETY: machine rules.
     unsafe {
-        while export.module == am::erlang && export.function == am::apply && export.arity == 3 {
-            match apply_list_target(m) {
-                Ok(target) => export = target,
-                Err(raised) => return raised,
-            }
-        }
+        let export = match applied(m, export) {
+            Ok(export) => export,
+            Err(raised) => return raised,
+        };
         if native::is_transparent(export) {
             return m.call_native(export, Site::Tail(frame_bytes));
         }
@@ -447,7 +455,7 @@ slow! {
         m.turn_over(m.ip.add(1), oxbeam_code::x_registers())
     }
     fn apply_list_body(m) {
-        match apply_list_target(m) {
+        match apply_list_target(m).and_then(|export| applied(m, export)) {
             Ok(export) => {
                 m.push_cp(2);
                 m.enter(export)
@@ -528,7 +536,7 @@ slow! {
     }
     fn apply_body(m) {
         let n = m.w(1) as usize;
-        match apply_target(m, n) {
+        match apply_target(m, n).and_then(|export| applied(m, export)) {
             Ok(export) => {
                 m.push_cp(3);
                 m.enter(export)

@@ -54,6 +54,11 @@ pub fn limit() -> usize {
     table().limit
 }
 
+/// Bytes that the table takes.
+pub fn bytes() -> usize {
+    TABLE.get().map_or(0, |table| size_of_val(&*table.slots))
+}
+
 /// Processes in the table.
 pub fn count() -> usize {
     table().count.load(Ordering::Relaxed)

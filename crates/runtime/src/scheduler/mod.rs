@@ -144,6 +144,18 @@ pub(crate) fn enqueue(process: Arc<Process>) {
     wake_one(schedulers, index);
 }
 
+/// As [`enqueue`], for a process whose turn on the calling scheduler is over: nobody is woken for
+/// it if that scheduler has nothing else to run.
+fn requeue(process: Arc<Process>) {
+    let schedulers = schedulers();
+    let index = home_of(schedulers, &process);
+    let queue = &schedulers.all[index].queue;
+    queue.push(process);
+    if queue.len() > 1 || current_index() != Some(index) {
+        wake_one(schedulers, index);
+    }
+}
+
 /// The caller's own queue for a process that is new or was run here, else the last one.
 fn home_of(schedulers: &Schedulers, process: &Process) -> usize {
     let bound = process.bound_to.read() as usize;

@@ -158,6 +158,6 @@ fn stop(process: Arc<Process>, runnable: bool) {
         if idle {
             system_profile::process(&process, true);
         }
-        super::enqueue(process);
+        super::requeue(process);
     }
 }
