@@ -46,6 +46,10 @@ impl Hash {
     pub fn shard_index(&self, hash: u32) -> usize {
         (u64::from(hash) << self.shard_bits >> 32) as usize
     }
+    /// The least hash whose objects are in that shard.
+    pub fn first_hash(&self, index: usize) -> u32 {
+        ((index as u64) << (32 - self.shard_bits)) as u32
+    }
     pub fn read(&self, index: usize) -> RwLockReadGuard<'_, Shard> {
         self.shards[index].read()
     }
@@ -314,6 +318,64 @@ impl Shard {
         }
         self.words = words;
         replaced
+    }
+
+    /// Removes the objects for which `chosen` holds, as marks if `fixed`, in buckets from the one
+    /// of a hash on: about `units` of them are looked at. Gives how many there were and the hash
+    /// to go on at, which may be another shard's; `None` at the end of all.
+    pub fn remove_some(
+        &mut self,
+        from: u32,
+        fixed: bool,
+        units: &mut usize,
+        chosen: impl Fn(&Object) -> bool,
+    ) -> (usize, Option<u32>) {
+        let shard_bits = self.shard_bits;
+        let after_shard = (u64::from(from) >> (32 - shard_bits)) + 1 << (32 - shard_bits);
+        let first = if self.buckets.is_empty() { 0 } else { self.bucket_of(from) };
+        let bucket_shift = 32 - shard_bits - self.bucket_bits;
+        let start = after_shard - (1 << (32 - shard_bits));
+        let (mut removed, mut words, mut marked) = (0, 0, 0);
+        let mut next = after_shard;
+        for (index, bucket) in self.buckets.iter_mut().enumerate().skip(first) {
+            if *units == 0 {
+                next = start + ((index as u64) << bucket_shift);
+                break;
+            }
+            *units -= 1;
+            let mut link = bucket;
+            while let Some(object) = link {
+                *units = units.saturating_sub(1);
+                if object.is_deleted() || !chosen(object) {
+                    link = link.as_mut().expect("just looked at").next_mut();
+                    continue;
+                }
+                removed += 1;
+                if fixed {
+                    object.mark_deleted();
+                    marked += 1;
+                    link = link.as_mut().expect("just looked at").next_mut();
+                } else {
+                    words += object.words();
+                    let rest = object.next_mut().take();
+                    *link = rest;
+                }
+            }
+        }
+        *units = units.saturating_sub(1);
+        self.words -= words;
+        self.marks += marked;
+        self.count -= removed - marked;
+        // The buckets are fitted when the walk leaves the shard.
+        if next == after_shard {
+            self.fit();
+        }
+        (removed, u32::try_from(next).ok())
+    }
+
+    /// Drops the objects of a bucket, and it with them. `false`: there was none.
+    pub fn drop_bucket(&mut self) -> bool {
+        self.buckets.pop().is_some()
     }
 
     /// Takes everything out.

@@ -10,15 +10,19 @@
 //! 4. What a table shows leaves it by copy, made while the lock is held.
 //! 5. While a table is fixed, a deleted object of a hash table stays as a mark, so that a walk
 //!    by keys finds its place; the last release sweeps the marks.
-//! 6. Locks are taken in the order: names, tables, a table's own state, shards. No lock is held
+//! 6. A long list is inserted in portions, with the help of whoever comes across; see the module
+//!    `pending`.
+//! 7. Locks are taken in the order: names, tables, a table's own state, shards. No lock is held
 //!    while a signal is sent.
 
 mod describe;
 mod error;
 mod fixation;
+mod garbage;
 mod hash;
 pub mod natives;
 mod object;
+mod pending;
 mod registry;
 mod table;
 mod tree;

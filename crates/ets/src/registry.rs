@@ -11,6 +11,7 @@ use oxbeam_runtime::signal::send_to_pid;
 use oxbeam_term::{Atom, Term, am};
 use parking_lot::{Mutex, RwLock};
 
+use crate::garbage::Garbage;
 use crate::table::Table;
 
 static TABLES: LazyLock<RwLock<HashMap<RefNumbers, Arc<Table>>>> = LazyLock::new(RwLock::default);
@@ -84,11 +85,9 @@ pub fn rename(table: &Arc<Table>, name: Atom) -> bool {
     true
 }
 
-/// Removes a table and drops its objects. `false`: another has done so.
-pub fn delete(table: &Arc<Table>) -> bool {
-    if TABLES.write().remove(&table.numbers).is_none() {
-        return false;
-    }
+/// Removes a table and gives its objects, to be freed. `None`: another has done so.
+pub fn delete(table: &Arc<Table>) -> Option<Garbage> {
+    TABLES.write().remove(&table.numbers)?;
     if table.settings.named {
         NAMES.write().remove(&table.name());
     }
@@ -97,8 +96,7 @@ pub fn delete(table: &Arc<Table>) -> bool {
     for (pid, _) in fixations {
         forget_fixation(pid, table);
     }
-    table.destroy();
-    true
+    Some(table.destroy())
 }
 
 /// Makes a table another process's.

@@ -11,8 +11,10 @@ use oxbeam_term::{Atom, Term, am};
 use parking_lot::{Mutex, RwLock};
 
 use crate::fixation::Fixations;
+use crate::garbage::Garbage;
 use crate::hash::Hash;
 use crate::object::Object;
+use crate::pending::Pending;
 use crate::tree::Tree;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -98,6 +100,9 @@ pub struct Table {
     /// Fixations now in force.
     pub fixed: AtomicUsize,
     deleted: AtomicBool,
+    /// An insertion under way, and whether there is one.
+    pub pending: Mutex<Option<Arc<Pending>>>,
+    pub has_pending: AtomicBool,
     pub storage: Storage,
 }
 
@@ -142,6 +147,8 @@ impl Table {
             fixations: Mutex::default(),
             fixed: AtomicUsize::new(0),
             deleted: AtomicBool::new(false),
+            pending: Mutex::new(None),
+            has_pending: AtomicBool::new(false),
             storage,
         };
         count_bytes(table.own_bytes() as isize, Category::Ets);
@@ -211,25 +218,36 @@ impl Table {
         Object::new(tuple, position, hash)
     }
 
-    /// Marks the table as gone and drops its objects.
+    /// The insertion that is under way, if any.
+    pub fn pending(&self) -> Option<Arc<Pending>> {
+        match self.has_pending.load(Ordering::Acquire) {
+            true => self.pending.lock().clone(),
+            false => None,
+        }
+    }
+
+    /// Marks the table as gone and gives its objects, to be freed.
     ///
     /// What references to it keep from now on is small and no memory of tables any more.
-    pub fn destroy(&self) {
+    pub fn destroy(&self) -> Garbage {
         if !self.deleted.swap(true, Ordering::AcqRel) {
             count_bytes(-(self.own_bytes() as isize), Category::Ets);
         }
-        self.drop_objects();
+        self.take_objects()
     }
 
-    fn drop_objects(&self) {
+    /// Takes all objects out.
+    pub fn take_objects(&self) -> Garbage {
+        let mut garbage = Garbage::default();
         match &self.storage {
             Storage::Hash(hash) => {
                 for index in 0..hash.shard_count() {
-                    drop(hash.write(index).clear());
+                    garbage.add_shard(hash.write(index).clear());
                 }
             }
-            Storage::Tree(tree) => drop(tree.write().clear()),
+            Storage::Tree(tree) => garbage.add_tree(tree.write().clear()),
         }
+        garbage
     }
 
     /// Number of objects.

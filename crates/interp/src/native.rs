@@ -314,6 +314,7 @@ impl M {
                     self.arguments(&args);
                     self.hibernate(export)
                 }
+                Flow::Retry => self.leave(Switch::Yield, self.ip, usize::from(export.arity)),
                 Flow::Long(_) | Flow::Dirty(..) => raise::bad_code,
                 Flow::Exiting => self.leave(Switch::Exit, self.ip, 0),
             }

@@ -42,9 +42,15 @@ struct Job {
 // SAFETY: the terms are of `owned`'s heap, which the job takes along.
 unsafe impl Send for Job {}
 
+/// What a thread of a pool does next.
+enum Work {
+    Native(Job),
+    Errand(Box<dyn FnOnce() + Send>),
+}
+
 #[derive(Default)]
 struct Jobs {
-    waiting: VecDeque<Job>,
+    waiting: VecDeque<Work>,
     idle_threads: usize,
     threads: usize,
 }
@@ -156,9 +162,17 @@ pub(crate) fn submit(process: Arc<Process>, run_on: RunOn, function: NativeFn) {
     if process.state.has_signals() {
         tell_handler(&process);
     }
-    let pool = pool_of(run_on);
+    give(pool_of(run_on), run_on, Work::Native(Job { process, owned, function, args }));
+}
+
+/// Has a thread of the CPU pool do `work`, which no process waits for.
+pub fn run_errand(work: impl FnOnce() + Send + 'static) {
+    give(&CPU, RunOn::DirtyCpu, Work::Errand(Box::new(work)));
+}
+
+fn give(pool: &'static Pool, run_on: RunOn, work: Work) {
     let mut jobs = pool.jobs.lock();
-    jobs.waiting.push_back(Job { process, owned, function, args });
+    jobs.waiting.push_back(work);
     if jobs.idle_threads >= jobs.waiting.len() {
         pool.work.notify_one();
     } else if jobs.threads < pool.max_threads.load(Ordering::Relaxed) {
@@ -186,11 +200,14 @@ fn work(pool: &Pool, run_on: RunOn) {
     let mut jobs = pool.jobs.lock();
     loop {
         match jobs.waiting.pop_front() {
-            Some(job) => {
+            Some(work) => {
                 drop(jobs);
                 let started_ns = monotonic_ns();
                 done.busy_since_ns.store(started_ns, Ordering::Release);
-                run(job);
+                match work {
+                    Work::Native(job) => run(job),
+                    Work::Errand(errand) => errand(),
+                }
                 done.busy_since_ns.store(0, Ordering::Release);
                 done.busy_ns.fetch_add(monotonic_ns() - started_ns, Ordering::AcqRel);
                 jobs = pool.jobs.lock();

@@ -112,6 +112,8 @@ pub enum Flow<'h> {
     /// The work is long: go on with the native's yielding form, which begins anew with the same
     /// arguments (see [`crate::yielding`]).
     Long(Begin),
+    /// End the turn and call this native again, with the same arguments.
+    Retry,
     /// Run this native instead, on a dirty scheduler, with the same arguments; it returns,
     /// raises or traps, and has no use of [`Cx::own`].
     Dirty(RunOn, NativeFn),

@@ -7,7 +7,7 @@ use oxbeam_runtime::reference::new_numbers;
 use oxbeam_runtime::{Cx, Flow, NativeResult};
 use oxbeam_term::{Atom, Term, am};
 
-use super::{Access, table, take};
+use super::{Access, long, table, take};
 use crate::error::because;
 use crate::registry;
 use crate::table::{Heir, Kind, Protection, Settings, Table, WriteConcurrency};
@@ -137,7 +137,10 @@ pub fn new_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
 pub fn delete_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [tab] = take(args);
     let table = table(cx, tab, Access::Write)?;
-    if registry::delete(&table) { Ok(Term::atom(am::true_)) } else { Err(because(am::id)) }
+    if long::is_large(&table) {
+        return Err(Flow::Long(long::delete_1_long));
+    }
+    registry::delete(&table).map(|_| Term::atom(am::true_)).ok_or_else(|| because(am::id))
 }
 
 pub fn rename_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {

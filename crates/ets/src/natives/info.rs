@@ -51,6 +51,7 @@ pub fn info_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
 fn info_table<'h>(cx: &Cx<'h>, tab: Term<'h>) -> Result<Option<super::Found<'h>>, Flow<'h>> {
     match table(cx, tab, Access::Info) {
         Ok(table) => Ok(Some(table)),
+        Err(Flow::Retry) => Err(Flow::Retry),
         Err(error) => match find(tab) {
             Ok(_) => Ok(None),
             Err(_) if tab.is_atom() => Ok(None),

@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod info;
 pub mod internal;
+pub mod long;
 pub mod lookup;
 pub mod select;
 pub mod specs;
@@ -17,6 +18,7 @@ use oxbeam_runtime::{Cx, Flow};
 use oxbeam_term::{Term, am};
 
 use crate::error::because;
+use crate::pending::HELP_OBJECTS;
 use crate::registry;
 use crate::table::{Handle, Protection, Table};
 
@@ -50,8 +52,22 @@ fn take<'h, const N: usize>(args: &[Term<'h>]) -> [Term<'h>; N] {
 
 /// The table that a term names, if the process may use it so.
 ///
-/// Errors: `badarg` with cause `type`, `id` or `access`.
+/// Errors: `badarg` with cause `type`, `id` or `access`. While a long list is being inserted the
+/// native is to be called again.
 pub fn table<'h>(cx: &Cx<'h>, term: Term<'h>, access: Access) -> Result<Found<'h>, Flow<'h>> {
+    let found = accessible(cx, term, access)?;
+    match found.pending() {
+        None => Ok(found),
+        // A portion of what must be done first; then the native is called again.
+        Some(pending) => {
+            pending.help(&found, &mut HELP_OBJECTS.clone());
+            Err(Flow::Retry)
+        }
+    }
+}
+
+/// As [`table`], whatever is pending in it.
+fn accessible<'h>(cx: &Cx<'h>, term: Term<'h>, access: Access) -> Result<Found<'h>, Flow<'h>> {
     let found = find(term)?;
     if found.is_deleted() {
         return Err(because(am::id));

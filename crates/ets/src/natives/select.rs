@@ -5,11 +5,12 @@ use std::sync::Arc;
 use oxbeam_heap::Heap;
 use oxbeam_match_spec::{KeyBound, Program, Runner};
 use oxbeam_runtime::reference::new_numbers;
+use oxbeam_runtime::yielding::Begin;
 use oxbeam_runtime::{Cx, Flow, NativeResult};
 use oxbeam_term::compare::{compare, eq, eq_value};
 use oxbeam_term::{Atom, Term, am};
 
-use super::{Access, Found, table, take};
+use super::{Access, Found, long, table, take};
 use crate::error::because;
 use crate::hash::{Hash, hash_of};
 use crate::object::Object;
@@ -28,7 +29,7 @@ pub fn program<'h>(spec: Term<'_>) -> Result<Arc<Program>, Flow<'h>> {
 }
 
 /// The program of a specification that may be empty: then it selects nothing.
-fn selection<'h>(spec: Term<'_>) -> Result<Arc<Program>, Flow<'h>> {
+pub fn selection<'h>(spec: Term<'h>) -> Result<Arc<Program>, Flow<'h>> {
     if spec.is_nil() { Ok(Arc::new(Program::nothing())) } else { program(spec) }
 }
 
@@ -38,6 +39,24 @@ fn pattern_program<'h>(pattern: Term<'_>, body: Atom) -> Result<Arc<Program>, Fl
     let body = scratch.list(&[Term::atom(body)]);
     let clause = scratch.tuple(&[scratch.import(pattern), Term::NIL, body]);
     program(scratch.list(&[clause]))
+}
+
+/// The program of `match/2`.
+pub fn match_program<'h>(pattern: Term<'h>) -> Result<Arc<Program>, Flow<'h>> {
+    pattern_program(pattern, am::dollar_dollar)
+}
+
+/// The program of `match_object/2`.
+pub fn match_object_program<'h>(pattern: Term<'h>) -> Result<Arc<Program>, Flow<'h>> {
+    pattern_program(pattern, am::dollar_underscore)
+}
+
+/// Asks for the long form when all of a large table is to be looked at.
+fn long_if_many<'h>(table: &Table, program: &Program, long: Begin) -> Result<(), Flow<'h>> {
+    match long::is_large(table) && keys(program, table.key_position()).is_none() {
+        true => Err(Flow::Long(long)),
+        false => Ok(()),
+    }
 }
 
 /// The keys that objects must have to match; `None`: any.
@@ -98,6 +117,7 @@ pub fn select_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [tab, spec] = take(args);
     let table = table(cx, tab, Access::Read)?;
     let program = selection(spec)?;
+    long_if_many(&table, &program, long::select_long)?;
     Ok(all(cx, table, &program, false))
 }
 
@@ -105,6 +125,7 @@ pub fn select_reverse_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<
     let [tab, spec] = take(args);
     let table = table(cx, tab, Access::Read)?;
     let program = selection(spec)?;
+    long_if_many(&table, &program, long::select_reverse_long)?;
     Ok(all(cx, table, &program, true))
 }
 
@@ -112,6 +133,7 @@ pub fn match_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [tab, pattern] = take(args);
     let table = table(cx, tab, Access::Read)?;
     let program = pattern_program(pattern, am::dollar_dollar)?;
+    long_if_many(&table, &program, long::match_long)?;
     Ok(all(cx, table, &program, false))
 }
 
@@ -119,6 +141,7 @@ pub fn match_object_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h
     let [tab, pattern] = take(args);
     let table = table(cx, tab, Access::Read)?;
     let program = pattern_program(pattern, am::dollar_underscore)?;
+    long_if_many(&table, &program, long::match_object_long)?;
     Ok(all(cx, table, &program, false))
 }
 
@@ -330,6 +353,7 @@ pub fn select_count_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h
     let [tab, spec] = take(args);
     let table = table(cx, tab, Access::Read)?;
     let program = selection(spec)?;
+    long_if_many(&table, &program, long::select_count_long)?;
     let runner = Runner::new(&program, cx.process.pid);
     let mut count = 0;
     each_candidate(&table, &program, |object| count += usize::from(runner.is_true(object.view())));
@@ -341,6 +365,7 @@ pub fn internal_select_delete_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> Nativ
     let [tab, spec] = take(args);
     let table = table(cx, tab, Access::Write)?;
     let program = selection(spec)?;
+    long_if_many(&table, &program, long::select_delete_long)?;
     let runner = Runner::new(&program, cx.process.pid);
     let keys = keys(&program, table.key_position());
     let chosen = |object: &Object| runner.is_true(object.view());

@@ -1,10 +1,12 @@
 //! Putting objects in and taking them out.
 
+use oxbeam_runtime::slices::quick_length;
 use oxbeam_runtime::{Cx, Flow, NativeResult};
 use oxbeam_term::compare::eq;
 use oxbeam_term::{Term, am};
 
-use super::{Access, table, take};
+use super::{Access, long, table, take};
+use crate::garbage::Garbage;
 use crate::hash::{Shard, hash_of};
 use crate::object::Object;
 use crate::table::{Kind, Storage, Table};
@@ -27,7 +29,7 @@ fn tuples<'h>(table: &Table, term: Term<'h>) -> Result<Vec<Term<'h>>, Flow<'h>> 
     Ok(tuples)
 }
 
-fn insert_into_shard(kind: Kind, shard: &mut Shard, object: Object) {
+pub fn insert_into_shard(kind: Kind, shard: &mut Shard, object: Object) {
     match kind {
         Kind::Bag => {
             let hash = object.hash();
@@ -74,6 +76,9 @@ pub fn insert_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
         }
         return Ok(Term::atom(am::true_));
     }
+    if quick_length(given).is_none() {
+        return Err(Flow::Long(long::insert_long));
+    }
     let tuples = tuples(&table, given)?;
     cx.bump(tuples.len());
     insert_all(&table, tuples.iter().map(|&tuple| table.object(tuple)).collect());
@@ -83,6 +88,9 @@ pub fn insert_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
 pub fn insert_new_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [tab, given] = take(args);
     let table = table(cx, tab, Access::Write)?;
+    if quick_length(given).is_none() {
+        return Err(Flow::Long(long::insert_new_long));
+    }
     let tuples = tuples(&table, given)?;
     cx.bump(tuples.len());
     let objects: Vec<_> = tuples.iter().map(|&tuple| table.object(tuple)).collect();
@@ -148,19 +156,24 @@ pub fn delete_object_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'
     Ok(Term::atom(am::true_))
 }
 
-/// Takes all objects out; gives how many there were.
-fn clear(table: &Table) -> usize {
+/// Takes all objects out; gives how many there were, and what is to be freed.
+pub fn clear(table: &Table) -> (usize, Garbage) {
+    if table.is_fixed() {
+        return (mark_all(table), Garbage::default());
+    }
+    let count = table.size();
+    (count, table.take_objects())
+}
+
+/// Takes all objects out of a fixed table.
+fn mark_all(table: &Table) -> usize {
     match &table.storage {
         Storage::Tree(tree) => clear_tree(&mut tree.write()),
         Storage::Hash(hash) => (0..hash.shard_count())
             .map(|index| {
                 let mut shard = hash.write(index);
                 let live = shard.live();
-                if table.is_fixed() {
-                    shard.remove_all(true, |_| true);
-                } else {
-                    drop(shard.clear());
-                }
+                shard.remove_all(true, |_| true);
                 live
             })
             .sum(),
@@ -177,7 +190,10 @@ fn clear_tree(tree: &mut Objects) -> usize {
 pub fn internal_delete_all_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [tab, _] = take(args);
     let table = table(cx, tab, Access::Write)?;
-    Ok(cx.heap.usize(clear(&table)))
+    if long::is_large(&table) {
+        return Err(Flow::Long(long::delete_all_long));
+    }
+    Ok(cx.heap.usize(clear(&table).0))
 }
 
 pub fn take_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
