@@ -2,6 +2,7 @@
 -module(mapping).
 -compile([export_all, nowarn_export_all]).
 
+t_first_missing_key() -> M = #{1.0 => a, 1 => b}, [catch_it(fun() -> M#{42.0 := x, 42 := y} end), catch_it(fun() -> M#{42 => v, 42.0 := x, 43 := y} end)].
 t_syntax() -> M = #{a => 1, b => 2}, #{a := X} = M, {X, M#{c => 3}, M#{a := 9}, maps:size(M)}.
 t_bad_update() -> M = id(#{a => 1}), M#{b := 2}.
 t_not_a_map() -> M = id(foo), M#{a => 1}.

@@ -21,6 +21,12 @@ t_sort_stable() -> lists:keysort(1, [{N rem 3, N} || N <- lists:seq(1, 30)]).
 t_heavy_sort_big() -> L = [(N * 7919) rem 10007 || N <- lists:seq(1, 5000)], {lists:sort(L) =:= lists:seq(0, 10006) -- (lists:seq(0, 10006) -- L), erlang:phash2(lists:usort(L))}.
 t_binary() -> [binary:split(<<"a,b,c">>, <<",">>, [global]), binary:match(<<"hello">>, <<"l">>), binary:matches(<<"abcabc">>, [<<"a">>, <<"c">>]), binary:replace(<<"aXbX">>, <<"X">>, <<"-">>, [global]), binary:part(<<"hello">>, 1, 3), binary:copy(<<"ab">>, 3), binary:longest_common_prefix([<<"abc">>, <<"abd">>]), binary:encode_unsigned(65535), binary:decode_unsigned(<<1, 0>>), binary:first(<<5>>), binary:at(<<1, 2>>, 1), binary:bin_to_list(<<1, 2, 3>>, 1, 2), binary:encode_hex(<<255, 1>>), binary:decode_hex(<<"FF01">>)].
 t_re() -> [re:run("hello world", "o", [global]), re:run("abc123", "([a-z]+)([0-9]+)", [{capture, all, list}]), re:replace("aXbX", "X", "-", [global, {return, list}]), re:split("a,b;c", "[,;]", [{return, list}]), re:run("ABC", "b", [caseless]), re:run("x", "y"), re:run("åäö", "ä", [unicode, {capture, all, list}]), re:run("abc", "(?<n>b)", [{capture, [n], binary}])].
+t_re_latin1() -> [{Class, [C || C <- lists:seq(0, 255), re:run([C], Class) =/= nomatch]} || Class <- ["\\s", "\\w", "\\d", "\\h", "\\v", "[[:upper:]]", "[[:lower:]]", "[[:punct:]]", "[[:graph:]]", "[[:print:]]", "[[:cntrl:]]", "[[:alpha:]]", "[[:alnum:]]"]].
+t_re_latin1_caseless() -> [{C, D} || C <- lists:seq(128, 255), D <- lists:seq(128, 255), C =/= D, re:run([D], ["\\Q", C], [caseless]) =/= nomatch].
+t_re_latin1_unicode() -> [re:run([229], "\\w", [unicode]), re:run([1024], "\\w", [unicode]), re:run([1024], "\\w", [unicode, ucp])].
+t_re_hyphen() -> [catch re:run("12-34z", P, [{capture, all, list}]) || P <- ["[\\d-z]+", "[\\w-]+", "[[:digit:]-z]+", "[z\\d-]+", "\\d-\\d"]].
+t_re_bad_option() -> [element(1, catch_it(fun() -> re:run("a", "a", [no_such]) end))].
+t_unicode_encodings() -> [unicode:characters_to_list(<<65:16, 228:16>>, {utf16, big}), unicode:characters_to_list(<<65:16/little, 55296:16/little>>, {utf16, little}), unicode:characters_to_binary(<<65:32, 1114112:32>>, utf32), catch_it(fun() -> unicode:characters_to_list("a", nonsense) end)].
 t_re_bad() -> [re:compile("("), re:compile("[a"), re:compile("*a"), catch_it(fun() -> re:run("a", "(") end)].
 t_base64() -> [base64:encode("hello"), base64:decode("aGVsbG8="), base64:encode(<<0, 255, 1>>)].
 t_queue() -> queue:to_list(lists:foldl(fun queue:in/2, queue:new(), lists:seq(1, 20))).

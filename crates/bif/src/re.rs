@@ -10,7 +10,6 @@ mod options;
 use capture::Capture;
 use options::{Given, read};
 use oxbeam_heap::Heap;
-use oxbeam_heap::map::Twice;
 use oxbeam_io::resource::iodata;
 use oxbeam_regex::{CompileError, Options, Pattern, RunError, RunOptions};
 use oxbeam_runtime::dirty;
@@ -51,13 +50,8 @@ fn atom(name: &str) -> Atom {
 }
 
 /// `badarg` whose cause is a bad option.
-fn bad_option<'h>(cx: &Cx<'h>) -> Flow<'h> {
-    let pairs = [
-        (Term::atom(atom("cause")), Term::atom(am::badopt)),
-        (Term::atom(am::module), Term::atom(atom("erl_stdlib_errors"))),
-    ];
-    let info = cx.heap.map_from_pairs(pairs.to_vec(), Twice::LastWins);
-    Flow::error_with(am::badarg, info.expect("the last wins"))
+fn bad_option<'h>() -> Flow<'h> {
+    Flow::error_with(am::badarg, Term::atom(am::badopt))
 }
 
 /// `re:version/0`
@@ -73,7 +67,7 @@ pub fn compile_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
 /// `re:compile/2`
 pub fn compile_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let Some(given) = read(args[1]).filter(|given| !given.for_run) else {
-        return Err(bad_option(cx));
+        return Err(bad_option());
     };
     if given.compile.unicode && !args[0].is_binary() {
         return Err(Flow::trap(am::re, atom("ucompile"), args));
@@ -160,7 +154,7 @@ fn run<'h>(
     native: NativeFn,
 ) -> NativeResult<'h> {
     let [subject, expression, options] = args;
-    let Some(given) = read(options) else { return Err(bad_option(cx)) };
+    let Some(given) = read(options) else { return Err(bad_option()) };
     let pattern = match prepare(cx, subject, expression, &given, options)? {
         Ready::Run(pattern) => pattern,
         Ready::Answer(term) => return Ok(term),

@@ -8,7 +8,9 @@
 //!    whole call and has the length that the call is told. What the library
 //!    allocates is freed once, by the value that owns it.
 
+mod hyphen;
 mod message;
+mod tables;
 
 use pcre2_sys as p;
 use std::ffi::CStr;
@@ -212,11 +214,12 @@ struct CompileContext(*mut p::pcre2_compile_context_8);
 
 impl CompileContext {
     fn new(options: &Options) -> CompileContext {
-        // SAFETY: null asks for the library's own allocator; both setters
-        // take a live context and a constant.
+        // SAFETY: null asks for the library's own allocator; the setters take a live context and
+        // a constant.
         unsafe {
             let context = p::pcre2_compile_context_create_8(null_mut());
             assert!(!context.is_null(), "out of memory for a pattern");
+            p::pcre2_set_character_tables_8(context, tables::latin1().as_ptr());
             if let Some(newline) = options.newline {
                 p::pcre2_set_newline_8(context, newline_number(newline));
             }
@@ -250,13 +253,19 @@ impl Pattern {
     /// Compiles a pattern.
     pub fn compile(pattern: &[u8], options: &Options) -> Result<Pattern, CompileError> {
         let context = CompileContext::new(options);
+        let (escaped, added) = hyphen::escaped(pattern).unzip();
+        let pattern = escaped.as_deref().unwrap_or(pattern);
+        // PCRE2 10.42 takes the letters of Latin-1 for no beginning of a match of `\w`.
+        let latin1_word =
+            options.unicode && !options.ucp && pattern.windows(2).any(|w| w == b"\\w");
+        let start = if latin1_word { p::PCRE2_NO_START_OPTIMIZE } else { 0 };
         let (mut code, mut offset) = (0, 0);
         // SAFETY: rule 3.
         let compiled = unsafe {
             p::pcre2_compile_8(
                 pattern.as_ptr(),
                 pattern.len(),
-                options.bits(),
+                options.bits() | start,
                 &mut code,
                 &mut offset,
                 context.0,
@@ -265,6 +274,8 @@ impl Pattern {
         let Some(compiled) = NonNull::new(compiled) else {
             let message = message::of(code);
             let offset = message::offset(code, offset);
+            let added = added.iter().flatten().filter(|&&place| place < offset).count();
+            let offset = offset - added;
             return Err(CompileError { code, message, offset });
         };
         let mut pattern = Pattern {
