@@ -9,7 +9,7 @@ use crate::memory::Block;
 use crate::ranges::{self, Line};
 use crate::stub;
 use oxbeam_heap::literal::Area;
-use oxbeam_term::export::{self, CODE_INDICES, Export};
+use oxbeam_term::export::{CODE_INDICES, Export};
 use oxbeam_term::{Atom, FunEntry};
 use parking_lot::{Mutex, RwLock};
 use std::collections::HashMap;
@@ -51,8 +51,8 @@ pub struct Module {
     pub words: usize,
     /// Its functions, by offset.
     pub functions: Vec<Function>,
-    /// Exported functions: name, arity, offset of the first instruction.
-    pub exports: Vec<(Atom, u8, u32)>,
+    /// Exported functions, with the offset of the first instruction.
+    pub exports: Vec<(&'static Export, u32)>,
     /// Funs.
     pub lambdas: Vec<Lambda>,
     /// (offset, file, line) by offset: the place from that offset on.
@@ -125,8 +125,7 @@ impl Module {
     }
 
     fn publish(&self, staging: &mut Staging) {
-        for &(name, arity, offset) in &self.exports {
-            let export = export::get_or_create(self.name, name, arity);
+        for &(export, offset) in &self.exports {
             if export.bif().is_none() {
                 staging.set_export(export, self.address_of(offset));
             }
@@ -145,8 +144,7 @@ impl Module {
 
     /// Takes exports that point into this module back to their stubs.
     fn retract(&self, staging: &mut Staging) {
-        for &(name, arity, _) in &self.exports {
-            let export = export::get_or_create(self.name, name, arity);
+        for &(export, _) in &self.exports {
             if self.contains(export.address[staging.index()].load(Ordering::Relaxed)) {
                 staging.set_export(export, stub::address(export));
             }

@@ -1,9 +1,9 @@
 //! Literal areas: terms that code and persistent terms hold, outside every heap (rule 6).
 //!
 //! All areas lie in one reserved range of addresses, so that "is it a literal" is one subtraction
-//! and one comparison. At most one area at a time is being purged; it is published before
-//! processes are asked to copy what they still use of it, and from then on every copy between
-//! heaps copies what lies in it.
+//! and one comparison. At most one batch of areas at a time is being purged; it is published
+//! before processes are asked to copy what they still use of it, and from then on every copy
+//! between heaps copies what lies in it.
 
 use crate::block::POISON;
 use crate::copy::{Policy, copy_into, flat_words};
@@ -14,8 +14,9 @@ use oxbeam_sys::memory::Reservation;
 use oxbeam_term::{RawTerm, Term};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
+use std::ptr::NonNull;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
 /// Bytes of address space reserved for literals; only what is used takes memory.
 const RANGE_BYTES: usize = 16 << 30;
@@ -27,8 +28,7 @@ struct Range {
 }
 
 static BASE: AtomicU64 = AtomicU64::new(u64::MAX);
-static PURGE_START: AtomicU64 = AtomicU64::new(0);
-static PURGE_BYTES: AtomicU64 = AtomicU64::new(0);
+static PURGED: AtomicPtr<Ranges> = AtomicPtr::new(std::ptr::null_mut());
 
 fn range() -> &'static Range {
     static RANGE: OnceLock<Range> = OnceLock::new();
@@ -52,37 +52,96 @@ pub fn is_literal_address(address: *const u64) -> bool {
     (address as u64).wrapping_sub(BASE.load(Ordering::Relaxed)) < RANGE_BYTES as u64
 }
 
-/// The area that is being purged, as one thread saw it at one time.
-///
-/// While an area is published or withdrawn, a thread may see a mixture of two; what lies in the
-/// new area it then copies or not, as before the publication. After thread progress all see it.
-#[derive(Clone, Copy)]
-pub struct Purged {
-    start: u64,
-    bytes: u64,
+/// Areas that are purged together.
+pub struct PurgeBatch {
+    areas: Vec<Area>,
+    /// Owned, and read by other threads while it is published.
+    ranges: NonNull<Ranges>,
 }
 
-impl Purged {
-    pub const NONE: Purged = Purged { start: 0, bytes: 0 };
+// SAFETY: the ranges are never written to.
+unsafe impl Send for PurgeBatch {}
 
-    /// The area that is being purged now.
+impl Drop for PurgeBatch {
+    fn drop(&mut self) {
+        // SAFETY: made by `new`; nobody reads them any more (see `publish`).
+        drop(unsafe { Box::from_raw(self.ranges.as_ptr()) });
+    }
+}
+
+/// First and last address of a batch, and its areas by address.
+struct Ranges {
+    start: u64,
+    end: u64,
+    areas: Vec<(u64, u64)>,
+}
+
+impl PurgeBatch {
+    pub fn new(areas: Vec<Area>) -> PurgeBatch {
+        let range = |area: &Area| (area.start, area.start + 8 * area.words as u64);
+        let mut ranges: Vec<(u64, u64)> = areas.iter().map(range).collect();
+        ranges.sort_unstable();
+        let start = ranges.first().map_or(0, |first| first.0);
+        let end = ranges.last().map_or(0, |last| last.1);
+        let ranges = Box::leak(Box::new(Ranges { start, end, areas: ranges }));
+        PurgeBatch { areas, ranges: NonNull::from(ranges) }
+    }
+
+    /// Publishes it as what is being purged, in the place of what was. The owner keeps it until
+    /// each thread that copies for other processes has let go of the one before.
+    pub fn publish(&self) {
+        PURGED.store(self.ranges.as_ptr(), Ordering::Release);
+    }
+
+    /// Publishes that nothing is being purged.
+    pub fn publish_none() {
+        PURGED.store(std::ptr::null_mut(), Ordering::Release);
+    }
+
+    pub fn len(&self) -> usize {
+        self.areas.len()
+    }
+    pub fn is_empty(&self) -> bool {
+        self.areas.is_empty()
+    }
+}
+
+/// What is being purged, as one thread that takes part in thread progress saw it at one time; good
+/// until its next quiescent point.
+#[derive(Clone, Copy)]
+pub struct Purged(*const Ranges);
+
+impl Purged {
+    pub const NONE: Purged = Purged(std::ptr::null());
+
+    /// What is being purged now.
     #[inline]
     pub fn now() -> Purged {
-        let bytes = PURGE_BYTES.load(Ordering::Acquire);
-        Purged { start: PURGE_START.load(Ordering::Relaxed), bytes }
+        Purged(PURGED.load(Ordering::Acquire))
     }
     pub fn is_none(self) -> bool {
-        self.bytes == 0
+        self.0.is_null()
     }
     /// Whether an address lies in it.
     #[inline]
     pub fn contains(self, address: *const u64) -> bool {
-        (address as u64).wrapping_sub(self.start) < self.bytes
+        // SAFETY: a published batch is kept until thread progress has passed (see `publish`).
+        unsafe { self.0.as_ref() }.is_some_and(|ranges| ranges.contains(address as u64))
     }
     /// Whether a term of any kind points into it.
     #[inline]
     pub fn contains_term(self, term: RawTerm) -> bool {
         (term.is_list() || term.is_boxed()) && self.contains(term.ptr())
+    }
+}
+
+impl Ranges {
+    #[inline]
+    fn contains(&self, address: u64) -> bool {
+        self.start <= address && address < self.end && {
+            let after = self.areas.partition_point(|area| area.0 <= address);
+            after > 0 && address < self.areas[after - 1].1
+        }
     }
 }
 
@@ -139,16 +198,6 @@ impl Area {
     }
     pub fn words(&self) -> usize {
         self.words
-    }
-    /// Publishes this area as the one being purged.
-    pub fn begin_purge(&self) {
-        PURGE_BYTES.store(0, Ordering::Release);
-        PURGE_START.store(self.start, Ordering::Release);
-        PURGE_BYTES.store(8 * self.words as u64, Ordering::Release);
-    }
-    /// No area is being purged any more. Whoever saw this one goes on copying what lies in it.
-    pub fn end_purge() {
-        PURGE_BYTES.store(0, Ordering::Release);
     }
 }
 

@@ -408,10 +408,11 @@ impl<'a> Loader<'a> {
         Some(self.entry_of(label).map_or(self.end, |f| f.entry))
     }
 
-    fn exports(&self) -> Result<Vec<(Atom, u8, u32)>, Error> {
+    fn exports(&self) -> Result<Vec<(&'static Export, u32)>, Error> {
         let row = |e: &oxbeam_beam_file::Export| {
             let entry = self.entry(e.label).ok_or_else(|| undefined(b"ExpT", e.label))?;
-            Ok((self.atoms[e.function as usize - 1], e.arity as u8, entry))
+            let function = self.atoms[e.function as usize - 1];
+            Ok((export::get_or_create(self.atoms[0], function, e.arity as u8), entry))
         };
         self.file.exports.iter().map(row).collect()
     }

@@ -1,7 +1,8 @@
 //! Giving literal areas back: those of purged modules, and of persistent terms that were replaced.
 //!
-//! 1. Areas wait in a queue; `erts_literal_area_collector` is told of each. It takes one at a time.
-//! 2. The area is published as the one being purged. After thread progress every copy for another
+//! 1. Areas wait in a queue; `erts_literal_area_collector` is told when there are some. It takes
+//!    all that there are as one batch ("the area" in what follows).
+//! 2. The area is published as what is being purged. After thread progress every copy for another
 //!    process copies what lies in it. (What was copied before has been handed over by then: a
 //!    managed thread copies and hands over between two quiescent points, and other threads share
 //!    no literals at all.) So whoever has no pointer into the area gets none any more.
@@ -21,27 +22,27 @@ use crate::process::{Owned, PidData, Process};
 use crate::signal::{send_message, send_to_pid};
 use crate::task::Task;
 use crate::{gc, progress};
-use oxbeam_heap::literal::{Area, Purged};
+use oxbeam_heap::literal::{Area, PurgeBatch, Purged};
 use oxbeam_heap::{GcKind, OwnedTerm};
 use oxbeam_term::{Atom, RawTerm, Term, am};
 use parking_lot::Mutex;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 struct Areas {
-    queue: VecDeque<Area>,
-    /// The one that is being purged.
-    current: Option<Area>,
+    queue: Vec<Area>,
+    /// What is being purged.
+    current: Option<PurgeBatch>,
 }
 
-static AREAS: Mutex<Areas> = Mutex::new(Areas { queue: VecDeque::new(), current: None });
+static AREAS: Mutex<Areas> = Mutex::new(Areas { queue: vec![], current: None });
 struct Holds {
     /// Areas that were done with so far.
     generation: u64,
     /// Holds by the generation they were taken in.
     taken: BTreeMap<u64, usize>,
     /// Areas that wait for holds of their generation or before.
-    waiting: Vec<(u64, Area)>,
+    waiting: Vec<(u64, PurgeBatch)>,
 }
 
 static HOLDS: Mutex<Holds> =
@@ -79,17 +80,17 @@ impl Drop for Hold {
 
 impl Holds {
     /// The areas that nothing holds any more, to be dropped.
-    fn give_back(&mut self) -> Vec<Area> {
+    fn give_back(&mut self) -> Vec<PurgeBatch> {
         let first = self.taken.first_key_value().map_or(u64::MAX, |(generation, _)| *generation);
         let (free, held) = std::mem::take(&mut self.waiting).into_iter().partition(|a| a.0 < first);
         self.waiting = held;
-        let free: Vec<(u64, Area)> = free;
+        let free: Vec<(u64, PurgeBatch)> = free;
         free.into_iter().map(|(_, area)| area).collect()
     }
 }
 
 /// All processes have answered, and thread progress has passed: nothing but holds is in the way.
-fn done_with(area: Area) {
+fn done_with(area: PurgeBatch) {
     let mut holds = HOLDS.lock();
     let generation = holds.generation;
     holds.waiting.push((generation, area));
@@ -116,8 +117,12 @@ pub fn queue(area: Area) {
     if area.words() == 0 {
         return;
     }
-    AREAS.lock().queue.push_back(area);
-    if let Some(collector) = COLLECTOR.get() {
+    let mut areas = AREAS.lock();
+    areas.queue.push(area);
+    // Told of the first, it takes all that have come by then.
+    let first = areas.queue.len() == 1;
+    drop(areas);
+    if first && let Some(collector) = COLLECTOR.get() {
         send_message(collector, OwnedTerm::immediate(RawTerm::atom(am::copy_literals)));
     }
 }
@@ -137,10 +142,11 @@ pub enum Switch {
 pub fn switch(cx: &mut Cx<'_>) -> Switch {
     let mut areas = AREAS.lock();
     let done = areas.current.take();
-    areas.current = areas.queue.pop_front();
+    let next = PurgeBatch::new(std::mem::take(&mut areas.queue));
+    areas.current = (!next.is_empty()).then_some(next);
     match &areas.current {
-        Some(next) => next.begin_purge(),
-        None => Area::end_purge(),
+        Some(next) => next.publish(),
+        None => PurgeBatch::publish_none(),
     }
     let switch = match (&done, &areas.current) {
         (_, Some(_)) => Switch::NextArea,

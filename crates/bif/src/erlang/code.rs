@@ -259,7 +259,7 @@ fn module_info<'h>(cx: &Cx<'h>, name: Atom, item: Atom) -> NativeResult<'h> {
     let this = module::current(name).ok_or_else(Flow::badarg)?;
     Ok(match item {
         am::module => Term::atom(name),
-        am::exports => function_list(cx, this.exports.iter().map(|&(f, a, _)| (f, a))),
+        am::exports => function_list(cx, this.exports.iter().map(|&(e, _)| (e.function, e.arity))),
         am::functions => function_list(cx, this.functions.iter().map(|f| (f.name, f.arity))),
         am::nifs => match native::static_nif(name) {
             Some(nif) => {
