@@ -40,7 +40,7 @@ pub struct Export {
 pub struct Lambda {
     /// Atom number of the function that holds the body.
     pub function: u32,
-    /// Arity of the body: the fun's own arity plus `num_free`.
+    /// Arity of the body: the fun's own arity plus `num_free`, if the row [is sound](Self::is_sound).
     pub arity: u32,
     /// Entry label of the body.
     pub label: u32,
@@ -50,6 +50,13 @@ pub struct Lambda {
     pub num_free: u32,
     /// A hash of old.
     pub old_uniq: u32,
+}
+
+impl Lambda {
+    /// Whether the numbers fit together; a fun of another row can never be made.
+    pub fn is_sound(&self) -> bool {
+        self.arity <= MAX_ARITY && self.num_free <= self.arity
+    }
 }
 
 /// The literal table: each entry an external term (with its version byte).
@@ -279,9 +286,6 @@ fn lambdas(data: &[u8], atom_count: u32, label_count: u32) -> Result<Vec<Lambda>
         };
         if row.label >= label_count {
             return Err(r.error(format!("no label {}", row.label)));
-        }
-        if row.arity > MAX_ARITY || row.num_free > row.arity {
-            return Err(r.error("bad arity of a fun"));
         }
         rows.push(row);
     }

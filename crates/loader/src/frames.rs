@@ -66,6 +66,8 @@ struct Label {
     /// Where a `func_info` follows, or code that only raises: any frame of this size or larger
     /// will do.
     open: Option<Frame>,
+    /// A `func_info` follows: it raises for whoever comes, from other functions too.
+    clause_error: bool,
     frame: Frame,
 }
 
@@ -116,7 +118,13 @@ fn labels(file: &BeamFile<'_>, source: &Source) -> Vec<Option<Label>> {
                 if let Some(slot) = labels.get_mut(n as usize) {
                     let only_raises = only_raises(file, source, i + 1);
                     let frame = if only_raises.is_some() { ANY } else { UNREACHED };
-                    *slot = Some(Label { row: i, function, open: only_raises, frame });
+                    *slot = Some(Label {
+                        row: i,
+                        function,
+                        open: only_raises,
+                        clause_error: false,
+                        frame,
+                    });
                     open.push(n as usize);
                 }
             }
@@ -124,7 +132,13 @@ fn labels(file: &BeamFile<'_>, source: &Source) -> Vec<Option<Label>> {
             (G::FuncInfo, _) => {
                 function += 1;
                 for &n in &open {
-                    labels[n] = Some(Label { row: i, function, open: Some(NONE), frame: ANY });
+                    labels[n] = Some(Label {
+                        row: i,
+                        function,
+                        open: Some(NONE),
+                        clause_error: true,
+                        frame: ANY,
+                    });
                 }
             }
             _ => open.clear(),
@@ -228,7 +242,7 @@ impl Pass<'_> {
     fn branch(&mut self, n: u32, by: G) -> Option<()> {
         // An undefined label is refused elsewhere.
         let Some(label) = self.labels.get_mut(n as usize)?.as_mut() else { return Some(()) };
-        if label.function != self.function {
+        if label.function != self.function && !label.clause_error {
             return None;
         }
         if label.row < self.at && label.open.is_none() && !counts(by) {

@@ -250,6 +250,9 @@ impl<'a> Loader<'a> {
         let Some(lambda) = self.file.lambdas.get(row as usize) else {
             return fault(format!("no fun {row}"));
         };
+        if !lambda.is_sound() {
+            return self.put(T::bad_code, &[], &[]);
+        }
         let in_x: Vec<Operand> = (0..lambda.num_free as u16).map(Operand::X).collect();
         let env = env.unwrap_or(&in_x);
         if env.len() != lambda.num_free as usize {

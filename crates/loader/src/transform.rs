@@ -376,7 +376,7 @@ impl<'a> Loader<'a> {
                 return Err(error.into());
             };
             let good = match how {
-                Use::Branch => place.function == from,
+                Use::Branch => place.function == from || self.is_clause_error(place),
                 Use::Call => self
                     .functions
                     .get((place.function as usize).wrapping_sub(1))
@@ -387,6 +387,12 @@ impl<'a> Loader<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Whether a place is where a function raises `function_clause`: others may go there too.
+    fn is_clause_error(&self, place: Place) -> bool {
+        let function = self.functions.get((place.function as usize).wrapping_sub(1));
+        function.is_some_and(|f| f.info == place.offset)
     }
 
     fn offset(&self, label: u32) -> Option<u32> {
@@ -420,7 +426,8 @@ impl<'a> Loader<'a> {
     fn lambdas(&self) -> Result<Vec<(u32, u8)>, Error> {
         let row = |l: &oxbeam_beam_file::Lambda| {
             let entry = self.entry(l.label).ok_or_else(|| undefined(b"FunT", l.label))?;
-            Ok((entry, (l.arity - l.num_free) as u8))
+            let arity = if l.is_sound() { l.arity - l.num_free } else { 0 };
+            Ok((entry, arity as u8))
         };
         self.file.lambdas.iter().map(row).collect()
     }
