@@ -54,3 +54,19 @@ fn memory_stays_flat_when_modules_are_replaced() {
     let replacements = number("OXBEAM_STORM_REPLACEMENTS", 5_000, 300);
     assert!(run("flat", &replacements).contains("flat"));
 }
+
+#[test]
+fn code_can_be_read_back() {
+    let dir = compiled();
+    let program = "ok = erts_debug:df(storm), ok = erts_debug:df(lists), \
+                   [false = erts_debug:disassemble(X) || X <- [0, 8, -1, foo, {a, b, c}]], halt(0).";
+    let args = ["-noshell", "-noinput", "-eval", program];
+    let status = Command::new(paths::oxbeam()).args(args).current_dir(dir).status();
+    assert!(status.expect("oxbeam starts").success());
+    let text = std::fs::read_to_string(dir.join("storm.dis")).unwrap();
+    for part in [": func_info storm observe 3\n", " storm_a:both/0\n", " storm:observe/3\n"] {
+        assert!(text.contains(part), "{part:?} is not in\n{text:.3000}");
+    }
+    let lists = std::fs::read_to_string(dir.join("lists.dis")).unwrap();
+    assert!(lists.lines().count() > 3000, "all of a module is there");
+}

@@ -2,6 +2,7 @@
 
 use crate::arg::{self, take};
 use crate::erlang::display;
+use oxbeam_code::{disassemble, module, ranges};
 use oxbeam_etf::decode_cached;
 use oxbeam_runtime::{Cx, Flow, NativeResult};
 use oxbeam_term::{Atom, Map, Term, am};
@@ -104,9 +105,31 @@ pub fn interpreter_size_0<'h>(cx: &mut Cx<'h>, _: &[Term<'h>]) -> NativeResult<'
     Ok(cx.heap.int(0))
 }
 
-/// `erts_debug:disassemble/1`: `false`, as stock on this machine says of any function.
-pub fn disassemble_1<'h>(_: &mut Cx<'h>, _: &[Term<'h>]) -> NativeResult<'h> {
-    Ok(Term::bool(false))
+/// `erts_debug:disassemble/1`: `{Next, Text, {M, F, A}}` of the instruction at an address, or of
+/// the first one of a function of the module's current code; else `false`. (Stock's native code
+/// always says `false`.)
+pub fn disassemble_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let address = match args[0].as_tuple_n::<3>() {
+        Some([module, function, arity]) => first_of(module, function, arity),
+        None => args[0].as_u64().map(|address| address as *const u64),
+    };
+    let Some(found) = address.and_then(disassemble::at) else { return Ok(Term::bool(false)) };
+    let heap = cx.heap;
+    let module = ranges::find(address.unwrap_or(std::ptr::null())).ok_or_else(Flow::badarg)?;
+    let mfa = heap.tuple(&[
+        Term::atom(module.name),
+        Term::atom(found.function.name),
+        heap.int(found.function.arity.into()),
+    ]);
+    let next = heap.uint(found.next as u64);
+    Ok(heap.tuple(&[next, heap.binary(found.text.as_bytes()), mfa]))
+}
+
+fn first_of(module: Term<'_>, function: Term<'_>, arity: Term<'_>) -> Option<*const u64> {
+    let module = module::current(module.as_atom()?)?;
+    let arity = u8::try_from(arity.as_usize()?).ok()?;
+    let function = module.function(function.as_atom()?, arity)?;
+    Some(module.address_of(function.info))
 }
 
 /// `erts_debug:lcnt_clear/0` and `lcnt_collect/0`: locks are not counted, as in a stock build
