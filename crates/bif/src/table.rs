@@ -602,6 +602,6 @@ pub static BIFS: &[Native] = &[
     bif("string", "list_to_float", 1, erlang::number_text::string_list_to_float_1),
     bif("string", "list_to_integer", 1, erlang::number_text::string_list_to_integer_1),
     bif("unicode", "bin_is_7bit", 1, unicode::bin_is_7bit_1),
-    bif("unicode", "characters_to_binary", 2, unicode::characters_to_binary_2),
-    bif("unicode", "characters_to_list", 2, unicode::characters_to_list_2),
+    yielding("unicode", "characters_to_binary", 2, unicode::characters_to_binary_2, unicode::long::characters_to_binary_long),
+    yielding("unicode", "characters_to_list", 2, unicode::characters_to_list_2, unicode::long::characters_to_list_long),
 ];

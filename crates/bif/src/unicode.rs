@@ -4,11 +4,15 @@
 //! may be split over binaries that follow each other. What cannot be converted ends it:
 //! `{error, Done, Rest}`, or `{incomplete, Done, Rest}` if the input ends within a character.
 
+use oxbeam_runtime::yielding::Begin;
 use oxbeam_runtime::{Cx, Flow, NativeResult};
 use oxbeam_term::view::Kind;
 use oxbeam_term::{Atom, Bits, Cons, Term, am};
 
 use crate::arg::take;
+use crate::erlang::iolist::is_quick;
+
+pub mod long;
 
 /// Encoding of the binaries of the input.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -28,8 +32,26 @@ fn encoding<'h>(term: Term<'h>) -> Result<Encoding, Flow<'h>> {
 /// Whether a term is character data at all: lists of integers, binaries and such lists.
 fn is_character_data(data: Term<'_>) -> bool {
     let mut stack = vec![data];
-    while let Some(mut rest) = stack.pop() {
+    while !stack.is_empty() {
+        if !walk_character_data(&mut stack, &mut usize::MAX.clone()) {
+            return false;
+        }
+    }
+    true
+}
+
+/// Looks at about `units` cells of what lies on the stack; what is left lies there afterwards.
+/// Whether all that was seen is character data.
+fn walk_character_data(stack: &mut Vec<Term<'_>>, units: &mut usize) -> bool {
+    while *units > 0
+        && let Some(mut rest) = stack.pop()
+    {
         while let Some(cell) = rest.as_cons() {
+            if *units == 0 {
+                stack.push(rest);
+                return true;
+            }
+            *units -= 1;
             match cell.head().kind() {
                 Kind::Small(_) | Kind::Big(_) | Kind::Nil => {}
                 Kind::Cons(_) => stack.push(cell.head()),
@@ -41,6 +63,7 @@ fn is_character_data(data: Term<'_>) -> bool {
         if !rest.is_nil() && !rest.is_binary() {
             return false;
         }
+        *units = units.saturating_sub(1);
     }
     true
 }
@@ -59,7 +82,7 @@ struct Converter<'h, 'c> {
     encoding: Encoding,
     out: String,
     /// Bytes of a character whose end has not come yet.
-    pending: Vec<u8>,
+    pending: &'c mut Vec<u8>,
     /// Tails of the lists that hold the one being walked.
     outer: Vec<Term<'h>>,
 }
@@ -69,34 +92,49 @@ struct Converter<'h, 'c> {
 struct BadAt(usize);
 
 impl<'h> Converter<'h, '_> {
-    fn run(&mut self, data: Term<'h>) -> End<'h> {
-        let mut rest = data;
-        loop {
+    /// Converts about `units` characters of `rest`, which becomes what is left; `None`: more is.
+    fn run(&mut self, rest: &mut Term<'h>, units: &mut usize) -> Option<End<'h>> {
+        while *units > 0 {
+            *units -= 1;
             let stopped = match rest.kind() {
-                Kind::Cons(cell) => self.element(cell, &mut rest),
-                Kind::Bits(bits) => {
-                    let binary = rest;
-                    rest = Term::nil();
-                    self.binary(bits).map_err(|bad| self.from(binary, bad))
-                }
+                Kind::Cons(cell) => self.element(cell, rest, units),
+                Kind::Bits(bits) => self.portion(bits, rest, units),
                 _ => match self.outer.pop() {
                     Some(tail) => {
-                        rest = tail;
+                        *rest = tail;
                         Ok(())
                     }
-                    None if self.pending.is_empty() => return End::Done,
-                    None => return self.end_within_character(),
+                    None if self.pending.is_empty() => return Some(End::Done),
+                    None => return Some(self.end_within_character()),
                 },
             };
             if let Err(at) = stopped {
-                return End::Error(self.wrapped(at));
+                return Some(End::Error(self.wrapped(at)));
             }
         }
+        None
+    }
+
+    /// Converts the binary `rest`, or, if that is long, the beginning of it.
+    fn portion(
+        &mut self,
+        bits: Bits<'h>,
+        rest: &mut Term<'h>,
+        units: &mut usize,
+    ) -> Result<(), Term<'h>> {
+        let (binary, size) = (*rest, bits.byte_size());
+        let size = portion_bytes(bits, size.min(units.saturating_mul(BYTES_PER_CHAR)));
+        *units = units.saturating_sub(size / BYTES_PER_CHAR);
+        *rest = match size < bits.byte_size() {
+            true => self.from(binary, BadAt(size)),
+            false => Term::nil(),
+        };
+        self.binary(bits.slice(0, size * 8)).map_err(|bad| self.from(binary, bad))
     }
 
     /// The input has ended: what is there of the last character may already be wrong.
     fn end_within_character(&mut self) -> End<'h> {
-        let pending = std::mem::take(&mut self.pending);
+        let pending = std::mem::take(self.pending);
         match pending[1..].iter().all(|byte| byte & 0xC0 == 0x80) {
             true => End::Incomplete(pending),
             false => End::Error(self.cx.heap.binary(&pending)),
@@ -104,12 +142,23 @@ impl<'h> Converter<'h, '_> {
     }
 
     /// One element of a list; `rest` becomes what comes next. `Err`: what of this list is left.
-    fn element(&mut self, cell: Cons<'h>, rest: &mut Term<'h>) -> Result<(), Term<'h>> {
+    fn element(
+        &mut self,
+        cell: Cons<'h>,
+        rest: &mut Term<'h>,
+        units: &mut usize,
+    ) -> Result<(), Term<'h>> {
         let (list, tail) = (*rest, cell.tail());
         *rest = tail;
         match cell.head().kind() {
             Kind::Nil => Ok(()),
             Kind::Cons(_) => {
+                self.outer.push(tail);
+                *rest = cell.head();
+                Ok(())
+            }
+            Kind::Bits(bits) if bits.byte_size() / BYTES_PER_CHAR > *units => {
+                // In portions, as if it stood in a list of its own.
                 self.outer.push(tail);
                 *rest = cell.head();
                 Ok(())
@@ -191,6 +240,18 @@ impl<'h> Converter<'h, '_> {
     }
 }
 
+/// Bytes of a binary that count as one character.
+const BYTES_PER_CHAR: usize = 16;
+
+/// So many bytes, or up to three less, that a character does not go on beyond; all if they are.
+fn portion_bytes(bits: Bits<'_>, size_bytes: usize) -> usize {
+    if size_bytes >= bits.byte_size() {
+        return bits.byte_size();
+    }
+    let starts = |at: &usize| bits.byte(*at) & 0xC0 != 0x80;
+    (size_bytes.saturating_sub(3).max(1)..=size_bytes).rev().find(starts).unwrap_or(size_bytes)
+}
+
 /// Bytes of the character that begins with `first`; `None` if none does.
 fn char_bytes(first: u8) -> Option<usize> {
     match first {
@@ -207,15 +268,19 @@ fn convert<'h>(
     cx: &mut Cx<'h>,
     args: &[Term<'h>],
     finish: impl Fn(&Cx<'h>, &str) -> Term<'h>,
+    long: Begin,
 ) -> NativeResult<'h> {
-    let [data, from] = take(args);
+    let [mut data, from] = take(args);
     let encoding = encoding(from)?;
+    if !is_quick(data) {
+        return Err(Flow::Long(long));
+    }
     if !is_character_data(data) {
         return Err(Flow::badarg());
     }
-    let mut converter =
-        Converter { cx, encoding, out: String::new(), pending: Vec::new(), outer: Vec::new() };
-    let end = converter.run(data);
+    let (out, mut pending, outer) = (String::new(), vec![], vec![]);
+    let mut converter = Converter { cx, encoding, out, pending: &mut pending, outer };
+    let end = converter.run(&mut data, &mut usize::MAX.clone()).unwrap_or(End::Done);
     let text = converter.out;
     cx.bump(text.len() / 64);
     let done = finish(cx, &text);
@@ -242,19 +307,25 @@ pub fn characters_to_binary_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeR
         Encoding::Latin1 => bytes.is_ascii(),
     };
     if let Some(bytes) = data.as_bytes()
+        && bytes.len() <= SCANNED_BYTES
         && same(bytes, encoding(from)?)
     {
         cx.bump(bytes.len() / 512);
         return Ok(data);
     }
-    convert(cx, args, |cx, text| cx.heap.binary(text.as_bytes()))
+    let finish = |cx: &Cx<'h>, text: &str| cx.heap.binary(text.as_bytes());
+    convert(cx, args, finish, long::characters_to_binary_long)
 }
+
+/// Binaries of so many bytes are looked at as a whole: that takes a millisecond.
+const SCANNED_BYTES: usize = 4 << 20;
 
 pub fn characters_to_list_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     if let Some(flow) = other_encoding(args[1], am::characters_to_list_int, args) {
         return Err(flow);
     }
-    convert(cx, args, |cx, text| cx.heap.list_of_chars(text))
+    let finish = |cx: &Cx<'h>, text: &str| cx.heap.list_of_chars(text);
+    convert(cx, args, finish, long::characters_to_list_long)
 }
 
 pub fn bin_is_7bit_1<'h>(_cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {

@@ -165,9 +165,22 @@ pub(crate) fn submit(process: Arc<Process>, run_on: RunOn, function: NativeFn) {
     give(pool_of(run_on), run_on, Work::Native(Job { process, owned, function, args }));
 }
 
+/// Errands that are not done.
+static ERRANDS: AtomicUsize = AtomicUsize::new(0);
+
 /// Has a thread of the CPU pool do `work`, which no process waits for.
 pub fn run_errand(work: impl FnOnce() + Send + 'static) {
+    ERRANDS.fetch_add(1, Ordering::Relaxed);
+    let work = move || {
+        work();
+        ERRANDS.fetch_sub(1, Ordering::Release);
+    };
     give(&CPU, RunOn::DirtyCpu, Work::Errand(Box::new(work)));
+}
+
+/// How many errands are not done yet.
+pub fn errands() -> usize {
+    ERRANDS.load(Ordering::Acquire)
 }
 
 fn give(pool: &'static Pool, run_on: RunOn, work: Work) {

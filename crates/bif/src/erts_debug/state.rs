@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use oxbeam_heap::OwnedTerm;
 use oxbeam_heap::heap::STACK_RESERVE_WORDS;
+use oxbeam_runtime::dirty;
 use oxbeam_runtime::process::table;
 use oxbeam_runtime::reference::new_numbers;
 use oxbeam_runtime::timer::{self, Destination};
@@ -126,8 +127,9 @@ pub fn set_internal_state_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeRes
             cx.reductions = left as i64;
             Ok(Term::bool(true))
         }
-        // Memory is given back where it is dropped, by whoever drops it.
+        // Memory is given back where it is dropped, by whoever drops it, much of it by errands.
         Some("wait") => match name_of(value) {
+            Some("deallocations") if dirty::errands() > 0 => Err(Flow::Retry),
             Some("deallocations" | "thread_progress" | "timer_cancellations" | "aux_work") => {
                 Ok(Term::atom(am::ok))
             }
