@@ -3,7 +3,8 @@
 //! Row kinds: `bif` an ordinary one; `guard` may be called in guards and changes nothing;
 //! `yielding` may take several turns, the last column is its long form;
 //! `dirty` runs on a dirty scheduler;
-//! `missing` not written yet: calling it raises `{missing_bif, {Module, Function, Arity}}`.
+//! `missing` not written yet, with what it waits for: calling it raises
+//! `{missing_bif, {Module, Function, Arity}}`.
 
 use crate::{
     atomics, binary, erlang, erts_debug, erts_internal, lists, maps, math, os, persistent_term,
@@ -25,7 +26,7 @@ const fn bif(module: &'static str, function: &'static str, arity: u8, call: Nati
         guard: false,
         run_on: RunOn::Normal,
         long: None,
-        missing: false,
+        missing: None,
     }
 }
 
@@ -38,7 +39,7 @@ const fn guard(module: &'static str, function: &'static str, arity: u8, call: Na
         guard: true,
         run_on: RunOn::Normal,
         long: None,
-        missing: false,
+        missing: None,
     }
 }
 
@@ -58,7 +59,7 @@ const fn yielding(
         guard: false,
         run_on: RunOn::Normal,
         long,
-        missing: false,
+        missing: None,
     }
 }
 
@@ -72,7 +73,17 @@ const fn dirty(
     Native { run_on, ..bif(module, function, arity, call) }
 }
 
-const fn missing(module: &'static str, function: &'static str, arity: u8) -> Native {
+/// What missing functions wait for.
+const DISTRIBUTION: &str = "distribution";
+const DRIVERS: &str = "loading of drivers";
+const TRACING: &str = "tracing";
+
+const fn missing(
+    module: &'static str,
+    function: &'static str,
+    arity: u8,
+    needs: &'static str,
+) -> Native {
     let call: NativeFn = raise_missing;
     Native {
         module,
@@ -82,7 +93,7 @@ const fn missing(module: &'static str, function: &'static str, arity: u8) -> Nat
         guard: false,
         run_on: RunOn::Normal,
         long: None,
-        missing: true,
+        missing: Some(needs),
     }
 }
 
@@ -128,13 +139,13 @@ pub static BIFS: &[Native] = &[
     bif("binary", "referenced_byte_size", 1, binary::part::referenced_byte_size_1),
     bif("binary", "split", 2, binary::search::split_2),
     bif("binary", "split", 3, binary::search::split_3),
-    missing("erl_ddll", "demonitor", 1),
-    missing("erl_ddll", "format_error_int", 1),
-    missing("erl_ddll", "info", 2),
-    missing("erl_ddll", "loaded_drivers", 0),
-    missing("erl_ddll", "monitor", 2),
-    missing("erl_ddll", "try_load", 3),
-    missing("erl_ddll", "try_unload", 2),
+    missing("erl_ddll", "demonitor", 1, DRIVERS),
+    missing("erl_ddll", "format_error_int", 1, DRIVERS),
+    missing("erl_ddll", "info", 2, DRIVERS),
+    missing("erl_ddll", "loaded_drivers", 0, DRIVERS),
+    missing("erl_ddll", "monitor", 2, DRIVERS),
+    missing("erl_ddll", "try_load", 3, DRIVERS),
+    missing("erl_ddll", "try_unload", 2, DRIVERS),
     bif("erlang", "!", 2, erlang::messages::send_2),
     guard("erlang", "*", 2, erlang::operators::times_2),
     guard("erlang", "+", 1, erlang::operators::plus_1),
@@ -200,13 +211,13 @@ pub static BIFS: &[Native] = &[
     bif("erlang", "display", 1, erlang::display::display_1),
     bif("erlang", "display_nl", 0, erlang::display::display_nl_0),
     bif("erlang", "display_string", 1, erlang::display::display_string_1),
-    missing("erlang", "dist_ctrl_get_data", 1),
-    missing("erlang", "dist_ctrl_get_data_notification", 1),
-    missing("erlang", "dist_ctrl_get_opt", 2),
-    missing("erlang", "dist_ctrl_input_handler", 2),
-    missing("erlang", "dist_ctrl_put_data", 2),
-    missing("erlang", "dist_ctrl_set_opt", 3),
-    missing("erlang", "dist_get_stat", 1),
+    missing("erlang", "dist_ctrl_get_data", 1, DISTRIBUTION),
+    missing("erlang", "dist_ctrl_get_data_notification", 1, DISTRIBUTION),
+    missing("erlang", "dist_ctrl_get_opt", 2, DISTRIBUTION),
+    missing("erlang", "dist_ctrl_input_handler", 2, DISTRIBUTION),
+    missing("erlang", "dist_ctrl_put_data", 2, DISTRIBUTION),
+    missing("erlang", "dist_ctrl_set_opt", 3, DISTRIBUTION),
+    missing("erlang", "dist_get_stat", 1, DISTRIBUTION),
     guard("erlang", "div", 2, erlang::operators::div_2),
     bif("erlang", "dt_append_vm_tag_data", 1, erlang::dynamic_trace::dt_append_vm_tag_data_1),
     bif("erlang", "dt_get_tag", 0, erlang::dynamic_trace::dt_get_tag_0),
@@ -308,8 +319,8 @@ pub static BIFS: &[Native] = &[
     bif("erlang", "module_loaded", 1, erlang::code::module_loaded_1),
     bif("erlang", "monitor", 2, erlang::messages::monitor_2),
     bif("erlang", "monitor", 3, erlang::messages::monitor_3),
-    missing("erlang", "monitor_node", 2),
-    missing("erlang", "monitor_node", 3),
+    missing("erlang", "monitor_node", 2, DISTRIBUTION),
+    missing("erlang", "monitor_node", 3, DISTRIBUTION),
     bif("erlang", "monotonic_time", 0, erlang::time::monotonic_time_0),
     bif("erlang", "monotonic_time", 1, erlang::time::monotonic_time_1),
     bif("erlang", "nif_error", 1, erlang::system::nif_error_1),
@@ -351,12 +362,12 @@ pub static BIFS: &[Native] = &[
     bif("erlang", "send", 3, erlang::messages::send_3),
     bif("erlang", "send_after", 3, erlang::time::send_after_3),
     bif("erlang", "send_after", 4, erlang::time::send_after_4),
-    missing("erlang", "seq_trace", 2),
-    missing("erlang", "seq_trace_info", 1),
-    missing("erlang", "seq_trace_print", 1),
-    missing("erlang", "seq_trace_print", 2),
+    missing("erlang", "seq_trace", 2, TRACING),
+    missing("erlang", "seq_trace_info", 1, TRACING),
+    missing("erlang", "seq_trace_print", 1, TRACING),
+    missing("erlang", "seq_trace_print", 2, TRACING),
     bif("erlang", "setelement", 3, erlang::types::setelement_3),
-    missing("erlang", "setnode", 2),
+    missing("erlang", "setnode", 2, DISTRIBUTION),
     guard("erlang", "size", 1, erlang::types::size_1),
     bif("erlang", "spawn", 3, erlang::processes::spawn_3),
     bif("erlang", "spawn_link", 3, erlang::processes::spawn_link_3),
@@ -387,7 +398,7 @@ pub static BIFS: &[Native] = &[
     bif("erlang", "timestamp", 0, erlang::time::timestamp_0),
     guard("erlang", "tl", 1, erlang::types::tl_1),
     bif("erlang", "trace_delivered", 1, erlang::system_monitor::trace_delivered_1),
-    missing("erlang", "trace_info", 2),
+    missing("erlang", "trace_info", 2, TRACING),
     guard("erlang", "trunc", 1, erlang::operators::trunc_1),
     guard("erlang", "tuple_size", 1, erlang::types::tuple_size_1),
     bif("erlang", "tuple_to_list", 1, erlang::types::tuple_to_list_1),
@@ -402,7 +413,7 @@ pub static BIFS: &[Native] = &[
     bif("erlang", "whereis", 1, erlang::processes::whereis_1),
     guard("erlang", "xor", 2, erlang::types::xor_2),
     bif("error_logger", "warning_map", 0, erlang::system::warning_map_0),
-    missing("erts_debug", "breakpoint", 2),
+    missing("erts_debug", "breakpoint", 2, TRACING),
     bif("erts_debug", "copy_shared", 2, erts_debug::inspect::copy_shared_2),
     bif("erts_debug", "dirty", 3, erts_debug::dirty::dirty_3),
     dirty("erts_debug", "dirty_cpu", 2, erts_debug::dirty::dirty_cpu_2, RunOn::DirtyCpu),
@@ -422,7 +433,7 @@ pub static BIFS: &[Native] = &[
     bif("erts_debug", "same", 2, erts_debug::same_2),
     bif("erts_debug", "set_internal_state", 2, erts_debug::state::set_internal_state_2),
     bif("erts_debug", "size_shared", 1, erts_debug::size_shared_1),
-    missing("erts_internal", "abort_pending_connection", 2),
+    missing("erts_internal", "abort_pending_connection", 2, DISTRIBUTION),
     bif("erts_internal", "atomics_new", 2, atomics::atomics_new_2),
     bif("erts_internal", "beamfile_chunk", 2, erlang::code::beamfile_chunk_2),
     bif("erts_internal", "beamfile_module_md5", 1, erlang::code::beamfile_module_md5_1),
@@ -434,9 +445,9 @@ pub static BIFS: &[Native] = &[
     bif("erts_internal", "counters_info", 1, atomics::counters_info_1),
     bif("erts_internal", "counters_new", 1, atomics::counters_new_1),
     bif("erts_internal", "counters_put", 3, atomics::counters_put_3),
-    missing("erts_internal", "create_dist_channel", 3),
+    missing("erts_internal", "create_dist_channel", 3, DISTRIBUTION),
     bif("erts_internal", "dirty_process_handle_signals", 1, erts_internal::dirty_process_handle_signals_1),
-    missing("erts_internal", "dist_spawn_request", 4),
+    missing("erts_internal", "dist_spawn_request", 4, DISTRIBUTION),
     bif("erts_internal", "erase_persistent_terms", 0, persistent_term::erase_persistent_terms_0),
     bif("erts_internal", "ets_lookup_binary_info", 2, ets::internal::ets_lookup_binary_info_2),
     bif("erts_internal", "ets_raw_first", 1, ets::internal::ets_raw_first_1),
@@ -446,7 +457,7 @@ pub static BIFS: &[Native] = &[
     bif("erts_internal", "gather_alloc_histograms", 1, erts_internal::checks::gather_alloc_histograms_1),
     bif("erts_internal", "gather_carrier_info", 1, erts_internal::checks::gather_carrier_info_1),
     bif("erts_internal", "get_creation", 0, erlang::system::get_creation_0),
-    missing("erts_internal", "get_dflags", 0),
+    missing("erts_internal", "get_dflags", 0, DISTRIBUTION),
     bif("erts_internal", "group_leader", 2, erlang::processes::set_group_leader_2),
     bif("erts_internal", "group_leader", 3, erts_internal::asks::group_leader_3),
     bif("erts_internal", "is_process_alive", 2, erts_internal::asks::is_process_alive_2),
@@ -455,7 +466,7 @@ pub static BIFS: &[Native] = &[
     bif("erts_internal", "map_hashmap_children", 1, erts_internal::asks::map_hashmap_children_1),
     bif("erts_internal", "map_next", 3, maps::map_next_3),
     bif("erts_internal", "map_to_tuple_keys", 1, maps::map_to_tuple_keys_1),
-    missing("erts_internal", "new_connection", 1),
+    missing("erts_internal", "new_connection", 1, DISTRIBUTION),
     bif("erts_internal", "no_aux_work_threads", 0, erlang::memory::no_aux_work_threads_0),
     bif("erts_internal", "open_port", 2, port::open_port_2),
     bif("erts_internal", "perf_counter_unit", 0, erlang::time::time_unit_0),
@@ -479,8 +490,8 @@ pub static BIFS: &[Native] = &[
     bif("erts_internal", "system_check", 1, erts_internal::checks::system_check_1),
     bif("erts_internal", "term_type", 1, erlang::types::term_type_1),
     bif("erts_internal", "time_unit", 0, erlang::time::time_unit_0),
-    missing("erts_internal", "trace", 3),
-    missing("erts_internal", "trace_pattern", 3),
+    missing("erts_internal", "trace", 3, TRACING),
+    missing("erts_internal", "trace_pattern", 3, TRACING),
     bif("erts_literal_area_collector", "release_area_switch", 0, erts_internal::release_area_switch_0),
     bif("erts_literal_area_collector", "send_copy_request", 3, erts_internal::send_copy_request_3),
     yielding("ets", "delete", 1, ets::admin::delete_1, ets::long::delete_1_long),

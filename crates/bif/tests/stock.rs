@@ -139,7 +139,7 @@ fn check(how: How, at_least: usize) {
         let heap = Heap::detached();
         let args = term(&heap, args).list_to_vec().expect("a list of arguments");
         let native = native(module, function, args.len());
-        if native.missing || matches!((how, native.long), (How::Long(_), None)) {
+        if native.missing.is_some() || matches!((how, native.long), (How::Long(_), None)) {
             continue;
         }
         let mut own = ProcState::new(0, RawTerm::NIL, (am::ok, am::ok, 0));

@@ -23,8 +23,11 @@ fn main() {
 
 /// What this build lacks.
 fn missing() -> Missing {
-    let name = |bif: &Native| format!("{}:{}/{}", bif.module, bif.function, bif.arity);
-    let bifs = BIFS.iter().filter(|bif| bif.missing).map(name).collect();
+    let name = |bif: &Native| {
+        let needs = bif.missing?;
+        Some(format!("{}:{}/{} (needs {needs})", bif.module, bif.function, bif.arity))
+    };
+    let bifs = BIFS.iter().filter_map(name).collect();
     let natives = vec!["dynamic NIF libraries".to_owned(), "prim_socket, prim_net".to_owned()];
     let drivers = ["tcp_inet", "udp_inet", "sctp_inet", "ram_file_drv", "tty_sl on a terminal"];
     Missing { bifs, natives, drivers: drivers.map(str::to_owned).to_vec() }

@@ -202,8 +202,8 @@ pub struct Native {
     /// The form that may take several turns; `call` asks for it ([`Flow::Long`]) when it sees
     /// that the work is long.
     pub long: Option<Begin>,
-    /// Not written yet: `call` raises an error that names it.
-    pub missing: bool,
+    /// Not written yet, and what it waits for: `call` raises an error that names it.
+    pub missing: Option<&'static str>,
 }
 
 /// `(function, arity, native, where)`. One for a dirty scheduler returns, raises or traps, and has no use
