@@ -168,3 +168,12 @@ t_memory() ->
     {[K || {K, _} <- L], V(total) =:= V(processes) + V(system), V(processes_used) =< V(processes), V(atom_used) =< V(atom), [try_it(fun() -> erlang:memory(X) end) || X <- [x, [total | x], [x], 1, []]], [is_integer(erlang:memory(K)) || {K, _} <- L], [K || {K, _} <- erlang:memory([ets, binary, code])]}.
 t_memory_grows() -> garbage_collect(), A = erlang:memory(binary), B = binary:copy(<<0>>, 5000000), C = erlang:memory(binary), T = ets:new(t, []), E = erlang:memory(ets), ets:insert(T, [{I, I} || I <- lists:seq(1, 10000)]), E1 = erlang:memory(ets), {C - A >= 4000000, byte_size(B), E1 - E > 500000}.
 t_time() -> {erlang:time_offset() - erlang:time_offset(), is_integer(erlang:system_time()), abs(erlang:system_time(second) - os:system_time(second)) =< 1, erlang:monotonic_time() =< erlang:monotonic_time(), erlang:convert_time_unit(1, second, native)}.
+t_spawn_request_bad() ->
+    F = fun() -> ok end,
+    [begin
+        R = try_it(fun() -> spawn_request(F, O) end),
+        {is_reference(R), case R of {_, _} -> R; _ -> receive {spawn_reply, R, error, W} -> {told, W}; {tag, R, error, W} -> {tag, W}; {spawn_reply, R, ok, _} -> ok after 50 -> nothing end end}
+     end || O <- [[bad], [{reply, x}], [{reply, no}, bad], [{reply, error_only}, bad], [{reply, success_only}, bad], [{reply_tag, tag}, bad], [monitors, links], [bad | x], x, [{priority, x}], [{max_heap_size, 10}]]].
+t_max_heap_below_min() -> [try_it(fun() -> process_flag(max_heap_size, 232) end), try_it(fun() -> process_flag(max_heap_size, #{size => 100}) end), try_it(fun() -> spawn_opt(fun() -> ok end, [{max_heap_size, 100}]) end), try_it(fun() -> spawn_opt(fun() -> ok end, [{max_heap_size, 500}, {min_heap_size, 600}]) end), try_it(fun() -> erlang:system_flag(max_heap_size, 100) end)].
+t_depth_of_stacktraces() -> [begin erlang:system_flag(backtrace_depth, D), {current_stacktrace, S} = process_info(self(), current_stacktrace), erlang:system_flag(backtrace_depth, 8), length(S) end || D <- [0, 1, 2]].
+t_own_messages() -> self() ! a, erlang:demonitor(erlang:monitor(process, self())), self() ! b, {process_info(self(), messages), process_info(self(), message_queue_len), process_info(self(), [message_queue_len, messages])}.

@@ -32,19 +32,39 @@ pub fn check_process_code_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeRes
     Ok(Term::bool(purge::caller_uses_old_code(cx, name)))
 }
 
+/// What a task does.
+#[derive(Clone, Copy)]
+enum What {
+    Collect,
+    /// Looks for references to the module's old code.
+    CheckCode(Atom),
+    /// Nothing: OTP's tests look at when it is done.
+    Test,
+}
+
+impl What {
+    fn name(self) -> Term<'static> {
+        match self {
+            What::Collect => Term::atom(am::garbage_collect),
+            What::CheckCode(_) => Term::atom(am::check_process_code),
+            What::Test => Term::atom(Atom::new(TEST_TASK).expect("a short name")),
+        }
+    }
+}
+
+const TEST_TASK: &str = "system_task_test";
+
 /// A task and whom to tell: the answer is `{Kind, Id, Result}`.
 struct SystemTask {
-    /// The module whose old code is to be looked for; `None`: the heap is to be collected.
-    check: Option<Atom>,
+    what: What,
     to: PidData,
     id: OwnedTerm,
 }
 
 impl SystemTask {
     fn answer(&self, result: bool) {
-        let kind = if self.check.is_some() { am::check_process_code } else { am::garbage_collect };
         let answer = OwnedTerm::build(|heap| {
-            heap.tuple(&[Term::atom(kind), self.id.copy_to(heap), Term::bool(result)])
+            heap.tuple(&[self.what.name(), self.id.copy_to(heap), Term::bool(result)])
         });
         send_to_pid(self.to, answer);
     }
@@ -52,7 +72,9 @@ impl SystemTask {
 
 impl Request for SystemTask {
     fn run(self: Box<Self>, cx: &mut Cx<'_>) {
-        cx.heap.request_major();
+        if let What::Collect = self.what {
+            cx.heap.request_major();
+        }
         self.answer(true);
     }
     fn dead(self: Box<Self>) {
@@ -62,7 +84,10 @@ impl Request for SystemTask {
 
 impl Task for SystemTask {
     fn run(self: Box<Self>, _: &Arc<Process>, owned: &mut Owned) {
-        self.answer(self.check.is_some_and(|name| purge::uses_old_code(owned, name)));
+        self.answer(match self.what {
+            What::CheckCode(name) => purge::uses_old_code(owned, name),
+            What::Collect | What::Test => true,
+        });
     }
     fn dead(self: Box<Self>) {
         self.answer(false);
@@ -93,14 +118,20 @@ fn request_task<'h>(
         other => other.and_then(Priority::from_atom).ok_or_else(Flow::badarg)?,
     };
     let pid = pid.as_local_pid().ok_or_else(Flow::badarg)?;
-    let [kind, id, argument] = task.as_tuple_n().ok_or_else(Flow::badarg)?;
-    let check = match kind.as_atom() {
-        Some(am::garbage_collect) => None,
-        Some(am::check_process_code) => Some(argument.as_atom().ok_or_else(Flow::badarg)?),
+    let parts = task.as_tuple().ok_or_else(Flow::badarg)?.elements();
+    let (id, what) = match (parts, parts.first().and_then(|kind| kind.as_atom())) {
+        ([_, id, _], Some(am::garbage_collect)) => (*id, What::Collect),
+        ([_, id, module], Some(am::check_process_code)) => {
+            (*id, What::CheckCode(module.as_atom().ok_or_else(Flow::badarg)?))
+        }
+        ([_, id], Some(kind)) if kind.name() == TEST_TASK => (*id, What::Test),
         _ => return Err(Flow::badarg()),
     };
-    let task = Box::new(SystemTask { check, to: cx.process.pid, id: OwnedTerm::deep_copy_of(id) });
-    let control = if check.is_some() { Control::Task(task) } else { Control::Request(task) };
+    let task = Box::new(SystemTask { what, to: cx.process.pid, id: OwnedTerm::deep_copy_of(id) });
+    let control = match what {
+        What::CheckCode(_) => Control::Task(task),
+        What::Collect | What::Test => Control::Request(task),
+    };
     send_control(pid, control);
     if let Some(process) = table::find(pid) {
         scheduler::promote(&process, priority);

@@ -1,6 +1,6 @@
 //! `process_info` and `process_flag`.
 
-use super::processes::{max_heap, queue_data};
+use super::processes::{check_max_heap, max_heap, queue_data};
 use crate::arg;
 use oxbeam_heap::{Heap, OwnedTerm};
 use oxbeam_runtime::monitor::Target;
@@ -63,7 +63,10 @@ fn info<'h>(cx: &mut Cx<'h>, pid: Term<'h>, items: &[Atom], shape: Shape) -> Nat
     if items.iter().any(|item| !is_item(*item)) {
         return Err(Flow::badarg());
     }
-    if pid == cx.process.pid {
+    let of_queue = |item: &Atom| matches!(*item, am::messages | am::message_queue_len);
+    // What it has sent itself is to be seen: signals that wait come first.
+    let after_signals = cx.process.state.has_signals() && items.iter().any(of_queue);
+    if pid == cx.process.pid && !after_signals {
         let heap = cx.heap;
         return Ok(collect(cx, heap, items, shape));
     }
@@ -124,30 +127,34 @@ fn collect<'a>(cx: &mut Cx<'_>, heap: &'a Heap, items: &[Atom], shape: Shape) ->
 }
 
 fn is_item(item: Atom) -> bool {
-    DEFAULT_ITEMS.contains(&item)
-        || [
-            am::backtrace,
-            am::binary,
-            am::catchlevel,
-            am::current_location,
-            am::current_stacktrace,
-            am::garbage_collection_info,
-            am::last_calls,
-            am::magic_ref,
-            am::max_heap_size,
-            am::memory,
-            am::message_queue_data,
-            am::messages,
-            am::min_bin_vheap_size,
-            am::min_heap_size,
-            am::fullsweep_after,
-            am::monitored_by,
-            am::monitors,
-            am::parent,
-            am::sequential_trace_token,
-            am::trace,
-        ]
-        .contains(&item)
+    all_items().any(|known| known == item)
+}
+
+/// Every item.
+pub(crate) fn all_items() -> impl Iterator<Item = Atom> {
+    let more = [
+        am::backtrace,
+        am::binary,
+        am::catchlevel,
+        am::current_location,
+        am::current_stacktrace,
+        am::garbage_collection_info,
+        am::last_calls,
+        am::magic_ref,
+        am::max_heap_size,
+        am::memory,
+        am::message_queue_data,
+        am::messages,
+        am::min_bin_vheap_size,
+        am::min_heap_size,
+        am::fullsweep_after,
+        am::monitored_by,
+        am::monitors,
+        am::parent,
+        am::sequential_trace_token,
+        am::trace,
+    ];
+    DEFAULT_ITEMS.into_iter().chain(more)
 }
 
 fn mfa_term<'h>(heap: &'h Heap, (module, function, arity): Mfa) -> Term<'h> {
@@ -167,7 +174,8 @@ fn item_value<'a>(cx: &mut Cx<'_>, heap: &'a Heap, item: Atom) -> Term<'a> {
             frames.first().map_or(Term::atom(am::undefined), |frame| frame.term(heap))
         }
         am::current_stacktrace => {
-            let frames = oxbeam_runtime::stack::frames(cx, 8);
+            let frames =
+                oxbeam_runtime::stack::frames(cx, oxbeam_runtime::system::backtrace_depth());
             heap.list_from_rev(frames.iter().rev().map(|frame| frame.term(heap)))
         }
         am::status => Term::atom(status(cx)),
@@ -438,6 +446,7 @@ fn heap_flag<'h>(
         }
         am::max_heap_size => {
             let new = max_heap(value).ok_or_else(Flow::badarg)?;
+            check_max_heap(new, options.min_heap_words)?;
             let old = std::mem::replace(&mut cx.own.max_heap, new);
             return Ok(Some(max_heap_term(heap, old)));
         }

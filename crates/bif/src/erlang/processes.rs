@@ -68,6 +68,7 @@ fn spawn_options<'h>(list: Term<'h>) -> Options<'h> {
             spawn_option(&mut options, key.as_atom().ok_or_else(Flow::badarg)?, value)?;
         }
     }
+    check_max_heap(options.max_heap, options.heap.min_heap_words)?;
     Ok(options)
 }
 
@@ -107,6 +108,12 @@ pub(crate) fn queue_data<'h>(value: Term<'h>) -> Result<bool, Flow<'h>> {
         Some(am::off_heap) => Ok(true),
         _ => Err(Flow::badarg()),
     }
+}
+
+/// A heap that may be limited, but not to less than it begins with.
+pub(crate) fn check_max_heap<'h>(max: MaxHeap, min_heap_words: usize) -> Result<(), Flow<'h>> {
+    let good = max.size_words == 0 || max.size_words >= min_heap_words;
+    if good { Ok(()) } else { Err(Flow::badarg()) }
 }
 
 /// A `max_heap_size` value: a number of words, or a map.
@@ -157,16 +164,28 @@ pub fn spawn_request_4<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'
     let mut reply_tag = Term::atom(am::spawn_reply);
     let mut reply = (true, true);
     let mut rest = vec![];
+    let mut bad_reply = false;
     for option in args[3].list_to_vec().ok_or_else(Flow::badarg)? {
         match option.as_tuple_n::<2>() {
             Some([key, value]) if key.is(am::reply_tag) => reply_tag = value,
-            Some([key, value]) if key.is(am::reply) => reply = reply_wanted(value)?,
+            Some([key, value]) if key.is(am::reply) => match reply_wanted(value) {
+                Some(wanted) => reply = wanted,
+                None => bad_reply = true,
+            },
             _ => rest.push(option),
         }
     }
-    let options = spawn_options(cx.heap.list(&rest))?;
-    let alias = options.monitor.as_ref().is_some_and(|monitor| monitor.alias.is_some());
     let me = cx.process.clone();
+    let Some(options) = spawn_options(cx.heap.list(&rest)).ok().filter(|_| !bad_reply) else {
+        let reference = cx.heap.plain_ref(oxbeam_runtime::reference::new_numbers());
+        if reply.1 {
+            let bad = [reply_tag, reference, Term::atom(am::error), Term::atom(am::badopt)];
+            let message = cx.heap.tuple(&bad);
+            oxbeam_runtime::signal::send_message(&me, OwnedTerm::copy_of(message));
+        }
+        return Ok(reference);
+    };
+    let alias = options.monitor.as_ref().is_some_and(|monitor| monitor.alias.is_some());
     let (reference, result, wanted) = match spawn_mfa(cx, &args[..3], options) {
         Ok(spawned) => {
             let numbers = spawned.monitor.unwrap_or_else(oxbeam_runtime::reference::new_numbers);
@@ -187,13 +206,13 @@ pub fn spawn_request_4<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'
 }
 
 /// Whether to answer `(success, failure)`.
-fn reply_wanted<'h>(value: Term<'h>) -> Result<(bool, bool), Flow<'h>> {
-    match value.as_atom() {
-        Some(am::yes) => Ok((true, true)),
-        Some(am::no) => Ok((false, false)),
-        Some(am::error_only) => Ok((false, true)),
-        Some(am::success_only) => Ok((true, false)),
-        _ => Err(Flow::badarg()),
+fn reply_wanted(value: Term<'_>) -> Option<(bool, bool)> {
+    match value.as_atom()? {
+        am::yes => Some((true, true)),
+        am::no => Some((false, false)),
+        am::error_only => Some((false, true)),
+        am::success_only => Some((true, false)),
+        _ => None,
     }
 }
 

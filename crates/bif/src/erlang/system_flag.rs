@@ -99,6 +99,7 @@ fn default_flag<'h>(
         }
         am::max_heap_size => {
             let new = super::processes::max_heap(value).ok_or_else(Flow::badarg)?;
+            super::processes::check_max_heap(new, options.min_heap_words)?;
             max_heap_term(heap, std::mem::replace(&mut max, new))
         }
         _ => return Ok(None),

@@ -14,6 +14,7 @@ use oxbeam_term::{Atom, Term, am};
 
 use crate::arg::take;
 use crate::crash_dump::system::memory;
+use crate::erlang::process_info;
 
 /// Limits that OTP's tests set for the loops of binary matching, regular expressions and unicode,
 /// to see them yield. These yield by reductions here, so the limits are kept and told only.
@@ -61,6 +62,19 @@ pub fn get_internal_state_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeRes
         Some("DbTable_words") => {
             let (table, shard) = oxbeam_ets::structure_words();
             Ok(heap.tuple(&[heap.usize(table), heap.usize(shard)]))
+        }
+        Some("process_info_args") => {
+            Ok(heap.list(&process_info::all_items().map(Term::atom).collect::<Vec<_>>()))
+        }
+        Some("processes") => {
+            let all = table::all();
+            Ok(heap.list(&all.iter().map(|process| Term::pid(process.pid)).collect::<Vec<_>>()))
+        }
+        // The table is looked through at once, in one piece.
+        Some("processes_bif_info") => {
+            let numbers = [1, 1, table::limit(), 25, 1, 25, 1, 10, 0].map(|n| heap.usize(n));
+            let all = [[atom("ptab_list_bif_info")?].as_slice(), &numbers].concat();
+            Ok(heap.tuple(&all))
         }
         Some("memory") => {
             let pair = |(name, bytes): (&str, usize)| -> NativeResult<'h> {
