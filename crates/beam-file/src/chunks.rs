@@ -5,6 +5,7 @@ use crate::error::Error;
 use crate::iff::{Container, inflate_zlib};
 use crate::lines::{self, Lines};
 use crate::reader::Reader;
+use crate::types::{self, Type};
 use md5::{Digest, Md5};
 
 /// Atoms are at most this many characters.
@@ -111,8 +112,8 @@ pub struct BeamFile<'a> {
     pub attributes: &'a [u8],
     /// Compile information, an external term; empty where there is none.
     pub compile_info: &'a [u8],
-    /// The Type chunk as it is; empty where there is none.
-    pub types: &'a [u8],
+    /// The Type chunk; `None` where there is none that is known.
+    pub types: Option<Vec<Type>>,
     /// The Meta chunk as it is; empty where there is none.
     pub meta: &'a [u8],
     /// MD5 of the chunks that matter, the value of `Module:module_info(md5)`.
@@ -145,7 +146,7 @@ impl<'a> BeamFile<'a> {
             strings: c.get(b"StrT").unwrap_or(&[]),
             attributes: c.get(b"Attr").unwrap_or(&[]),
             compile_info: c.get(b"CInf").unwrap_or(&[]),
-            types: c.get(b"Type").unwrap_or(&[]),
+            types: types::parse(c.get(b"Type"))?,
             meta: c.get(b"Meta").unwrap_or(&[]),
             md5: checksum(&c),
             locals: locals.unwrap_or_default(),

@@ -154,6 +154,9 @@ impl<'f, 'a> Operands<'f, 'a> {
             5 => {
                 let register = self.operand()?;
                 let ty = self.reader.untagged()?;
+                if self.file.types.as_ref().is_some_and(|types| ty as usize >= types.len()) {
+                    return Err(self.reader.error(format!("no type {ty}")));
+                }
                 match register {
                     Operand::X(n) => Ok(Operand::TypedX(n, ty)),
                     Operand::Y(n) => Ok(Operand::TypedY(n, ty)),

@@ -17,9 +17,11 @@ mod error;
 mod iff;
 mod lines;
 mod reader;
+mod types;
 
 pub use chunks::{BeamFile, Export, Import, Lambda, Literals};
 pub use code::{CodeHeader, Instr, Operand, Operands};
 pub use error::{Chunk, Error};
 pub use iff::{Container, inflate_if_compressed};
 pub use lines::{LineItem, Lines};
+pub use types::Type;

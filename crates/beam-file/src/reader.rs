@@ -83,6 +83,11 @@ impl<'a> Reader<'a> {
         Ok(u32::from_be_bytes([b[0], b[1], b[2], b[3]]))
     }
 
+    pub(crate) fn i64(&mut self) -> Result<i64> {
+        let bytes = self.bytes(8)?;
+        Ok(i64::from_be_bytes(bytes.try_into().expect("eight bytes")))
+    }
+
     /// A table's entry count: checked against the bytes left, each entry
     /// taking `min_size` of them at least, so that a table can be reserved.
     pub(crate) fn count(&mut self, min_size: usize) -> Result<usize> {

@@ -8,6 +8,7 @@ use crate::index::{self, Permission, Staging};
 use crate::memory::Block;
 use crate::ranges::{self, Line};
 use crate::stub;
+use oxbeam_beam_file::Type;
 use oxbeam_heap::literal::Area;
 use oxbeam_term::export::{CODE_INDICES, Export};
 use oxbeam_term::{Atom, FunEntry};
@@ -65,6 +66,8 @@ pub struct Module {
     pub attributes: Vec<u8>,
     /// Compile information, an external term (empty: none).
     pub compile_info: Vec<u8>,
+    /// What the compiler knew of operands: hints for native tiers.
+    pub types: Vec<Type>,
     /// The checksum.
     pub md5: [u8; 16],
     /// Offset of the function to run when it is loaded.

@@ -459,6 +459,7 @@ impl<'a> Loader<'a> {
             literals: literals.into(),
             attributes: self.file.attributes.to_vec(),
             compile_info: self.file.compile_info.to_vec(),
+            types: self.file.types.clone().unwrap_or_default(),
             md5: self.file.md5,
             on_load: self.on_load,
             serial: 0,
