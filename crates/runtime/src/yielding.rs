@@ -6,7 +6,7 @@
 //! 2. It reaches heap and process in steps ([`Yielder::step`]): closures that run between two
 //!    yield points. Terms that it needs later lie in its [`Roots`], which the collector knows.
 //! 3. It yields only in [`Yielder::charge`] and [`Yielder::slices`], when the process's reductions
-//!    are used up; in the zeal build at each of these.
+//!    are used up, and in [`Yielder::pause`]; in the zeal build at each of these.
 //! 4. The engine calls [`begin`], and [`resume`] for each further turn. Between the two the state
 //!    lies in [`ProcState::suspended`], and the process stands at the very instruction that called
 //!    the native, with the arguments in X: so errors, traces and `process_info` see the call.
@@ -233,6 +233,11 @@ impl Yielder {
     /// Pays reductions; yields when they are used up.
     pub async fn charge(self, reductions: usize) {
         oxbeam_yielding::charge(reductions).await;
+    }
+
+    /// Ends the turn.
+    pub async fn pause(self) {
+        oxbeam_yielding::pause().await;
     }
 
     /// Calls `work` again and again until it gives a value, and yields between. Each time it gets

@@ -7,12 +7,18 @@ use std::task::{Context, Poll};
 
 /// Pays `units` of the poll's budget; yields when that uses it up. A yield point.
 pub fn charge(units: usize) -> Charge {
-    Charge { units, paid: false }
+    Charge { units, always: false, paid: false }
+}
+
+/// Yields in any case.
+pub fn pause() -> Charge {
+    Charge { units: 0, always: true, paid: false }
 }
 
 /// See [`charge`].
 pub struct Charge {
     units: usize,
+    always: bool,
     paid: bool,
 }
 
@@ -26,6 +32,6 @@ impl Future for Charge {
         self.paid = true;
         let loan = loan_of(context);
         loan.spend(self.units);
-        if loan.left() <= 0 || ZEAL { Poll::Pending } else { Poll::Ready(()) }
+        if self.always || loan.left() <= 0 || ZEAL { Poll::Pending } else { Poll::Ready(()) }
     }
 }

@@ -17,7 +17,7 @@
 mod charge;
 mod routine;
 
-pub use charge::{Charge, charge};
+pub use charge::{Charge, charge, pause};
 pub use routine::{Loan, Routine, suspended_count, with_loan};
 
 /// Whether this build yields at every point where a routine may.

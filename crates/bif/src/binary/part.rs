@@ -1,11 +1,14 @@
 //! Parts and copies of binaries.
 
+use oxbeam_heap::binary_buffer::BinaryBuffer;
 use oxbeam_heap::build::real_binary;
-use oxbeam_runtime::{Cx, Flow, NativeResult};
+use oxbeam_runtime::yielding::Begin;
+use oxbeam_runtime::{Cx, Flow, NativeResult, Slot, Yielded, Yielder};
 use oxbeam_term::Term;
 
 use crate::arg::{self, take};
 use crate::erlang::iolist::{self, part_range};
+use crate::long;
 
 /// The byte at a position.
 fn byte<'h>(
@@ -60,18 +63,74 @@ pub fn part_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
 
 pub fn copy_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [binary] = take(args);
-    copies(cx, binary, 1)
+    copies(cx, binary, 1, copy_1_long)
 }
 
 pub fn copy_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [binary, count] = take(args);
-    copies(cx, binary, arg::size(count)?)
+    copies(cx, binary, arg::size(count)?, copy_2_long)
 }
 
-fn copies<'h>(cx: &mut Cx<'h>, binary: Term<'h>, count: usize) -> NativeResult<'h> {
+long::routines! {
+    copy_1_long => copy_once;
+    copy_2_long => copy;
+}
+
+/// Bytes of all copies together. Errors: `system_limit` for too many.
+fn copied_bytes<'h>(size: usize, count: usize) -> Result<usize, Flow<'h>> {
+    let size = size.checked_mul(count).filter(|&size| size < 1 << 40);
+    size.ok_or_else(Flow::system_limit)
+}
+
+async fn copy_once(y: Yielder) -> Yielded {
+    copy_times(y, 1).await
+}
+
+async fn copy(y: Yielder) -> Yielded {
+    let count = y.attempt(|_, roots| arg::size(roots.get(Slot::arg(1)))).await?;
+    copy_times(y, count).await
+}
+
+async fn copy_times(y: Yielder, count: usize) -> Yielded {
+    let binary = Slot::arg(0);
+    let (size, all) = y
+        .attempt(|_, roots| {
+            let bits = arg::bits(roots.get(binary))?;
+            if bits.bit_size() % 8 != 0 {
+                return Err(Flow::badarg());
+            }
+            Ok((bits.byte_size(), copied_bytes(bits.byte_size(), count)?))
+        })
+        .await?;
+    let mut buffer = BinaryBuffer::with_capacity(all);
+    let mut at = 0;
+    y.slices(iolist::long::BYTES_PER_REDUCTION, |_, roots, units| {
+        let bits = roots.get(binary).as_bits().expect("seen to be a binary");
+        while *units > 0 {
+            if buffer.len() == all {
+                return Some(());
+            }
+            let taken = (size - at).min(*units);
+            buffer.push(&bits.slice(at * 8, taken * 8).to_bytes());
+            at = (at + taken) % size;
+            *units = units.saturating_sub(taken.max(SMALLEST_COPY));
+        }
+        None
+    })
+    .await;
+    y.finish(|cx, _| Ok(buffer.into_term(cx.heap))).await
+}
+
+/// Bytes that a copy counts for at least.
+const SMALLEST_COPY: usize = 64;
+
+fn copies<'h>(cx: &mut Cx<'h>, binary: Term<'h>, count: usize, long: Begin) -> NativeResult<'h> {
+    let bits = arg::bits(binary)?;
+    if copied_bytes(bits.byte_size(), count)? > iolist::QUICK_BYTES {
+        return Err(Flow::Long(long));
+    }
     let bytes = arg::bytes(binary)?;
-    let size = bytes.len().checked_mul(count).filter(|&size| size < 1 << 40);
-    let size = size.ok_or_else(Flow::system_limit)?;
+    let size = copied_bytes(bytes.len(), count)?;
     cx.bump(size / 4096);
     Ok(cx.heap.binary_with(size, |target| {
         if !bytes.is_empty() {

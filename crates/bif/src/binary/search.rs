@@ -9,11 +9,17 @@ use std::sync::Arc;
 use aho_corasick::{AhoCorasick, Input, MatchKind};
 use memchr::memmem::Finder;
 use oxbeam_runtime::reference::new_numbers;
+use oxbeam_runtime::yielding::Begin;
 use oxbeam_runtime::{Cx, Flow, NativeResult};
 use oxbeam_term::{Term, am};
 
 use crate::arg::{self, take};
 use crate::erlang::iolist::part_range;
+
+pub mod long;
+
+/// Bytes of a subject that are searched at once.
+const QUICK_BYTES: usize = 32 * crate::long::QUICK;
 
 /// What is searched for.
 #[allow(clippy::large_enum_variant, reason = "one at a time, behind a reference count")]
@@ -26,6 +32,14 @@ enum Pattern {
 struct Compiled(Arc<Pattern>);
 
 impl Pattern {
+    /// Bytes of the longest thing that is searched for.
+    fn longest(&self) -> usize {
+        match self {
+            Pattern::One(finder) => finder.needle().len(),
+            Pattern::Several(automaton) => automaton.max_pattern_len(),
+        }
+    }
+
     /// The first match within `range`.
     fn find(&self, bytes: &[u8], range: Range<usize>) -> Option<Range<usize>> {
         match self {
@@ -132,7 +146,11 @@ impl<'h> Search<'h> {
         wanted: Term<'h>,
         list: Term<'h>,
         split: bool,
+        long: Begin,
     ) -> Result<Search<'h>, Flow<'h>> {
+        if arg::bits(subject)?.byte_size() > QUICK_BYTES {
+            return Err(Flow::Long(long));
+        }
         let bytes = arg::bytes(subject)?;
         let options = options(list, bytes.len(), split)?;
         let range = options.scope.clone().unwrap_or(0..bytes.len());
@@ -160,20 +178,21 @@ fn first_match<'h>(
     subject: Term<'h>,
     wanted: Term<'h>,
     list: Term<'h>,
+    long: Begin,
 ) -> NativeResult<'h> {
-    let search = Search::new(cx, subject, wanted, list, false)?;
+    let search = Search::new(cx, subject, wanted, list, false, long)?;
     let found = search.all().next();
     Ok(found.map_or(Term::atom(am::nomatch), |found| position(cx, found)))
 }
 
 pub fn match_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [subject, wanted] = take(args);
-    first_match(cx, subject, wanted, Term::nil())
+    first_match(cx, subject, wanted, Term::nil(), long::match_2_long)
 }
 
 pub fn match_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [subject, wanted, list] = take(args);
-    first_match(cx, subject, wanted, list)
+    first_match(cx, subject, wanted, list, long::match_3_long)
 }
 
 fn all_matches<'h>(
@@ -181,8 +200,9 @@ fn all_matches<'h>(
     subject: Term<'h>,
     wanted: Term<'h>,
     list: Term<'h>,
+    long: Begin,
 ) -> NativeResult<'h> {
-    let search = Search::new(cx, subject, wanted, list, false)?;
+    let search = Search::new(cx, subject, wanted, list, false, long)?;
     let found: Vec<_> = search.all().map(|found| position(cx, found)).collect();
     cx.bump(found.len() / 16);
     Ok(cx.heap.list(&found))
@@ -190,12 +210,12 @@ fn all_matches<'h>(
 
 pub fn matches_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [subject, wanted] = take(args);
-    all_matches(cx, subject, wanted, Term::nil())
+    all_matches(cx, subject, wanted, Term::nil(), long::matches_2_long)
 }
 
 pub fn matches_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [subject, wanted, list] = take(args);
-    all_matches(cx, subject, wanted, list)
+    all_matches(cx, subject, wanted, list, long::matches_3_long)
 }
 
 fn split<'h>(
@@ -203,8 +223,9 @@ fn split<'h>(
     subject: Term<'h>,
     wanted: Term<'h>,
     list: Term<'h>,
+    long: Begin,
 ) -> NativeResult<'h> {
-    let search = Search::new(cx, subject, wanted, list, true)?;
+    let search = Search::new(cx, subject, wanted, list, true, long)?;
     let most = if search.options.global { usize::MAX } else { 1 };
     let mut parts = Vec::new();
     let mut start = 0;
@@ -229,10 +250,10 @@ fn split<'h>(
 
 pub fn split_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [subject, wanted] = take(args);
-    split(cx, subject, wanted, Term::nil())
+    split(cx, subject, wanted, Term::nil(), long::split_2_long)
 }
 
 pub fn split_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [subject, wanted, list] = take(args);
-    split(cx, subject, wanted, list)
+    split(cx, subject, wanted, list, long::split_3_long)
 }

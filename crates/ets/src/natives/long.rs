@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use oxbeam_match_spec::{Program, Runner};
-use oxbeam_runtime::engine::TURN_REDUCTIONS;
 use oxbeam_runtime::slices::QUICK;
 use oxbeam_runtime::yielding::NativeRoutine;
 use oxbeam_runtime::{Cx, Failure, Flow, Roots, Slot, Yielded, Yielder};
@@ -100,7 +99,7 @@ async fn insert(y: Yielder, new_only: bool) -> Yielded {
         match Pending::publish(&table, objects, new_only) {
             Ok(pending) => {
                 // Rule 3 of the pending module.
-                y.charge(TURN_REDUCTIONS as usize).await;
+                y.pause().await;
                 complete(y, &table, &pending).await;
                 break pending;
             }
