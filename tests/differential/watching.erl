@@ -67,6 +67,6 @@ t_copy_shared() ->
     [C =:= T, erts_debug:size_shared(C) =:= erts_debug:size_shared(T), erts_debug:same(C, T), erts_debug:same(element(1, C), element(2, C)),
      (element(4, C))() =:= (element(4, T))(), try_it(fun() -> erts_debug:copy_shared(T, x) end), erts_debug:copy_shared(T, true) =:= T, erts_debug:copy_shared(a), erts_debug:copy_shared([1, 2 | 3])].
 t_heavy_copy_deep() -> L = lists:foldl(fun(I, A) -> {I, A, A} end, nil, lists:seq(1, 100)), {_, A, B} = erts_debug:copy_shared(L), erts_debug:same(A, B).
-t_counting() -> [erts_debug:interpreter_size(), erts_debug:disassemble({lists, map, 2}), erts_debug:lcnt_clear(), erts_debug:lcnt_collect(), try_it(fun() -> erts_debug:lcnt_control(mask) end), try_it(fun() -> erts_debug:lcnt_control(copy_save, true) end), lists:all(fun is_list/1, erts_debug:instructions())].
+t_counting() -> [erts_debug:interpreter_size(), erts_debug:lcnt_clear(), erts_debug:lcnt_collect(), try_it(fun() -> erts_debug:lcnt_control(mask) end), try_it(fun() -> erts_debug:lcnt_control(copy_save, true) end), lists:all(fun is_list/1, erts_debug:instructions())].
 t_system_check() -> [erts_internal:system_check(schedulers), try_it(fun() -> erts_internal:system_check(x) end), process_info(self(), messages)].
 t_histograms() -> [try_it(fun() -> erts_internal:F(X) end) || F <- [gather_alloc_histograms, gather_carrier_info], X <- [{nothing, 0, 10, 128, make_ref()}]].

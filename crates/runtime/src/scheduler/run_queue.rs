@@ -21,14 +21,32 @@ struct Queues {
 pub(super) struct RunQueue {
     queues: Mutex<Queues, locks::RunQueue>,
     len: AtomicUword,
+    /// Those among them that are to run on a certain scheduler. A process does not change that
+    /// while it is in a queue.
+    bound: AtomicUword,
 }
 
 impl RunQueue {
     pub fn push(&self, process: Arc<Process>) {
         let priority = process.state.priority();
         let mut queues = self.queues.lock();
+        if process.bound_to.read() != 0 {
+            self.bound.inc();
+        }
         queues.by_priority[priority as usize].push_back(process);
         self.len.inc();
+    }
+
+    /// Processes that other schedulers may take.
+    pub fn stealable(&self) -> usize {
+        self.len.read().saturating_sub(self.bound.read())
+    }
+
+    fn taken(&self, process: &Process) {
+        self.len.dec();
+        if process.bound_to.read() != 0 {
+            self.bound.dec();
+        }
     }
 
     /// Makes a process of this queue the next of a higher priority. `false`: it is not in here.
@@ -52,7 +70,7 @@ impl RunQueue {
         }
         let mut queues = self.queues.lock();
         let process = queues.pop()?;
-        self.len.dec();
+        self.taken(&process);
         Some(process)
     }
 
@@ -66,7 +84,7 @@ impl RunQueue {
             let at = queue.iter().rposition(|process| !process.is_bound())?;
             queue.remove(at)
         })?;
-        self.len.dec();
+        self.taken(&process);
         Some(process)
     }
 }

@@ -47,7 +47,8 @@ fn next_process(schedulers: &Schedulers, index: usize) -> Option<Arc<Process>> {
 /// Marks the scheduler idle, looks once more, and sleeps until it is woken or a timer is due.
 fn idle(schedulers: &Schedulers, index: usize, managed: &Managed) {
     schedulers.idle.mark(index);
-    let work = schedulers.all.iter().any(|scheduler| scheduler.queue.len() > 0);
+    let others = schedulers.all.iter().any(|scheduler| scheduler.queue.stealable() > 0);
+    let work = others || schedulers.all[index].queue.len() > 0;
     let until_ns = timer::next_deadline_ns();
     schedulers.all[index].sleeps_until_ns.set_mb(until_ns);
     let wait_ns = until_ns.saturating_sub(monotonic_ns());
