@@ -31,6 +31,10 @@ impl Default for HeapOptions {
 /// continuation. Engines ask a collection for this much more than they need.
 pub const STACK_RESERVE_WORDS: usize = 4;
 
+/// Words of the first block of a heap of the default size. Most processes never need more; none
+/// of the series' sizes is this one.
+const FIRST_BLOCK_WORDS: usize = 160;
+
 /// A run of words with a fill mark.
 #[derive(Clone, Copy)]
 pub(crate) struct Block {
@@ -84,6 +88,9 @@ pub struct Heap {
     pub(crate) force_major: Cell<bool>,
     /// Can be changed between two collections.
     pub options: Cell<HeapOptions>,
+    /// The block is a first one of [`FIRST_BLOCK_WORDS`], which passes for one of the default
+    /// size: it becomes that as soon as more is needed, which is no collection.
+    pub(crate) is_first: bool,
     /// The blocks belong to another heap; see [`Heap::view`].
     is_view: bool,
 }
@@ -94,8 +101,12 @@ unsafe impl Send for Heap {}
 impl Heap {
     /// A heap with a block of the options' first size. `None`: out of memory.
     pub fn new(options: HeapOptions) -> Option<Heap> {
-        let block = Block::new(sizes::next_heap_words(options.min_heap_words, 0))?;
-        Some(Heap::with_block(block, options))
+        let words = sizes::next_heap_words(options.min_heap_words, 0);
+        let is_first = words == sizes::DEFAULT_MIN_HEAP_WORDS;
+        let block = Block::new(if is_first { FIRST_BLOCK_WORDS } else { words })?;
+        let mut heap = Heap::with_block(block, options);
+        heap.is_first = is_first;
+        Some(heap)
     }
 
     /// A heap without a block; see the type.
@@ -119,6 +130,7 @@ impl Heap {
             minor_count: 0,
             force_major: Cell::new(false),
             options: Cell::new(options),
+            is_first: false,
             is_view: false,
         }
     }
@@ -132,6 +144,7 @@ impl Heap {
         let mut view = Heap::with_block(Block::EMPTY, self.options.get());
         view.is_view = true;
         (view.block, view.old, view.old_top) = (self.block, self.old, self.old_top);
+        view.is_first = self.is_first;
         // No room: nothing is allocated in the block.
         view.top.set(self.stop.get());
         view.stop.set(self.stop.get());
@@ -203,7 +216,11 @@ impl Heap {
     }
     /// Words of the block, stack included (`heap_size` of process_info).
     pub fn block_words(&self) -> usize {
-        self.block.words
+        if self.is_first { sizes::DEFAULT_MIN_HEAP_WORDS } else { self.block.words }
+    }
+    /// Words that the blocks and fragments take up in memory.
+    pub fn allocated_words(&self) -> usize {
+        self.block.words + self.old.words + self.fragment_words()
     }
     /// Words of young objects in the block.
     pub fn used_words(&self) -> usize {
@@ -307,6 +324,7 @@ impl Heap {
 
     pub(crate) fn install(&mut self, block: Block, top: *mut u64, stop: *mut u64) {
         self.block = block;
+        self.is_first = false;
         self.top.set(top);
         self.stop.set(stop);
     }

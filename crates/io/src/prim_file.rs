@@ -17,7 +17,7 @@ use parking_lot::Mutex;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ffi::CString;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
 /// What a file reference holds.
@@ -38,13 +38,18 @@ struct Held {
 type Owned = Vec<Weak<Held>>;
 
 /// The open files of each process that has any.
+/// Processes in `OWNED`. A process sees at least its own files.
+static OWNERS: AtomicUsize = AtomicUsize::new(0);
 static OWNED: Mutex<BTreeMap<PidData, Owned>> = Mutex::new(BTreeMap::new());
 
 impl OpenFile {
     fn new(file: File, owner: PidData) -> OpenFile {
         let held = Held { file: Mutex::new(Some(file)), orphaned: AtomicBool::new(false) };
         let held = Arc::new(held);
-        OWNED.lock().entry(owner).or_default().push(Arc::downgrade(&held));
+        let mut owned = OWNED.lock();
+        owned.entry(owner).or_default().push(Arc::downgrade(&held));
+        OWNERS.store(owned.len(), Ordering::Release);
+        drop(owned);
         OpenFile { held, owner }
     }
 }
@@ -56,15 +61,24 @@ impl Drop for OpenFile {
             let own = Arc::as_ptr(&self.held);
             files.retain(|file| !std::ptr::eq(file.as_ptr(), own));
             if files.is_empty() {
-                owned.remove(&self.owner);
+                remove_owner(&mut owned, self.owner);
             }
         }
     }
 }
 
+fn remove_owner(owned: &mut BTreeMap<PidData, Owned>, owner: PidData) -> Option<Owned> {
+    let files = owned.remove(&owner);
+    OWNERS.store(owned.len(), Ordering::Release);
+    files
+}
+
 /// Closes the files of a process that ends; see [`install`].
 fn owner_ends(process: &Arc<Process>, _: &mut runtime_process::Owned) {
-    let files = OWNED.lock().remove(&process.pid);
+    if OWNERS.load(Ordering::Acquire) == 0 {
+        return;
+    }
+    let files = remove_owner(&mut OWNED.lock(), process.pid);
     for file in files.into_iter().flatten().filter_map(|file| file.upgrade()) {
         file.orphaned.store(true, Ordering::SeqCst);
         // Whoever uses it may be waiting for the system: do not wait for that.

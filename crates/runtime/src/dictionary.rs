@@ -3,6 +3,7 @@
 //! Small dictionaries are searched in order; larger ones through an index of hashes. Order of
 //! entries is the order of insertion, a removed entry giving its place to the last one.
 
+use crate::thin_vec::ThinVec;
 use hashbrown::HashTable;
 use oxbeam_heap::Heap;
 use oxbeam_term::compare::compare_exact;
@@ -21,7 +22,7 @@ struct Entry {
 /// The dictionary of one process.
 #[derive(Default)]
 pub struct Dictionary {
-    entries: Vec<Entry>,
+    entries: ThinVec<Entry>,
     /// Places in `entries`, by the entries' hashes.
     index: Option<Box<HashTable<u32>>>,
 }
@@ -110,7 +111,7 @@ impl Dictionary {
                 *index.find_mut(last_hash, |&n| n as usize == last)? = at as u32;
             }
         }
-        let gone = self.entries.swap_remove(at);
+        let gone = self.entries.vec().swap_remove(at);
         // SAFETY: as in `find`.
         Some(unsafe { heap.brand(gone.pair[1]) })
     }
@@ -124,7 +125,7 @@ impl Dictionary {
 
     /// Removes everything.
     pub fn clear(&mut self) {
-        self.entries.clear();
+        self.entries.take();
         self.index = None;
     }
 

@@ -53,7 +53,10 @@ pub unsafe fn collect(
         // SAFETY: by contract.
         unsafe { heap.collect(Collection { kind, need_words, roots: &mut roots }) }
     };
-    count(own, report);
+    if report.only_grown {
+        return 0;
+    }
+    count(report);
     check_max_heap(owned);
     let took_ns = monotonic_ns() - started_ns;
     crate::scheduler::count_collection(took_ns);
@@ -94,7 +97,7 @@ pub unsafe fn collect_to_fit(owned: &mut Owned, live: &mut [RawTerm]) {
         heap.fit(&mut roots);
         report
     };
-    count(own, report);
+    count(report);
 }
 
 /// See [`collect`].
@@ -116,15 +119,7 @@ fn check_max_heap(owned: &mut Owned) {
     }
 }
 
-fn count(own: &mut ProcState, report: GcReport) {
-    let counts = &mut own.gc_counts;
-    counts.reclaimed_words += report.reclaimed_words as u64;
-    if report.major {
-        counts.major += 1;
-        counts.minor = 0;
-    } else {
-        counts.minor += 1;
-    }
+fn count(report: GcReport) {
     COLLECTIONS.fetch_add(1, Ordering::Relaxed);
     RECLAIMED_WORDS.fetch_add(report.reclaimed_words as u64, Ordering::Relaxed);
 }

@@ -9,6 +9,7 @@
 
 use crate::reference::RefNumbers;
 use crate::signal::queue::{Message, MessageList};
+use crate::thin_vec::ThinVec;
 use oxbeam_heap::literal::Purged;
 use oxbeam_heap::{Heap, OwnedTerm};
 use oxbeam_term::{RawTerm, Term};
@@ -18,7 +19,7 @@ use oxbeam_term::{RawTerm, Term};
 pub struct Mailbox {
     list: MessageList,
     /// Markers bound to references, the latest last.
-    markers: Vec<(RefNumbers, u64)>,
+    markers: ThinVec<(RefNumbers, u64)>,
 }
 
 /// More bound markers than this are not kept.
@@ -67,14 +68,16 @@ impl Mailbox {
     /// Binds a marker to a reference.
     pub fn bind_marker(&mut self, marker: u64, reference: RefNumbers) {
         if self.markers.len() == MAX_MARKERS {
-            self.markers.remove(0);
+            self.markers.vec().remove(0);
         }
         self.markers.push((reference, marker));
     }
 
     /// Forgets the marker of a reference.
     pub fn clear_marker(&mut self, reference: RefNumbers) {
-        self.markers.retain(|(bound, _)| *bound != reference);
+        if !self.markers.is_empty() {
+            self.markers.vec().retain(|(bound, _)| *bound != reference);
+        }
     }
 
     /// Begins the receive at the marker of a reference, if it has one.

@@ -2,9 +2,9 @@
 
 use crate::process::PidData;
 use crate::reference::RefNumbers;
+use crate::small_map::SmallMap;
 use oxbeam_heap::OwnedTerm;
 use oxbeam_term::{Atom, RawTerm};
-use std::collections::HashMap;
 
 /// What a monitor watches, as its owner named it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -45,28 +45,28 @@ pub struct Watched {
 /// Both directions of a process's monitors, by reference.
 #[derive(Default)]
 pub struct Monitors {
-    watching: Option<Box<HashMap<RefNumbers, Watching>>>,
-    watched: Option<Box<HashMap<RefNumbers, Watched>>>,
+    watching: SmallMap<RefNumbers, Watching>,
+    watched: SmallMap<RefNumbers, Watched>,
 }
 
 impl Monitors {
     pub fn watch(&mut self, reference: RefNumbers, watching: Watching) {
-        self.watching.get_or_insert_default().insert(reference, watching);
+        self.watching.insert(reference, watching);
     }
     pub fn stop_watching(&mut self, reference: RefNumbers) -> Option<Watching> {
-        self.watching.as_mut()?.remove(&reference)
+        self.watching.remove(&reference)
     }
     pub fn watching(&self) -> impl Iterator<Item = (&RefNumbers, &Watching)> {
-        self.watching.iter().flat_map(|map| map.iter())
+        self.watching.iter()
     }
     pub fn add_watched(&mut self, reference: RefNumbers, watched: Watched) {
-        self.watched.get_or_insert_default().insert(reference, watched);
+        self.watched.insert(reference, watched);
     }
     pub fn remove_watched(&mut self, reference: RefNumbers) -> Option<Watched> {
-        self.watched.as_mut()?.remove(&reference)
+        self.watched.remove(&reference)
     }
     pub fn watched(&self) -> impl Iterator<Item = (&RefNumbers, &Watched)> {
-        self.watched.iter().flat_map(|map| map.iter())
+        self.watched.iter()
     }
 }
 
@@ -84,18 +84,18 @@ pub enum AliasKind {
 /// The active aliases of a process.
 #[derive(Default)]
 pub struct Aliases {
-    active: Option<Box<HashMap<RefNumbers, AliasKind>>>,
+    active: SmallMap<RefNumbers, AliasKind>,
 }
 
 impl Aliases {
     pub fn add(&mut self, reference: RefNumbers, kind: AliasKind) {
-        self.active.get_or_insert_default().insert(reference, kind);
+        self.active.insert(reference, kind);
     }
     pub fn remove(&mut self, reference: RefNumbers) -> Option<AliasKind> {
-        self.active.as_mut()?.remove(&reference)
+        self.active.remove(&reference)
     }
     pub fn get(&self, reference: RefNumbers) -> Option<AliasKind> {
-        self.active.as_ref()?.get(&reference).copied()
+        self.active.get(&reference).copied()
     }
     /// The monitor of that reference is gone.
     pub fn monitor_ended(&mut self, reference: RefNumbers) {

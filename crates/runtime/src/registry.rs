@@ -1,6 +1,7 @@
 //! Registered names of processes and ports.
 
 use crate::process::{Process, table};
+use oxbeam_ethread::{Orders, membar};
 use oxbeam_term::{Atom, RawTerm, am};
 use parking_lot::RwLock;
 use std::collections::HashMap;
@@ -17,14 +18,16 @@ fn names() -> &'static Names {
 /// or the name is `undefined`.
 pub fn register_process(name: Atom, process: &Arc<Process>) -> bool {
     let mut names = names().write();
-    if name == am::undefined
-        || names.contains_key(&name)
-        || process.name().is_some()
-        || process.is_exiting()
-    {
+    if name == am::undefined || names.contains_key(&name) || process.name().is_some() {
         return false;
     }
     process.set_name(Some(name));
+    // A process that ends first says so, then looks at its name: one of the two sees the other.
+    membar(Orders::STORE_LOAD);
+    if process.is_exiting() {
+        process.set_name(None);
+        return false;
+    }
     names.insert(name, RawTerm::pid(process.pid));
     true
 }
@@ -52,6 +55,11 @@ pub fn unregister(name: Atom) -> Option<RawTerm> {
 
 /// Removes the name of a process that ends.
 pub(crate) fn unregister_process(process: &Process) {
+    // As in `register_process`.
+    membar(Orders::STORE_LOAD);
+    if process.name().is_none() {
+        return;
+    }
     let mut names = names().write();
     if let Some(name) = process.name() {
         names.remove(&name);

@@ -2,6 +2,7 @@
 
 use crate::process::{MaxHeap, PidData};
 use crate::time_offset::{self, Warp};
+use oxbeam_ethread::{AtomicU32, AtomicUword};
 use oxbeam_heap::heap::HeapOptions;
 use oxbeam_sys::clock;
 use oxbeam_term::{Atom, am};
@@ -85,17 +86,56 @@ pub fn get() -> &'static System {
     SYSTEM.get().expect("the system is set at boot")
 }
 
-static HEAP_DEFAULTS: RwLock<Option<(HeapOptions, MaxHeap)>> = RwLock::new(None);
+/// Every spawn reads these and almost nobody writes them; each is right by itself.
+struct HeapDefaults {
+    min_heap_words: AtomicUword,
+    min_vheap_words: AtomicUword,
+    fullsweep_after: AtomicU32,
+    max_heap_words: AtomicUword,
+    max_heap_kill: AtomicU32,
+    max_heap_logs: AtomicU32,
+}
+
+fn heap_defaults() -> &'static HeapDefaults {
+    static DEFAULTS: OnceLock<HeapDefaults> = OnceLock::new();
+    DEFAULTS.get_or_init(|| {
+        let (heap, max) = (HeapOptions::default(), MaxHeap::default());
+        HeapDefaults {
+            min_heap_words: AtomicUword::new(heap.min_heap_words),
+            min_vheap_words: AtomicUword::new(heap.min_vheap_words),
+            fullsweep_after: AtomicU32::new(heap.fullsweep_after),
+            max_heap_words: AtomicUword::new(max.size_words),
+            max_heap_kill: AtomicU32::new(max.kill.into()),
+            max_heap_logs: AtomicU32::new(max.error_logger.into()),
+        }
+    })
+}
 
 /// Defaults of new heaps (`+h` flags, `system_flag`).
 pub fn default_heap_options() -> HeapOptions {
-    HEAP_DEFAULTS.read().map_or_else(HeapOptions::default, |(heap, _)| heap)
+    let defaults = heap_defaults();
+    HeapOptions {
+        min_heap_words: defaults.min_heap_words.read(),
+        min_vheap_words: defaults.min_vheap_words.read(),
+        fullsweep_after: defaults.fullsweep_after.read(),
+    }
 }
 pub fn default_max_heap() -> MaxHeap {
-    HEAP_DEFAULTS.read().map_or_else(MaxHeap::default, |(_, max)| max)
+    let defaults = heap_defaults();
+    MaxHeap {
+        size_words: defaults.max_heap_words.read(),
+        kill: defaults.max_heap_kill.read() != 0,
+        error_logger: defaults.max_heap_logs.read() != 0,
+    }
 }
 pub fn set_heap_defaults(heap: HeapOptions, max: MaxHeap) {
-    *HEAP_DEFAULTS.write() = Some((heap, max));
+    let defaults = heap_defaults();
+    defaults.min_heap_words.set(heap.min_heap_words);
+    defaults.min_vheap_words.set(heap.min_vheap_words);
+    defaults.fullsweep_after.set(heap.fullsweep_after);
+    defaults.max_heap_words.set(max.size_words);
+    defaults.max_heap_kill.set(max.kill.into());
+    defaults.max_heap_logs.set(max.error_logger.into());
 }
 
 static BACKTRACE_DEPTH: AtomicUsize = AtomicUsize::new(8);

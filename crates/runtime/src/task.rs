@@ -21,7 +21,7 @@ pub trait Task: Send {
 
 /// Runs the tasks that can run now.
 pub(crate) fn run_all(process: &Arc<Process>, owned: &mut Owned) {
-    for task in std::mem::take(&mut owned.own.tasks) {
+    for task in owned.own.tasks.take() {
         if task.moves_terms() && owned.own.gc_disabled > 0 {
             owned.own.tasks.push(task);
         } else {

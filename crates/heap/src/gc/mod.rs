@@ -57,6 +57,8 @@ pub struct GcReport {
     pub reclaimed_words: usize,
     /// Words of objects that were moved: the measure of the work done.
     pub moved_words: usize,
+    /// There was no collection: the first block has got its full size.
+    pub only_grown: bool,
 }
 
 /// One collection, as asked for.
@@ -80,6 +82,9 @@ impl Heap {
         let due = self.force_major.get()
             || self.minor_count >= self.options.get().fullsweep_after
             || ask.kind == GcKind::Major;
+        if !due && self.grow_first(&mut ask) {
+            return GcReport { major: false, reclaimed_words: 0, moved_words: 0, only_grown: true };
+        }
         let mut report = match due {
             false => self.collect_minor(&mut ask),
             true => None,
@@ -121,16 +126,17 @@ impl Heap {
             major: false,
             reclaimed_words: young_words.saturating_sub(moved),
             moved_words: moved,
+            only_grown: false,
         })
     }
 
     fn minor_block_words(&self, need_words: usize) -> usize {
         let fragments = self.fragment_words();
         if fragments == 0 {
-            return self.block.words;
+            return self.block_words();
         }
         let all = self.used_words() + fragments + self.stack_words() + need_words;
-        next_heap_words(all.max(self.block.words), 0)
+        next_heap_words(all.max(self.block_words()), 0)
     }
 
     fn collect_major(&mut self, ask: &mut Collection<'_>) -> GcReport {
@@ -144,7 +150,12 @@ impl Heap {
         self.force_major.set(false);
         let moved = self.used_words();
         self.resize_after_major(ask);
-        GcReport { major: true, reclaimed_words: before - moved, moved_words: moved }
+        GcReport {
+            major: true,
+            reclaimed_words: before - moved,
+            moved_words: moved,
+            only_grown: false,
+        }
     }
 
     /// Frees what the last block, the fragments and, after a major collection, the old heap held.

@@ -5,7 +5,7 @@ use super::{Collection, RootSet};
 use crate::copy::{TermWords, object_words, rebase_match_state, term_words};
 use crate::heap::{Block, Heap, STACK_RESERVE_WORDS, out_of_memory};
 use crate::off_heap::OffHeap;
-use crate::sizes::next_heap_words;
+use crate::sizes::{DEFAULT_MIN_HEAP_WORDS, next_heap_words};
 use oxbeam_term::RawTerm;
 use oxbeam_term::layout::OFF_HEAP_NEXT;
 use oxbeam_term::tag::{self, Subtag};
@@ -13,6 +13,15 @@ use oxbeam_term::tag::{self, Subtag};
 impl Heap {
     fn words_needed(&self, need_words: usize) -> usize {
         self.used_words() + self.stack_words() + need_words
+    }
+
+    /// Gives a first block its full size. `true`: that was all that was needed.
+    pub(super) fn grow_first(&mut self, ask: &mut Collection<'_>) -> bool {
+        if !self.is_first {
+            return false;
+        }
+        self.move_block(DEFAULT_MIN_HEAP_WORDS, ask.roots);
+        self.free_words() >= ask.need_words.max(1) && !self.wants_collection()
     }
 
     /// After a minor collection: shrink only a large block that is mostly empty. A block that is
@@ -67,12 +76,20 @@ impl Heap {
             std::ptr::copy_nonoverlapping(self.stop(), stop, stack_words);
         }
         let shift = Shift { from, by: (to.start as u64).wrapping_sub(from.start as u64) };
-        // SAFETY: the runs copied hold whole objects and the frames; fragments are empty after
-        // a collection, so only these, the roots and the off-heap list point into the block.
+        // SAFETY: the runs copied and the fragments hold whole objects, the stack the frames;
+        // besides these, the roots and the off-heap list nothing points into the block: nothing
+        // of it is old when there are fragments.
         unsafe {
             shift.objects(to.start, top);
             shift.words(std::slice::from_raw_parts_mut(stop.cast(), stack_words));
             roots.each_root(&mut |words| shift.words(words));
+            let mut next = self.fragments.get();
+            while let Some(fragment) = next {
+                let fragment = fragment.as_ref();
+                let start = fragment.start();
+                shift.objects(start, start.add(fragment.used_words()));
+                next = fragment.next.get();
+            }
             shift.off_heap(&self.off_heap);
             let mark = (self.high_water as usize - from.start as usize) / 8;
             self.high_water = to.start.add(mark);

@@ -8,17 +8,18 @@ use crate::signal::handle::answer_as_dead;
 use crate::signal::{Control, send_control, send_control_to};
 use oxbeam_heap::OwnedTerm;
 use oxbeam_term::{RawTerm, am};
-use parking_lot::RwLock;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// What other crates do when a process ends (tables it owns, say), while it can still be found.
 pub type ExitHook = fn(&Arc<Process>, &mut Owned);
 
-static HOOKS: RwLock<Vec<ExitHook>> = RwLock::new(vec![]);
+/// Filled from the front at boot and only read afterwards, by every process that ends.
+static HOOKS: [OnceLock<ExitHook>; 8] = [const { OnceLock::new() }; 8];
 
 /// Adds a hook; for boot.
 pub fn on_exit(hook: ExitHook) {
-    HOOKS.write().push(hook);
+    let free = HOOKS.iter().find(|place| place.set(hook).is_ok());
+    assert!(free.is_some(), "room for the hooks of all crates");
 }
 
 /// Ends a process whose ownership the caller holds: answers what waits in its in-queue, tells
@@ -34,7 +35,7 @@ pub(crate) fn finish_owned(process: &Arc<Process>, mut owned: Box<Owned>) {
     // What it uses meanwhile, literals among it, is not given back before it is done.
     let _guard = ProgressGuard::enter();
     process.state.start_exiting();
-    for hook in HOOKS.read().iter() {
+    for hook in HOOKS.iter().map_while(OnceLock::get) {
         hook(process, &mut owned);
     }
     let normal = || OwnedTerm::immediate(RawTerm::atom(am::normal));
@@ -76,7 +77,7 @@ pub(crate) fn finish_owned(process: &Arc<Process>, mut owned: Box<Owned>) {
             send_control(pid, Control::Resume);
         });
     }
-    std::mem::take(&mut owned.own.tasks).into_iter().for_each(|task| task.dead());
+    owned.own.tasks.take().into_iter().for_each(|task| task.dead());
     tell_links(&owned, me, &reason);
     let watched = owned.own.monitors.watched().map(|(reference, w)| (w.by, *reference));
     for (by, reference) in watched.chain(late_monitors) {

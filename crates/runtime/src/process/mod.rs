@@ -26,6 +26,7 @@ use crate::mailbox::Mailbox;
 use crate::monitor::{Aliases, Monitors};
 use crate::signal::queue::InQueue;
 use crate::task::Task;
+use crate::thin_vec::ThinVec;
 use crate::timer::TimerKey;
 use crate::yielding::Suspended;
 use oxbeam_ethread::AtomicU32;
@@ -157,9 +158,8 @@ pub struct ProcState {
     /// The native that has yielded and goes on when the process runs again.
     pub suspended: Option<Box<Suspended>>,
     /// What other processes asked for and is done between two turns.
-    pub tasks: Vec<Box<dyn Task>>,
+    pub tasks: ThinVec<Box<dyn Task>>,
     pub max_heap: MaxHeap,
-    pub gc_counts: GcCounts,
 }
 
 /// Flags that `process_flag` sets and nothing else needs quickly.
@@ -186,14 +186,6 @@ impl Default for MaxHeap {
     fn default() -> MaxHeap {
         MaxHeap { size_words: 0, kill: true, error_logger: true }
     }
-}
-
-/// Collections of a process so far.
-#[derive(Clone, Copy, Default)]
-pub struct GcCounts {
-    pub minor: u64,
-    pub major: u64,
-    pub reclaimed_words: u64,
 }
 
 // SAFETY: `ip` and `timeout_ip` point at code, which any thread may read.
@@ -231,9 +223,8 @@ impl ProcState {
             gc_disabled: 0,
             flags: Flags::default(),
             suspended: None,
-            tasks: vec![],
+            tasks: ThinVec::new(),
             max_heap: MaxHeap::default(),
-            gc_counts: GcCounts::default(),
         }
     }
 
@@ -349,5 +340,18 @@ impl Process {
 
     pub fn is_exiting(&self) -> bool {
         self.state.is_exiting()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A process is one block of each of these and the first block of its heap; each byte counts
+    /// a million times.
+    #[test]
+    fn a_process_stays_small() {
+        assert!(size_of::<Process>() <= 96);
+        assert!(size_of::<Owned>() <= 512);
     }
 }

@@ -59,6 +59,8 @@ struct Schedulers {
     /// See [`online`]'s rule 1.
     limit: AtomicUword,
     blockers: Mutex<online::Blockers, locks::Blockers>,
+    /// 1 once a process has blocked. Only that process, or who ends it, must see it for it.
+    has_blocked: AtomicU32,
     /// A bit for each scheduler that sleeps because it is above the limit.
     offline: AtomicU64,
 }
@@ -109,6 +111,7 @@ pub fn create(count: usize) {
         online: AtomicUword::new(count),
         limit: AtomicUword::new(count),
         blockers: online::new_blockers(),
+        has_blocked: AtomicU32::new(0),
         offline: AtomicU64::new(0),
     };
     SCHEDULERS.set(schedulers).ok().expect("schedulers are made once");

@@ -75,6 +75,7 @@ type Mutexed<'m> = MutexGuard<'m, Blockers, locks::Blockers>;
 pub fn block(pid: PidData, block: Block) {
     let this = schedulers();
     let mut blockers = this.blockers.lock();
+    this.has_blocked.set(1);
     *blockers.of(block).entry(pid).or_default() += 1;
     set_limit(this, &blockers);
 }
@@ -100,6 +101,9 @@ pub fn blockers(block: Block) -> Vec<PidData> {
 /// A process has ended: its blocks go with it.
 pub(crate) fn process_ended(pid: PidData) {
     let Some(this) = super::SCHEDULERS.get() else { return };
+    if this.has_blocked.read() == 0 {
+        return;
+    }
     let mut blockers = this.blockers.lock();
     let all = blockers.all.remove(&pid).is_some();
     if blockers.normal.remove(&pid).is_some() || all {

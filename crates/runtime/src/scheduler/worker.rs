@@ -20,7 +20,7 @@ pub(super) fn run(index: usize) {
     schedulers.threads.inc_acqb();
     while schedulers.stopped.read_acqb() == 0 {
         managed.quiescent();
-        timer::fire_due(monotonic_ns());
+        timer::fire_due();
         let has_errands = &schedulers.all[index].has_errands;
         if has_errands.read() != 0 && has_errands.xchg_acqb(0) != 0 {
             let errands = std::mem::take(&mut *schedulers.all[index].errands.lock());

@@ -7,6 +7,7 @@
 //!    and handles the others as it meets them.
 
 use super::Control;
+use crate::thin_vec::ThinVec;
 use oxbeam_heap::{Heap, OwnedTerm};
 use oxbeam_term::RawTerm;
 use std::ptr::NonNull;
@@ -84,7 +85,7 @@ pub struct MessageList {
     save: Option<NonNull<Message>>,
     len: usize,
     next_number: u64,
-    attached: Vec<NonNull<Message>>,
+    attached: ThinVec<NonNull<Message>>,
 }
 
 // SAFETY: the list owns its messages, which are `Send`.
@@ -182,7 +183,7 @@ impl MessageList {
             self.save = message.next;
             self.len -= 1;
             if let Some(place) = (message.attached as usize).checked_sub(1) {
-                self.attached.swap_remove(place);
+                self.attached.vec().swap_remove(place);
                 if let Some(moved) = self.attached.get(place) {
                     (*moved.as_ptr()).attached = message.attached;
                 }
@@ -216,7 +217,7 @@ impl MessageList {
 
     /// Shows each attached message.
     pub fn each_attached(&mut self, mut visit: impl FnMut(&mut Message)) {
-        for node in &self.attached {
+        for node in self.attached.iter() {
             // SAFETY: as in `push_back`; a message leaves the table when it leaves the list.
             visit(unsafe { &mut *node.as_ptr() });
         }
