@@ -11,6 +11,7 @@
 //! 3. A file descriptor is closed once, by the value that owns it.
 //! 4. A signal handler touches only atomics and the write end of a pipe.
 
+pub mod allocator;
 pub mod calendar;
 pub mod clock;
 pub mod cpu;

@@ -1,0 +1,95 @@
+//! The allocator beneath everything: mimalloc.
+//!
+//! Its entry for aligned blocks takes the slow way for every size that is no power of two, and
+//! rounds the size up besides. What has no more than the alignment that `malloc` gives anyway
+//! goes through the plain entry.
+
+use libmimalloc_sys::{
+    mi_free, mi_malloc, mi_malloc_aligned, mi_realloc, mi_realloc_aligned, mi_zalloc,
+    mi_zalloc_aligned,
+};
+use std::alloc::{GlobalAlloc, Layout};
+
+/// Blocks at least that large have this alignment, as C asks of `malloc`; smaller ones have the
+/// largest power of two that fits.
+const NATURAL_ALIGNMENT: usize = 16;
+
+/// For `#[global_allocator]`.
+pub struct Allocator;
+
+fn is_natural(size: usize, alignment: usize) -> bool {
+    alignment <= NATURAL_ALIGNMENT && alignment <= size
+}
+
+// SAFETY: mimalloc gives blocks of at least the size, aligned as asked for (see `is_natural`),
+// and takes back what it gave through any of its entries.
+unsafe impl GlobalAlloc for Allocator {
+    #[inline]
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let (size, alignment) = (layout.size(), layout.align());
+        // SAFETY: any size and power of two is allowed.
+        unsafe {
+            match is_natural(size, alignment) {
+                true => mi_malloc(size).cast(),
+                false => mi_malloc_aligned(size, alignment).cast(),
+            }
+        }
+    }
+
+    #[inline]
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        let (size, alignment) = (layout.size(), layout.align());
+        // SAFETY: as in `alloc`.
+        unsafe {
+            match is_natural(size, alignment) {
+                true => mi_zalloc(size).cast(),
+                false => mi_zalloc_aligned(size, alignment).cast(),
+            }
+        }
+    }
+
+    #[inline]
+    unsafe fn dealloc(&self, block: *mut u8, _layout: Layout) {
+        // SAFETY: by contract the block came from here.
+        unsafe { mi_free(block.cast()) }
+    }
+
+    #[inline]
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        let alignment = layout.align();
+        // SAFETY: as in `dealloc`; the new block is aligned as in `alloc`.
+        unsafe {
+            match is_natural(new_size, alignment) {
+                true => mi_realloc(block.cast(), new_size).cast(),
+                false => mi_realloc_aligned(block.cast(), new_size, alignment).cast(),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_are_aligned_and_keep_their_bytes() {
+        for alignment in [1, 2, 4, 8, 16, 32, 64, 4096] {
+            for size in [1, 3, 8, 16, 24, 40, 504, 1280, 1864, 70_000] {
+                let layout = Layout::from_size_align(size, alignment).unwrap();
+                // SAFETY: the block is used within its size and given back once.
+                unsafe {
+                    let block = Allocator.alloc_zeroed(layout);
+                    assert_eq!(block as usize % alignment, 0, "{size} {alignment}");
+                    assert!((0..size).all(|at| *block.add(at) == 0));
+                    *block = 7;
+                    let block = Allocator.realloc(block, layout, size * 3);
+                    assert_eq!((block as usize % alignment, *block), (0, 7));
+                    Allocator.dealloc(block, layout);
+                    let plain = Allocator.alloc(layout);
+                    assert_eq!(plain as usize % alignment, 0, "{size} {alignment}");
+                    Allocator.dealloc(plain, layout);
+                }
+            }
+        }
+    }
+}
