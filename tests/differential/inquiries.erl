@@ -177,3 +177,8 @@ t_spawn_request_bad() ->
 t_max_heap_below_min() -> [try_it(fun() -> process_flag(max_heap_size, 232) end), try_it(fun() -> process_flag(max_heap_size, #{size => 100}) end), try_it(fun() -> spawn_opt(fun() -> ok end, [{max_heap_size, 100}]) end), try_it(fun() -> spawn_opt(fun() -> ok end, [{max_heap_size, 500}, {min_heap_size, 600}]) end), try_it(fun() -> erlang:system_flag(max_heap_size, 100) end)].
 t_depth_of_stacktraces() -> [begin erlang:system_flag(backtrace_depth, D), {current_stacktrace, S} = process_info(self(), current_stacktrace), erlang:system_flag(backtrace_depth, 8), length(S) end || D <- [0, 1, 2]].
 t_own_messages() -> self() ! a, erlang:demonitor(erlang:monitor(process, self())), self() ! b, {process_info(self(), messages), process_info(self(), message_queue_len), process_info(self(), [message_queue_len, messages])}.
+t_more_system_info() -> [{I, shape(try_it(fun() -> erlang:system_info(I) end))} || I <- [all_schedulers_state, run_queues, context_reductions, cpu_quota, hipe_architecture, literal_test, port_tasks, break_ignored, io_thread, ets_realloc_moves]].
+t_max_heap_messages() ->
+    {P, R} = spawn_opt(fun() -> receive x -> ok after 10000 -> ok end end, [monitor, {max_heap_size, #{size => 1024, error_logger => false}}, {message_queue_data, on_heap}]),
+    [P ! lists:duplicate(I, I) || I <- lists:seq(1, 100)], process_info(P, messages), erlang:garbage_collect(P),
+    receive {'DOWN', R, _, _, W} -> W after 3000 -> exit(P, kill), none end.

@@ -113,6 +113,7 @@ fn facts(start: &Start) -> system::System {
             TimeWarp::Single => Warp::Single,
             TimeWarp::Multi => Warp::Multi,
         },
+        break_ignored: start.options.on_break == Break::Ignored,
         no_crash_dump: start.options.no_crash_dump,
         start_monotonic_ns: clock::monotonic_ns(),
         start_system_ns: clock::system_ns(),

@@ -107,7 +107,10 @@ fn check_max_heap(owned: &mut Owned) {
         return;
     }
     let heap = &owned.heap;
-    let total_words = heap.block_words() + heap.old_block_words() + heap.fragment_words();
+    let mut total_words = heap.block_words() + heap.old_block_words() + heap.fragment_words();
+    if !owned.own.flags.message_queue_off_heap {
+        total_words += owned.own.mailbox.words();
+    }
     if total_words <= max.size_words || owned.own.exit_reason.is_some() {
         return;
     }

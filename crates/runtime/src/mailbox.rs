@@ -92,6 +92,13 @@ impl Mailbox {
         self.list.iter().map(|message| message.term.view())
     }
 
+    /// Words of the messages that have not been looked at.
+    pub(crate) fn words(&mut self) -> usize {
+        let mut words = 0;
+        self.list.each_unattached(|message| words += message.term.words());
+        words
+    }
+
     /// Replaces messages that have not been looked at and hold literals of the area that is being
     /// purged by copies without.
     pub(crate) fn copy_literals(&mut self, purged: Purged) {

@@ -38,7 +38,9 @@ pub struct System {
     /// Erlang time follows the system's with corrections (`+c`).
     pub time_correction: bool,
     pub time_warp: Warp,
-    /// No crash dump for errors of Erlang code (`+d`).
+    /// Ctrl-C does nothing (`+Bi`).
+    pub break_ignored: bool,
+    /// No crash dump for errors inside the runtime (`+d`).
     pub no_crash_dump: bool,
     pub start_monotonic_ns: i64,
     pub start_system_ns: i64,
@@ -67,6 +69,7 @@ impl Default for System {
             warning_map: am::warning,
             time_correction: true,
             time_warp: Warp::No,
+            break_ignored: false,
             no_crash_dump: false,
             start_monotonic_ns: clock::monotonic_ns(),
             start_system_ns: clock::system_ns(),

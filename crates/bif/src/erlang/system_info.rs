@@ -156,6 +156,19 @@ fn system_item<'h>(cx: &Cx<'h>, item: &str) -> Option<Term<'h>> {
             heap.list(&(1..=system.schedulers).map(group).collect::<Vec<_>>())
         }
         "snifs" => natives(heap),
+        "all_schedulers_state" => all_schedulers(heap),
+        "run_queues" => heap.usize(system.schedulers),
+        "context_reductions" => heap.int(oxbeam_runtime::engine::TURN_REDUCTIONS),
+        "cpu_quota" => cpu::processors().quota.map_or(atom("unknown"), |count| heap.usize(count)),
+        "hipe_architecture" => atom("undefined"),
+        "literal_test" => atom("range"),
+        "port_tasks" => Term::bool(true),
+        "break_ignored" => Term::bool(system.break_ignored),
+        "io_thread" | "ets_realloc_moves" => Term::bool(false),
+        "compile_info" => {
+            let part = |name| pair(name, Term::nil());
+            heap.list(&["ldflags", "cflags", "config_h"].map(part))
+        }
         "check_io" => check_io(heap),
         "info" => dumped(heap, crash_dump::system::write_info),
         "loaded" => dumped(heap, |out| crash_dump::system::write_loaded(out, false)),
@@ -257,6 +270,22 @@ pub(super) fn multi_scheduling<'h>() -> Term<'h> {
 
 fn blockers(heap: &Heap, block: Block) -> Term<'_> {
     heap.list(&online::blockers(block).into_iter().map(Term::pid).collect::<Vec<_>>())
+}
+
+/// `{Kind, Total, Online, Active}` of each kind of schedulers.
+fn all_schedulers(heap: &Heap) -> Term<'_> {
+    let system = system::get();
+    let dirty_online = super::system_flag::dirty_online();
+    let kinds = [
+        ("normal", [system.schedulers, online::online(), online::active()]),
+        ("dirty_cpu", [system.dirty_cpu_schedulers, dirty_online, dirty_online]),
+        ("dirty_io", [system.dirty_io_schedulers; 3]),
+    ];
+    let kinds = kinds.map(|(name, counts)| {
+        let [total, online, active] = counts.map(|count| heap.usize(count));
+        heap.tuple(&[atom(name), total, online, active])
+    });
+    heap.list(&kinds)
 }
 
 /// All natives as `{Module, Function, Arity}`.

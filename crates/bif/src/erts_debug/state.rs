@@ -190,7 +190,9 @@ pub fn set_internal_state_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeRes
         }
         // A copy of the term in a heap fragment.
         Some("mbuf") => Ok(OwnedTerm::copy_of(value).attach_to(cx.heap)),
-        // Timers lie in no wheel: one after that time is all there is to it.
+        // Receive markers are numbers of messages, which come from no such counter.
+        Some("process_uniq_counter") if value.is_integer() => Ok(Term::atom(am::ok)),
+        // How timers are kept is not seen: one after that time is all there is to it.
         Some("multizero_timeout_in_timeout") => {
             let after_ms = value.as_usize().ok_or_else(Flow::badarg)? as u64;
             let done = Atom::new("multizero_timeout_in_timeout_done");
