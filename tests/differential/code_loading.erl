@@ -4,8 +4,18 @@
 
 %% Helpers.
 
-%% The file of a module with that version: v/0 and what the text adds.
+%% The file of a module with that version: v/0 and what the text adds. Compiled once.
 file(Name, Version, More) ->
+    Key = {?MODULE, Name, Version, More},
+    case persistent_term:get(Key, none) of
+        none ->
+            Bytes = compiled(Name, Version, More),
+            persistent_term:put(Key, Bytes),
+            Bytes;
+        Bytes -> Bytes
+    end.
+
+compiled(Name, Version, More) ->
     Text =
         "-module(" ++ atom_to_list(Name) ++ ").\n-compile([export_all,nowarn_export_all]).\n" ++
             More ++ "v() -> " ++ integer_to_list(Version) ++ ".\n",
