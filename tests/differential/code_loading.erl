@@ -49,6 +49,17 @@ gone(Name) ->
 
 waiter() -> lists:flatten(string:replace(?WAITER, "?MODULE", "code_w", all)).
 
+within(F) -> within(code_w, F).
+
+%% A process that waits in a function.
+within(M, F) ->
+    Pid = spawn(M, F, []),
+    waits(Pid),
+    Pid.
+
+waits(Pid) ->
+    process_info(Pid, status) =:= {status, waiting} orelse begin erlang:yield(), waits(Pid) end.
+
 held(F) ->
     Self = self(),
     Pid = spawn(fun() -> Held = F(), Self ! ready, hold(Held) end),
@@ -212,7 +223,7 @@ strip_all(L) -> [case X of {'EXIT', {Reason, _}} -> {'EXIT', Reason}; _ -> X end
 
 t_purge_kills_who_waits_in_old_code() ->
     load(code_w, 1, waiter()),
-    Pid = spawn(code_w, wait, []),
+    Pid = within(wait),
     load(code_w, 2, waiter()),
     R1 = erlang:check_process_code(Pid, code_w),
     R2 = erts_code_purger:soft_purge(code_w),
@@ -228,8 +239,8 @@ t_purge_kills_who_waits_in_old_code() ->
 %% calls through its module goes on.
 t_a_full_call_changes_to_the_new_code() ->
     load(code_w, 1, waiter()),
-    Stays = spawn(code_w, loop, []),
-    Moves = spawn(code_w, loop, []),
+    Stays = within(loop),
+    Moves = within(loop),
     A = [ask(P, {self(), 1}) || P <- [Stays, Moves]],
     load(code_w, 2, waiter()),
     B = [ask(P, {self(), 2}) || P <- [Stays, Moves]],
@@ -248,8 +259,7 @@ t_a_frame_below_counts() ->
     load(code_w, 1, "call(F) -> X = F(), {v(), X}.\n"),
     Self = self(),
     Pid = spawn(fun() -> Self ! code_w:call(fun() -> receive go -> done end end) end),
-    erlang:yield(),
-    timer:sleep(20),
+    waits(Pid),
     load(code_w, 2, "call(F) -> X = F(), {v(), X}.\n"),
     R1 = erlang:check_process_code(Pid, code_w),
     R2 = erts_code_purger:soft_purge(code_w),
@@ -262,7 +272,7 @@ t_a_frame_below_counts() ->
 
 t_check_process_code() ->
     load(code_w, 1, waiter()),
-    Pid = spawn(code_w, wait, []),
+    Pid = within(wait),
     R0 = erlang:check_process_code(Pid, code_w),
     load(code_w, 2, waiter()),
     R1 = erlang:check_process_code(Pid, code_w, [{allow_gc, false}]),
@@ -348,7 +358,7 @@ purge_around_call(Hard, Keep) ->
     load(code_w, 1, waiter()),
     F = code_w:make_fun(x),
     Pid = held(fun() -> F end),
-    In = spawn(code_w, wait, []),
+    In = within(wait),
     Keep orelse begin exit(In, kill), down(In) end,
     load(code_w, 2, "other() -> 1.\n"),
     Ref = make_ref(),
@@ -492,7 +502,7 @@ t_on_load_says_no() ->
 
 t_on_load_fails_with_old_code_there() ->
     load(code_o, 1, waiter()),
-    Pid = spawn(code_o, wait, []),
+    Pid = within(code_o, wait),
     load(code_o, 2, waiter()),
     %% code:load_binary purges first, so the low way.
     P = erlang:prepare_loading(code_o, file(code_o, 3, ?ON_LOAD("no"))),
