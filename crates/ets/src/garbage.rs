@@ -26,8 +26,9 @@ impl Garbage {
     pub fn add_tree(&mut self, tree: BTreeSet<Object>) {
         self.trees.push(tree);
     }
-    pub fn add_loose(&mut self, objects: Vec<Object>) {
-        self.loose = objects;
+    /// Objects that are in no table (yet): what is left here is garbage.
+    pub fn loose(&mut self) -> &mut Vec<Object> {
+        &mut self.loose
     }
 
     /// Objects to be freed; for shards, an estimate.

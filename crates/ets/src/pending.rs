@@ -65,6 +65,13 @@ impl Pending {
         self.work.lock().outcome
     }
 
+    /// Gives the insertion up, for a table that is gone; the objects that were not inserted.
+    pub fn abandon(&self) -> Vec<Object> {
+        let mut work = self.work.lock();
+        work.outcome.get_or_insert(false);
+        std::mem::take(&mut work.left)
+    }
+
     /// Works on the insertion for about `units` objects. Whether it is done.
     pub fn help(&self, table: &Table, units: &mut usize) -> bool {
         if !self.begun.load(Ordering::Acquire) {
@@ -75,8 +82,7 @@ impl Pending {
         if work.outcome.is_none() {
             work.outcome = work.go_on(table, units);
             if work.outcome.is_some() {
-                let mut garbage = Garbage::default();
-                garbage.add_loose(std::mem::take(&mut work.left));
+                *Garbage::default().loose() = std::mem::take(&mut work.left);
                 table.pending.lock().take();
                 table.has_pending.store(false, Ordering::SeqCst);
             }

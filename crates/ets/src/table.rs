@@ -233,7 +233,11 @@ impl Table {
         if !self.deleted.swap(true, Ordering::AcqRel) {
             count_bytes(-(self.own_bytes() as isize), Category::Ets);
         }
-        self.take_objects()
+        let mut garbage = self.take_objects();
+        if let Some(pending) = self.pending.lock().take() {
+            *garbage.loose() = pending.abandon();
+        }
+        garbage
     }
 
     /// Takes all objects out.

@@ -248,7 +248,7 @@ impl Yielder {
         R: Send,
         W: for<'r, 'h> FnMut(&mut Cx<'h>, &mut Roots<'r, 'h>, &mut usize) -> Option<R> + Send,
     {
-        Slices { units_per_reduction, work }
+        Slices { units_per_reduction, work, slices: 0 }
     }
 }
 
@@ -256,7 +256,13 @@ impl Yielder {
 pub struct Slices<W> {
     units_per_reduction: usize,
     work: W,
+    /// How many there were so far.
+    slices: u32,
 }
+
+/// Slices of one unit with which each piece of work begins in the zeal build; then they grow, or
+/// long work would not end there.
+const ZEAL_SLICES: u32 = 16;
 
 impl<W> Unpin for Slices<W> {}
 
@@ -268,7 +274,7 @@ where
     type Output = R;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
-        let Slices { units_per_reduction, work } = self.get_mut();
+        let Slices { units_per_reduction, work, slices } = self.get_mut();
         with_lent(context, |cx, roots, loan| {
             let reductions = usize::try_from(loan.left()).unwrap_or(0);
             let given =

@@ -90,29 +90,33 @@ async fn insert(y: Yielder, new_only: bool) -> Yielded {
     let (tab, given) = (Slot::arg(0), Slot::arg(1));
     let wanted = table(y, tab, Access::Write).await?;
     let mut objects = copied(y, &wanted, given).await?;
-    let table = loop {
+    let pending = loop {
         let table = table(y, tab, Access::Write).await?;
         if !Arc::ptr_eq(&table, &wanted) {
             // Another table has got the name.
             return Err(Failure::BADARG);
         }
-        match Pending::publish(&table, objects, new_only) {
+        match Pending::publish(&table, std::mem::take(objects.loose()), new_only) {
             Ok(pending) => {
                 // Rule 3 of the pending module.
                 y.pause().await;
                 complete(y, &table, &pending).await;
+                if table.is_deleted() {
+                    return Err(Failure::BADARG);
+                }
                 break pending;
             }
-            Err(back) => objects = back,
+            Err(back) => *objects.loose() = back,
         }
     };
-    let done = table.outcome() == Some(true);
+    let done = pending.outcome() == Some(true);
     atom(y, if new_only && !done { am::false_ } else { am::true_ }).await
 }
 
 /// Copies of the tuples of a list, the first last, unless stock inserts the last one first.
-async fn copied(y: Yielder, table: &Table, list: Slot) -> Result<Vec<Object>, Failure> {
-    let mut objects = vec![];
+async fn copied(y: Yielder, table: &Table, list: Slot) -> Result<Garbage, Failure> {
+    // Garbage, should this end before they are inserted.
+    let mut objects = Garbage::default();
     let ended = y
         .slices(OBJECTS_PER_REDUCTION, |_, roots, units| {
             let mut rest = roots.get(list).list();
@@ -123,19 +127,17 @@ async fn copied(y: Yielder, table: &Table, list: Slot) -> Result<Vec<Object>, Fa
                 if arity < table.key_position() {
                     return Some(false);
                 }
-                objects.push(table.object(tuple));
+                objects.loose().push(table.object(tuple));
             }
             roots.set(list, rest.rest());
             None
         })
         .await;
     if !ended {
-        let mut garbage = Garbage::default();
-        garbage.add_loose(objects);
         return Err(Failure::BADARG);
     }
     if table.kind() != crate::table::Kind::Bag {
-        objects.reverse();
+        objects.loose().reverse();
     }
     Ok(objects)
 }
