@@ -182,3 +182,4 @@ t_max_heap_messages() ->
     {P, R} = spawn_opt(fun() -> receive x -> ok after 10000 -> ok end end, [monitor, {max_heap_size, #{size => 1024, error_logger => false}}, {message_queue_data, on_heap}]),
     [P ! lists:duplicate(I, I) || I <- lists:seq(1, 100)], process_info(P, messages), erlang:garbage_collect(P),
     receive {'DOWN', R, _, _, W} -> W after 3000 -> exit(P, kill), none end.
+t_microstates_stay() -> erlang:system_flag(microstate_accounting, true), timer:sleep(10), erlang:system_flag(microstate_accounting, false), A = statistics(microstate_accounting), timer:sleep(10), B = statistics(microstate_accounting), Sum = fun(L) -> lists:sum([V || #{type := scheduler, counters := C} <- L, V <- maps:values(C)]) end, R = {Sum(A) > 0, lists:sort(A) =:= lists:sort(B)}, erlang:system_flag(microstate_accounting, reset), {R, Sum(statistics(microstate_accounting)), msacc:start(20), length(msacc:stats()) > 10}.

@@ -86,7 +86,8 @@ fn run_queues<'h>(cx: &Cx<'h>, item: &str) -> Option<Term<'h>> {
     })
 }
 
-/// When counting began: the time, and each scheduler's sleep and collections until then.
+/// The time, and each scheduler's sleep, collections and work until then.
+#[derive(Clone)]
 struct Start {
     at_ns: i64,
     slept_ns: Vec<i64>,
@@ -113,7 +114,45 @@ impl Start {
 }
 
 static WALL_TIME: Mutex<Option<Start>> = Mutex::new(None);
-static MICROSTATES: Mutex<Option<Start>> = Mutex::new(None);
+
+/// Microstates: what was counted until counting ended last, and since when it is counted now.
+#[derive(Default)]
+struct Microstates {
+    counted: Option<Start>,
+    started: Option<Start>,
+}
+
+static MICROSTATES: Mutex<Microstates> = Mutex::new(Microstates { counted: None, started: None });
+
+impl Microstates {
+    /// All that was counted, as if it had begun at zero.
+    fn total(&self) -> Start {
+        let zero = || Start::now().zeroed();
+        let counted = self.counted.as_ref().map_or_else(zero, Start::clone);
+        match &self.started {
+            Some(started) => {
+                counted.combined(&Start::now().combined(started, |a, b| a - b), |a, b| a + b)
+            }
+            None => counted,
+        }
+    }
+}
+
+impl Start {
+    fn zeroed(&self) -> Start {
+        self.combined(self, |a, b| a - b)
+    }
+    /// Number by number; threads that one of the two does not know of are left out.
+    fn combined(&self, other: &Start, with: impl Fn(i64, i64) -> i64) -> Start {
+        let all = |a: &[i64], b: &[i64]| a.iter().zip(b).map(|(a, b)| with(*a, *b)).collect();
+        Start {
+            at_ns: with(self.at_ns, other.at_ns),
+            slept_ns: all(&self.slept_ns, &other.slept_ns),
+            collected_ns: all(&self.collected_ns, &other.collected_ns),
+            dirty_ns: [0, 1].map(|kind| all(&self.dirty_ns[kind], &other.dirty_ns[kind])),
+        }
+    }
+}
 
 /// Dirty schedulers, which have numbers behind those of the normal ones: `(cpu, io)`.
 fn dirty_schedulers() -> (usize, usize) {
@@ -152,16 +191,18 @@ pub fn scheduler_wall_time_1<'h>(_: &mut Cx<'h>, args: &[Term<'h>]) -> NativeRes
 /// `erlang:system_flag(microstate_accounting, true | false | reset)`: whether it was counted
 /// before.
 pub(super) fn set_microstates<'h>(value: Term<'h>) -> NativeResult<'h> {
-    let mut started = MICROSTATES.lock();
-    let was_on = started.is_some();
+    let mut states = MICROSTATES.lock();
+    let was_on = states.started.is_some();
     match value.as_bool() {
-        Some(true) if was_on => {}
-        Some(true) => *started = Some(Start::now()),
-        Some(false) => *started = None,
+        Some(true) if !was_on => states.started = Some(Start::now()),
+        Some(true) => {}
+        Some(false) => {
+            states.counted = Some(states.total());
+            states.started = None;
+        }
         None if value.as_atom().is_some_and(|atom| atom.name() == "reset") => {
-            if was_on {
-                *started = Some(Start::now());
-            }
+            states.counted = None;
+            states.started = was_on.then(Start::now);
         }
         None => return Err(Flow::badarg()),
     }
@@ -173,25 +214,22 @@ const STATES: [&str; 7] = ["aux", "check_io", "emulator", "gc", "other", "port",
 
 /// A map for each thread: its type, number and the time it spent in each state.
 fn microstates(heap: &Heap) -> Term<'_> {
-    let started = MICROSTATES.lock();
-    let Some(started) = started.as_ref() else { return Term::atom(am::undefined) };
-    let now = Start::now();
-    let total_ns = now.at_ns - started.at_ns;
-    let grown = |now: &[i64], then: &[i64], index: usize| now[index] - then[index];
+    let counted = MICROSTATES.lock().total();
+    let total_ns = counted.at_ns;
     let mut threads = vec![];
-    for index in 0..now.slept_ns.len() {
-        let slept = grown(&now.slept_ns, &started.slept_ns, index);
-        let collected = grown(&now.collected_ns, &started.collected_ns, index);
+    for (index, (slept, collected)) in
+        counted.slept_ns.iter().zip(&counted.collected_ns).enumerate()
+    {
         let emulator = (total_ns - slept - collected).max(0);
-        let times = [0, 0, emulator, collected, 0, 0, slept];
+        let times = [0, 0, emulator, *collected, 0, 0, *slept];
         threads.push(thread(heap, "scheduler", index + 1, times));
     }
     // What these do is outside the counted states.
     let asleep = [0, 0, 0, 0, 0, 0, total_ns];
-    let first_dirty = now.slept_ns.len() + 1;
+    let first_dirty = counted.slept_ns.len() + 1;
     for (at, kind) in ["dirty_cpu_scheduler", "dirty_io_scheduler"].into_iter().enumerate() {
-        for index in 0..now.dirty_ns[at].len() {
-            let busy = grown(&now.dirty_ns[at], &started.dirty_ns[at], index).min(total_ns);
+        for (index, busy) in counted.dirty_ns[at].iter().enumerate() {
+            let busy = (*busy).min(total_ns);
             let number = if at == 0 { first_dirty + index } else { index + 1 };
             threads.push(thread(heap, kind, number, [0, 0, busy, 0, 0, 0, total_ns - busy]));
         }
