@@ -277,8 +277,11 @@ where
         let Slices { units_per_reduction, work, slices } = self.get_mut();
         with_lent(context, |cx, roots, loan| {
             let reductions = usize::try_from(loan.left()).unwrap_or(0);
-            let given =
-                if ZEAL { 1 } else { reductions.saturating_mul(*units_per_reduction).max(1) };
+            let given = match ZEAL {
+                true => 1 << (*slices / ZEAL_SLICES).min(20),
+                false => reductions.saturating_mul(*units_per_reduction).max(1),
+            };
+            *slices = slices.saturating_add(1);
             let mut units = given;
             let done = work(cx, roots, &mut units);
             debug_assert!(done.is_some() || units < given, "a slice does something");
