@@ -68,6 +68,18 @@ t_heavy_gc_sender() -> S = self(), P = spawn(fun() -> collect(S, 200, []) end), 
 t_heavy_mailbox_gc() -> [self() ! {N, lists:duplicate(20, N)} || N <- lists:seq(1, 500)], garbage_collect(), lists:sum([receive {N, L} -> length(L) + N end || N <- lists:reverse(lists:seq(1, 500))]).
 t_suspend() -> P = spawn(fun echo/0), erlang:suspend_process(P), P ! {self(), x}, A = receive {P, X} -> X after 30 -> none end, erlang:resume_process(P), {A, receive {P, Y} -> Y end}.
 t_suspend_on_the_way_to_receive() -> lists:usort([suspended_echo() || _ <- lists:seq(1, 300)]).
+t_counters() ->
+    C = counters:new(9, [write_concurrency]), S = self(),
+    Ps = [spawn(fun() -> [counters:add(C, 9, 1) || _ <- lists:seq(1, 1000)], S ! done end) || _ <- lists:seq(1, 8)],
+    [receive done -> ok end || _ <- Ps],
+    Sum = counters:get(C, 9), ok = counters:put(C, 9, -5), ok = counters:sub(C, 9, 3),
+    Bad = try counters:get(C, 10) catch error:badarg -> badarg end,
+    {Sum, counters:get(C, 9), counters:get(C, 8), maps:get(size, counters:info(C)), Bad}.
+t_max_heap_counts_messages() ->
+    {P, R} = spawn_opt(fun() -> receive after infinity -> ok end end, [monitor, {max_heap_size, #{size => 1024, kill => true, error_logger => false}}, {message_queue_data, on_heap}]),
+    [P ! lists:duplicate(N, N) || N <- lists:seq(1, 100)],
+    process_info(P, messages), garbage_collect(P),
+    receive {'DOWN', R, process, P, Reason} -> Reason after 5000 -> lives end.
 t_spawn_request() -> R = spawn_request(fun() -> ok end, [{reply_tag, tagged}]), receive {tagged, R, ok, P} -> is_pid(P) end.
 t_exit_reason_big() -> {_, R} = spawn_monitor(fun() -> exit(lists:seq(1, 1000)) end), receive {'DOWN', R, _, _, W} -> length(W) end.
 t_registered_send_self() -> register(me_self, self()), me_self ! {a, [1, 2]}, receive X -> X end.

@@ -1,4 +1,4 @@
-//! Module `atomics`, and what `counters` needs of `erts_internal`.
+//! Module `atomics`.
 //!
 //! An array of 64-bit words behind a reference. Arithmetic wraps around.
 
@@ -24,18 +24,21 @@ struct Words {
 }
 
 /// Words of a stock array besides its values.
-const OVERHEAD_BYTES: usize = 40;
+pub(crate) const OVERHEAD_BYTES: usize = 40;
 
-fn new<'h>(cx: &Cx<'h>, size: Term<'h>, signed: bool) -> NativeResult<'h> {
+/// The size of a new array.
+pub(crate) fn size_of_new<'h>(size: Term<'h>) -> Result<usize, Flow<'h>> {
     let is_big = matches!(size.kind(), Kind::Big(big) if !big.is_negative());
     let too_large = is_big || size.as_usize().is_some_and(|size| size > MAX_WORDS);
     if too_large {
         return Err(Flow::system_limit());
     }
     let size = arg::size(size)?;
-    if size == 0 {
-        return Err(Flow::badarg());
-    }
+    if size == 0 { Err(Flow::badarg()) } else { Ok(size) }
+}
+
+fn new<'h>(cx: &Cx<'h>, size: Term<'h>, signed: bool) -> NativeResult<'h> {
+    let size = size_of_new(size)?;
     let mut words = Vec::new();
     words.try_reserve_exact(size).map_err(|_| Flow::system_limit())?;
     words.resize_with(size, || AtomicU64::new(0));
@@ -58,13 +61,13 @@ fn word<'h>(
 }
 
 /// The bits of an integer that fits a signed word, or an unsigned one.
-fn bits<'h>(value: Term<'h>, signed: bool) -> Result<u64, Flow<'h>> {
+pub(crate) fn bits<'h>(value: Term<'h>, signed: bool) -> Result<u64, Flow<'h>> {
     let bits = if signed { value.as_i64().map(|value| value as u64) } else { value.as_u64() };
     bits.ok_or_else(Flow::badarg)
 }
 
 /// An addend may be any integer that fits either way.
-fn addend<'h>(value: Term<'h>) -> Result<u64, Flow<'h>> {
+pub(crate) fn addend<'h>(value: Term<'h>) -> Result<u64, Flow<'h>> {
     bits(value, true).or_else(|_| bits(value, false))
 }
 
@@ -132,33 +135,6 @@ pub fn info_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
         (Term::atom(am::memory), cx.heap.usize(OVERHEAD_BYTES + 8 * array.words.len())),
         (Term::atom(am::min), value(cx, min, array.signed)),
         (Term::atom(am::max), value(cx, max, array.signed)),
-    ];
-    cx.heap.map_from_pairs(pairs, Twice::Refuse).ok_or_else(Flow::badarg)
-}
-
-pub fn counters_new_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    let [size] = take(args);
-    new(cx, size, true)
-}
-
-pub fn counters_get_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    get_2(cx, args)
-}
-
-pub fn counters_add_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    add_3(cx, args)
-}
-
-pub fn counters_put_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    put_3(cx, args)
-}
-
-pub fn counters_info_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    let [reference] = take(args);
-    let array = array(reference)?;
-    let pairs = vec![
-        (Term::atom(am::size), cx.heap.usize(array.words.len())),
-        (Term::atom(am::memory), cx.heap.usize(OVERHEAD_BYTES + 8 * array.words.len())),
     ];
     cx.heap.map_from_pairs(pairs, Twice::Refuse).ok_or_else(Flow::badarg)
 }

@@ -9,6 +9,7 @@ mod arg;
 pub mod atomics;
 pub mod binary;
 pub mod break_menu;
+pub mod counters;
 pub mod crash_dump;
 pub mod erlang;
 pub mod erts_debug;

@@ -7,8 +7,8 @@
 //! `{missing_bif, {Module, Function, Arity}}`.
 
 use crate::{
-    atomics, binary, erlang, erts_debug, erts_internal, lists, maps, math, os, persistent_term,
-    prim_file, re, unicode,
+    atomics, binary, counters, erlang, erts_debug, erts_internal, lists, maps, math, os,
+    persistent_term, prim_file, re, unicode,
 };
 use oxbeam_ets::natives as ets;
 use oxbeam_io::port::natives as port;
@@ -440,11 +440,11 @@ pub static BIFS: &[Native] = &[
     bif("erts_internal", "check_dirty_process_code", 2, erts_internal::asks::check_dirty_process_code_2),
     bif("erts_internal", "check_process_code", 1, erts_internal::check_process_code_1),
     bif("erts_internal", "cmp_term", 2, erlang::operators::cmp_term_2),
-    bif("erts_internal", "counters_add", 3, atomics::counters_add_3),
-    bif("erts_internal", "counters_get", 2, atomics::counters_get_2),
-    bif("erts_internal", "counters_info", 1, atomics::counters_info_1),
-    bif("erts_internal", "counters_new", 1, atomics::counters_new_1),
-    bif("erts_internal", "counters_put", 3, atomics::counters_put_3),
+    bif("erts_internal", "counters_add", 3, counters::counters_add_3),
+    bif("erts_internal", "counters_get", 2, counters::counters_get_2),
+    bif("erts_internal", "counters_info", 1, counters::counters_info_1),
+    bif("erts_internal", "counters_new", 1, counters::counters_new_1),
+    bif("erts_internal", "counters_put", 3, counters::counters_put_3),
     missing("erts_internal", "create_dist_channel", 3, DISTRIBUTION),
     bif("erts_internal", "dirty_process_handle_signals", 1, erts_internal::dirty_process_handle_signals_1),
     missing("erts_internal", "dist_spawn_request", 4, DISTRIBUTION),

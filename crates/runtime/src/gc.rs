@@ -107,10 +107,11 @@ fn check_max_heap(owned: &mut Owned) {
         return;
     }
     let heap = &owned.heap;
-    let mut total_words = heap.block_words() + heap.old_block_words() + heap.fragment_words();
-    if !owned.own.flags.message_queue_off_heap {
-        total_words += owned.own.mailbox.words();
-    }
+    // Queued messages count as parts of the heap, unless they are asked to be off it.
+    let on_heap = !owned.own.flags.message_queue_off_heap;
+    let queued_words = if on_heap { owned.own.mailbox.unattached_words() } else { 0 };
+    let own_words = heap.block_words() + heap.old_block_words() + heap.fragment_words();
+    let total_words = own_words + queued_words;
     if total_words <= max.size_words || owned.own.exit_reason.is_some() {
         return;
     }

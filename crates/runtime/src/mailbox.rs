@@ -93,7 +93,7 @@ impl Mailbox {
     }
 
     /// Words of the messages that have not been looked at.
-    pub(crate) fn words(&mut self) -> usize {
+    pub fn unattached_words(&mut self) -> usize {
         let mut words = 0;
         self.list.each_unattached(|message| words += message.term.words());
         words
