@@ -5,7 +5,7 @@ pub mod checks;
 
 use crate::arg;
 use crate::erlang::code::permission;
-use oxbeam_heap::OwnedTerm;
+use oxbeam_heap::{GcKind, OwnedTerm};
 use oxbeam_runtime::dirty::{self, Handled};
 use oxbeam_runtime::literal_release::{self, CopyRequest, Switch};
 use oxbeam_runtime::process::{Owned, PidData, Priority, Process, table};
@@ -13,7 +13,7 @@ use oxbeam_runtime::purge::{self, Step};
 use oxbeam_runtime::reference::{RefNumbers, new_numbers};
 use oxbeam_runtime::signal::{Control, Request, send_control, send_to_pid};
 use oxbeam_runtime::task::Task;
-use oxbeam_runtime::{Cx, Flow, NativeResult, scheduler};
+use oxbeam_runtime::{Cx, Flow, NativeResult, gc, scheduler};
 use oxbeam_term::{Atom, Term, am};
 use std::sync::Arc;
 
@@ -35,7 +35,8 @@ pub fn check_process_code_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeRes
 /// What a task does.
 #[derive(Clone, Copy)]
 enum What {
-    Collect,
+    /// Collects the heap.
+    Collect(GcKind),
     /// Looks for references to the module's old code.
     CheckCode(Atom),
     /// Nothing: OTP's tests look at when it is done.
@@ -45,7 +46,7 @@ enum What {
 impl What {
     fn name(self) -> Term<'static> {
         match self {
-            What::Collect => Term::atom(am::garbage_collect),
+            What::Collect(_) => Term::atom(am::garbage_collect),
             What::CheckCode(_) => Term::atom(am::check_process_code),
             What::Test => Term::atom(Atom::new(TEST_TASK).expect("a short name")),
         }
@@ -71,10 +72,7 @@ impl SystemTask {
 }
 
 impl Request for SystemTask {
-    fn run(self: Box<Self>, cx: &mut Cx<'_>) {
-        if let What::Collect = self.what {
-            cx.heap.request_major();
-        }
+    fn run(self: Box<Self>, _: &mut Cx<'_>) {
         self.answer(true);
     }
     fn dead(self: Box<Self>) {
@@ -86,8 +84,15 @@ impl Task for SystemTask {
     fn run(self: Box<Self>, _: &Arc<Process>, owned: &mut Owned) {
         self.answer(match self.what {
             What::CheckCode(name) => purge::uses_old_code(owned, name),
-            What::Collect | What::Test => true,
+            What::Collect(kind) => {
+                gc::collect_between_turns(owned, kind);
+                true
+            }
+            What::Test => true,
         });
+    }
+    fn moves_terms(&self) -> bool {
+        matches!(self.what, What::Collect(_))
     }
     fn dead(self: Box<Self>) {
         self.answer(false);
@@ -120,7 +125,10 @@ fn request_task<'h>(
     let pid = pid.as_local_pid().ok_or_else(Flow::badarg)?;
     let parts = task.as_tuple().ok_or_else(Flow::badarg)?.elements();
     let (id, what) = match (parts, parts.first().and_then(|kind| kind.as_atom())) {
-        ([_, id, _], Some(am::garbage_collect)) => (*id, What::Collect),
+        ([_, id, kind], Some(am::garbage_collect)) => {
+            let kind = if kind.is(am::minor) { GcKind::Auto } else { GcKind::Major };
+            (*id, What::Collect(kind))
+        }
         ([_, id, module], Some(am::check_process_code)) => {
             (*id, What::CheckCode(module.as_atom().ok_or_else(Flow::badarg)?))
         }
@@ -129,8 +137,8 @@ fn request_task<'h>(
     };
     let task = Box::new(SystemTask { what, to: cx.process.pid, id: OwnedTerm::deep_copy_of(id) });
     let control = match what {
-        What::CheckCode(_) => Control::Task(task),
-        What::Collect | What::Test => Control::Request(task),
+        What::CheckCode(_) | What::Collect(_) => Control::Task(task),
+        What::Test => Control::Request(task),
     };
     send_control(pid, control);
     if let Some(process) = table::find(pid) {

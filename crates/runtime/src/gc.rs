@@ -66,6 +66,12 @@ pub unsafe fn collect(
     report.moved_words / 10 + 1
 }
 
+/// Collects the heap of a process between two turns, for a task; see [`collect`].
+pub fn collect_between_turns(owned: &mut Owned, kind: GcKind) {
+    // SAFETY: between two turns the process's state shows all its registers.
+    unsafe { collect(owned, kind, 0, &mut [], &mut []) };
+}
+
 /// Whether a process between two turns refers to the area that is being purged.
 pub(crate) fn refers_to(owned: &mut Owned, purged: Purged) -> bool {
     let Owned { heap, own } = owned;

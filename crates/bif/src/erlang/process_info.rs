@@ -232,9 +232,11 @@ fn memory_item<'a>(cx: &mut Cx<'_>, heap: &'a Heap, item: Atom) -> Term<'a> {
     let options = of.options.get();
     match item {
         am::heap_size => heap.usize(of.block_words()),
-        am::total_heap_size => heap.usize(total_words(of)),
+        am::total_heap_size => heap.usize(total_words(cx)),
         am::stack_size => heap.usize(of.stack_words()),
-        am::memory => heap.usize(8 * of.allocated_words() + PROCESS_BYTES),
+        am::memory => {
+            heap.usize(8 * (of.allocated_words() + queued_words(cx)) + PROCESS_BYTES)
+        }
         am::reductions => {
             let this_turn = oxbeam_runtime::engine::TURN_REDUCTIONS - cx.reductions;
             heap.uint(cx.own.reductions + this_turn.max(0) as u64)
@@ -261,8 +263,15 @@ fn memory_item<'a>(cx: &mut Cx<'_>, heap: &'a Heap, item: Atom) -> Term<'a> {
 pub(crate) const PROCESS_BYTES: usize =
     size_of::<oxbeam_runtime::Owned>() + size_of::<oxbeam_runtime::Process>();
 
-fn total_words(heap: &Heap) -> usize {
-    heap.block_words() + heap.old_block_words() + heap.fragment_words()
+/// Words of the heap, with the queued messages that count as parts of it.
+fn total_words(cx: &mut Cx<'_>) -> usize {
+    let heap = cx.heap;
+    heap.block_words() + heap.old_block_words() + heap.fragment_words() + queued_words(cx)
+}
+
+fn queued_words(cx: &mut Cx<'_>) -> usize {
+    let on_heap = !cx.own.flags.message_queue_off_heap;
+    if on_heap { cx.own.mailbox.unattached_words() } else { 0 }
 }
 
 fn pairs_list<'h>(heap: &'h Heap, pairs: &[(Atom, Term<'h>)]) -> Term<'h> {

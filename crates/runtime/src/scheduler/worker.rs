@@ -98,6 +98,9 @@ fn execute(schedulers: &Schedulers, index: usize, regs: &mut Regs, process: Arc<
     if taken.asked && owned.heap.wants_collection() && owned.own.gc_disabled == 0 {
         // SAFETY: the process is between two turns: its state shows all its registers.
         unsafe { gc::collect(owned, GcKind::Auto, 0, &mut [], &mut []) };
+        if owned.own.exit_reason.is_some() {
+            return exit::finish(&process);
+        }
     }
     if !ends_wait(&owned.own, taken, started.woken) {
         return stop(process, false);
