@@ -234,9 +234,7 @@ fn memory_item<'a>(cx: &mut Cx<'_>, heap: &'a Heap, item: Atom) -> Term<'a> {
         am::heap_size => heap.usize(of.block_words()),
         am::total_heap_size => heap.usize(total_words(cx)),
         am::stack_size => heap.usize(of.stack_words()),
-        am::memory => {
-            heap.usize(8 * (of.allocated_words() + queued_words(cx)) + PROCESS_BYTES)
-        }
+        am::memory => heap.usize(8 * (of.allocated_words() + queued_words(cx)) + PROCESS_BYTES),
         am::reductions => {
             let this_turn = oxbeam_runtime::engine::TURN_REDUCTIONS - cx.reductions;
             heap.uint(cx.own.reductions + this_turn.max(0) as u64)
