@@ -270,6 +270,23 @@ t_a_frame_below_counts() ->
     gone(code_w),
     {R1, R2, R3, R4}.
 
+%% A process that has not run yet starts in the code that is there when it does.
+t_a_process_starts_in_the_code_of_its_first_turn() ->
+    Self = self(),
+    Report = "go(To) -> To ! {started, v()}.\n",
+    load(code_w, 1, Report),
+    process_flag(priority, max),
+    Pid = spawn_opt(code_w, go, [Self], [{priority, low}, {scheduler, erlang:system_info(scheduler_id)}]),
+    erlang:suspend_process(Pid, [asynchronous]),
+    Early = process_info(Pid, current_function),
+    load(code_w, 2, Report),
+    R = {erlang:check_process_code(Pid, code_w), erts_code_purger:purge(code_w)},
+    erlang:resume_process(Pid),
+    process_flag(priority, normal),
+    V = receive {started, X} -> X after 5000 -> none end,
+    gone(code_w),
+    {Early, R, V}.
+
 t_check_process_code() ->
     load(code_w, 1, waiter()),
     Pid = within(wait),

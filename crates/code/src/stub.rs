@@ -58,7 +58,7 @@ pub fn fixed() -> &'static Fixed {
     })
 }
 
-const FIXED_OPS: [Op; 3] = [Op::normal_exit, Op::return_trace, Op::bad_code];
+const FIXED_OPS: [Op; 4] = [Op::start, Op::normal_exit, Op::return_trace, Op::bad_code];
 
 impl Fixed {
     /// The address of a fixed instruction. Panics for an operation without one.

@@ -3,13 +3,11 @@
 use crate::machine::{Handler, M};
 use crate::table::HANDLERS;
 use crate::turn::Turn;
-use oxbeam_code::index;
 use oxbeam_heap::OwnedTerm;
 use oxbeam_ops::specific::Op;
 use oxbeam_runtime::engine::{Engine, Regs, Switch, TURN_REDUCTIONS};
 use oxbeam_runtime::process::{Owned, Process};
 use oxbeam_term::{Atom, Export, RawTerm, Term, am, export};
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
 /// The interpreter.
@@ -71,7 +69,8 @@ impl Engine for Interpreter {
             *stop = bottom as u64;
             owned.heap.set_stop(stop);
         }
-        owned.own.ip = start.address[index::active()].load(Ordering::Acquire);
+        owned.own.start = Some(start);
+        owned.own.ip = oxbeam_code::stub::fixed().address(Op::start);
         owned.own.saved_x = args.to_vec();
     }
 }

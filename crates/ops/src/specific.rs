@@ -176,6 +176,7 @@ macro_rules! for_each_specific_op {
             // ---- stub: what an export or a process starts at
             stub error_handler (E) { error_handler <>, } "call error_handler:undefined_function for E";
             stub call_bif (E) { call_bif <>, } "x0 <- native of E; goto pop cp";
+            stub start () { start <>, } "goto the export that the process starts with";
             stub normal_exit () { normal_exit <>, } "the process ends normally";
             stub call_nif () { call_nif <>, } "x0 <- the function whose address is in the native entry word; goto pop cp";
             stub breakpoint () { breakpoint <>, } "ask the tracer, then do the instruction replaced";

@@ -55,6 +55,9 @@ pub fn frames(cx: &Cx<'_>, count: usize) -> Vec<Frame> {
     let in_native = waits || cx.own.suspended.is_some();
     let native = cx.own.current.filter(|_| in_native);
     let native = native.map(|mfa| Frame { mfa, line: None });
+    // One that has not run yet is in the function that it starts with.
+    let starts = cx.own.start.map(|export| (export.module, export.function, export.arity));
+    let native = native.or(starts.map(|mfa| Frame { mfa, line: None }));
     let returns = cx.heap.stack().iter().map(|word| word.0 as *const u64);
     // A return address is behind the call: the word before it is the caller's.
     let mut last = std::ptr::null();

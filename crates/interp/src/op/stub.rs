@@ -18,6 +18,9 @@ op! {
     fn call_nif(m) {
         nif
     }
+    fn start(m) {
+        started
+    }
     fn normal_exit(m) {
         m.leave(Switch::Exit, m.ip, 0)
     }
@@ -33,6 +36,13 @@ op! {
 }
 
 slow! {
+    /// The first turn: only now is it said which code the process starts in.
+    fn started(m) {
+        match m.turn().owned().own.start.take() {
+            Some(export) => m.enter(export),
+            None => raise::bad_code,
+        }
+    }
     fn bif(m) {
         let export = native::export(m.w(1));
         m.call_native(export, Site::Stub)

@@ -32,7 +32,7 @@ use crate::yielding::Suspended;
 use oxbeam_ethread::AtomicU32;
 use oxbeam_ethread::lock::Mutex;
 use oxbeam_heap::{Heap, OwnedTerm};
-use oxbeam_term::{Atom, RawTerm, am};
+use oxbeam_term::{Atom, Export, RawTerm, am};
 use state::StateWord;
 use std::cell::UnsafeCell;
 use std::collections::HashMap;
@@ -143,6 +143,8 @@ pub struct ProcState {
     pub group_leader: RawTerm,
     pub parent: RawTerm,
     pub initial_call: Mfa,
+    /// What it starts with, until it has started.
+    pub start: Option<&'static Export>,
     pub reductions: u64,
     pub exit_reason: Option<OwnedTerm>,
     pub trap_exit: bool,
@@ -213,6 +215,7 @@ impl ProcState {
             group_leader,
             parent: RawTerm::atom(am::undefined),
             initial_call,
+            start: None,
             reductions: 0,
             exit_reason: None,
             trap_exit: false,
