@@ -2,6 +2,7 @@
 -module(exceptions).
 -compile([export_all, nowarn_export_all]).
 
+t_raise_traces() -> [try erlang:raise(error, x, T) of X -> X catch _:_:S -> S end || T <- [[{a, b, 1}], [{a, b, [x]}], [{fun lists:map/2, [1]}], [{fun lists:map/2, [1], []}], [{a, b, 1, [{line, 2}]}, {c, d, 2}], [{a, b}], [{a, 1, 1}]]].
 t_throw() -> try throw(x) catch T -> {caught, T} end.
 t_error() -> try error(x) catch error:R -> R end.
 t_exit() -> try exit(x) catch exit:R -> R end.

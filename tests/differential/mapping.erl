@@ -2,6 +2,7 @@
 -module(mapping).
 -compile([export_all, nowarn_export_all]).
 
+t_merge_nothing() -> S = id(#{a => 1}), L = maps:from_list([{N, N} || N <- lists:seq(1, 200)]), [erts_debug:same(maps:merge(A, B), M) || M <- [S, L], {A, B} <- [{#{}, M}, {M, #{}}, {M, M}]].
 t_first_missing_key() -> M = #{1.0 => a, 1 => b}, [catch_it(fun() -> M#{42.0 := x, 42 := y} end), catch_it(fun() -> M#{42 => v, 42.0 := x, 43 := y} end)].
 t_syntax() -> M = #{a => 1, b => 2}, #{a := X} = M, {X, M#{c => 3}, M#{a := 9}, maps:size(M)}.
 t_bad_update() -> M = id(#{a => 1}), M#{b := 2}.

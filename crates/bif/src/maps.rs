@@ -88,7 +88,15 @@ pub fn values_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
 
 pub fn merge_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [a, b] = take(args);
+    let (whole_a, whole_b) = (a, b);
     let (a, b) = (arg::map(cx, a)?, arg::map(cx, b)?);
+    // What adds nothing gives the other one itself.
+    if a.size() == 0 || whole_a.raw() == whole_b.raw() {
+        return Ok(whole_b);
+    }
+    if b.size() == 0 {
+        return Ok(whole_a);
+    }
     // The smaller one tells the work, unless a new map is made of both.
     let (small, large) = (a.size().min(b.size()), a.size().max(b.size()));
     if small > QUICK || small * 8 > large && large > QUICK {

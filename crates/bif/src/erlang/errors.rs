@@ -1,5 +1,6 @@
 //! Raising exceptions.
 
+use oxbeam_heap::Heap;
 use oxbeam_runtime::native::Raise;
 use oxbeam_runtime::{Class, Cx, Flow, NativeResult};
 use oxbeam_term::{Term, am};
@@ -50,29 +51,36 @@ pub fn throw_1<'h>(_: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     raise(Class::Throw, args[0], None, None)
 }
 
-/// Whether a term can be a stack trace: a list of `{M,F,ArityOrArgs}`, `{M,F,A,Info}` or
-/// `{Fun,Args}` and the like.
-fn is_stacktrace(term: Term<'_>) -> bool {
-    let Some(frames) = term.list_to_vec() else { return false };
-    frames.iter().all(|frame| {
-        let Some(tuple) = frame.as_tuple() else { return false };
-        match *tuple.elements() {
-            [m, f, _] => m.is_atom() && f.is_atom() || m.is_fun(),
-            [m, f, _, info] => m.is_atom() && f.is_atom() && info.is_list(),
+/// A stack trace as `erlang:raise/3` takes it, each frame with its place; `None`: it is none.
+fn stacktrace<'h>(heap: &'h Heap, term: Term<'h>) -> Option<Term<'h>> {
+    let frames = term.list_to_vec()?.into_iter().map(|frame| {
+        let elements = frame.as_tuple()?.elements();
+        let good = match *elements {
+            [m, f, _] if m.is_atom() => f.is_atom(),
+            [fun, args, place] => fun.is_fun() && args.is_list() && place.is_list(),
+            [m, f, _, place] => m.is_atom() && f.is_atom() && place.is_list(),
             [fun, args] => fun.is_fun() && args.is_list(),
             _ => false,
-        }
-    })
+        };
+        let whole = match *elements {
+            [m, f, a] if m.is_atom() => heap.tuple(&[m, f, a, Term::nil()]),
+            [fun, args] => heap.tuple(&[fun, args, Term::nil()]),
+            _ => frame,
+        };
+        good.then_some(whole)
+    });
+    let frames = frames.collect::<Option<Vec<_>>>()?;
+    Some(heap.list(&frames))
 }
 
 /// `erlang:raise/3`: gives `badarg` back, instead of raising it, when its arguments are wrong.
-pub fn raise_3<'h>(_: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+pub fn raise_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let class = args[0].as_atom().and_then(Class::from_atom);
-    match class {
-        Some(class) if is_stacktrace(args[2]) => Err(Flow::Raise(Box::new(Raise {
+    match (class, stacktrace(cx.heap, args[2])) {
+        (Some(class), Some(trace)) => Err(Flow::Raise(Box::new(Raise {
             class,
             reason: args[1],
-            stacktrace: Some(args[2]),
+            stacktrace: Some(trace),
             args: None,
             error_info: None,
         }))),
