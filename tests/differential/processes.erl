@@ -80,6 +80,7 @@ t_max_heap_counts_messages() ->
     [P ! lists:duplicate(N, N) || N <- lists:seq(1, 100)],
     process_info(P, messages), garbage_collect(P),
     receive {'DOWN', R, process, P, Reason} -> Reason after 5000 -> lives end.
+t_monitor_node() -> [try F() catch C:R -> {C, R} end || F <- [fun() -> monitor_node(node(), true) end, fun() -> monitor_node(a@b, true) end, fun() -> monitor_node(1, true) end, fun() -> monitor_node(node(), x) end, fun() -> erlang:monitor_node(node(), true, [allow_passive_connect]) end, fun() -> erlang:monitor_node(a@b, true, [x]) end]].
 t_spawn_request() -> R = spawn_request(fun() -> ok end, [{reply_tag, tagged}]), receive {tagged, R, ok, P} -> is_pid(P) end.
 t_exit_reason_big() -> {_, R} = spawn_monitor(fun() -> exit(lists:seq(1, 1000)) end), receive {'DOWN', R, _, _, W} -> length(W) end.
 t_registered_send_self() -> register(me_self, self()), me_self ! {a, [1, 2]}, receive X -> X end.

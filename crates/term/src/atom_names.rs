@@ -16,6 +16,7 @@ predefined! {
     allocator = "allocator",
     allocator_sizes = "allocator_sizes",
     allow_gc = "allow_gc",
+    allow_passive_connect = "allow_passive_connect",
     already_exists = "already_exists",
     already_started = "already_started",
     anchored = "anchored",

@@ -73,6 +73,24 @@ pub fn nodes_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     Ok(if this { cx.heap.list(&[entry]) } else { Term::nil() })
 }
 
+/// `erlang:monitor_node/2`: a node that is not distributed has no other.
+pub fn monitor_node_2<'h>(_: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let name = args[0].as_atom().ok_or_else(Flow::badarg)?;
+    if name != Node::this().name {
+        return Err(Flow::error(am::notalive));
+    }
+    args[1].as_bool().map(|_| Term::bool(true)).ok_or_else(Flow::badarg)
+}
+
+/// `erlang:monitor_node/3`
+pub fn monitor_node_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let options = args[2].list_to_vec().ok_or_else(Flow::badarg)?;
+    if !options.iter().all(|option| option.is(am::allow_passive_connect)) {
+        return Err(Flow::badarg());
+    }
+    monitor_node_2(cx, args)
+}
+
 /// `erlang:nif_error/1`
 pub fn nif_error_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     super::errors::error_1(cx, args)
