@@ -137,7 +137,13 @@ fn process_ends(process: &Arc<Process>, _: &mut Owned) {
     let pid = process.pid;
     loop {
         // Tables may still be given to the process while this runs; so until none is left.
-        let Some(ties) = ties(pid).lock().remove(&pid) else { return };
+        let mut shard = ties(pid).lock();
+        // Mostly so, and known without hashing.
+        if shard.is_empty() {
+            return;
+        }
+        let Some(ties) = shard.remove(&pid) else { return };
+        drop(shard);
         for table in ties.fixed {
             table.release(pid, true);
         }

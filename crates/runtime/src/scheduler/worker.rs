@@ -14,6 +14,7 @@ use std::time::Duration;
 /// Runs a scheduler thread for ever.
 pub(super) fn run(index: usize) {
     CURRENT.set(index);
+    oxbeam_sys::cpu::wake_punctually();
     let schedulers = schedulers();
     let mut regs = Regs::new();
     let managed = progress::join();
