@@ -48,7 +48,7 @@ t_info_errors() ->
     [try_it(fun() -> process_info(A, B) end) || {A, B} <- [{x, links}, {S, x}, {S, [x]}, {S, [links | x]}, {S, 1}, {S, []}, {S, [links, links]}, {S, {dictionary, k}}, {S, [{dictionary, k}]}, {make_ref(), links}]]
     ++ [try_it(fun() -> process_info(X) end) || X <- [a, 1]].
 t_info_unnamed() -> [process_info(self(), registered_name), process_info(self(), [registered_name]), proplists:is_defined(registered_name, process_info(self()))].
-t_info_binary() ->
+t_heavy_info_binary() ->
     B = binary:copy(<<"x">>, 1000), garbage_collect(),
     {binary, L} = process_info(self(), binary),
     {[{Sz, is_integer(Id), Refs > 0} || {Id, Sz, Refs} <- L, Sz =:= 1000], byte_size(B)}.
@@ -87,9 +87,9 @@ max_heap_end(Opts) ->
     receive {'DOWN', R, _, P, W} -> W after 10000 -> exit(P, kill), none end.
 eat(L) when length(L) > 300000 -> done;
 eat(L) -> eat(lists:seq(1, 1000) ++ L).
-t_max_heap_kill() -> [max_heap_end(O) || O <- [20000, #{size => 20000, error_logger => false}, #{size => 20000, kill => true}, #{size => 20000, kill => false, error_logger => false}]].
+t_heavy_max_heap_kill() -> [max_heap_end(O) || O <- [20000, #{size => 20000, error_logger => false}, #{size => 20000, kill => true}, #{size => 20000, kill => false, error_logger => false}]].
 log(#{level := L, msg := M, meta := Meta}, #{config := To}) -> To ! {L, M, maps:keys(Meta), maps:get(error_logger, Meta, none)}.
-t_max_heap_report() ->
+t_heavy_max_heap_report() ->
     ok = logger:update_handler_config(default, level, none),
     ok = logger:set_primary_config(level, all),
     ok = logger:add_handler(inquiry, ?MODULE, #{config => self()}),
@@ -103,7 +103,7 @@ info_items() ->
      end_time, os_monotonic_time_source, os_system_time_source, start_time, time_correction, time_offset, time_warp_mode, tolerant_timeofday, dirty_cpu_schedulers, dirty_cpu_schedulers_online, dirty_io_schedulers, multi_scheduling, multi_scheduling_blockers, normal_multi_scheduling_blockers,
      otp_release, scheduler_bind_type, scheduler_bindings, scheduler_id, schedulers, smp_support, threads, thread_pool_size, creation, delayed_node_table_gc, dist, dist_buf_busy_limit, dist_ctrl, c_compiler_used, check_io, compat_rel, debug_compiled, driver_version, dynamic_trace, dynamic_trace_probes, info, kernel_poll, loaded, machine,
      modified_timing_level, nif_version, port_parallelism, system_architecture, system_logger, system_version, trace_control_word, version, wordsize, {wordsize, internal}, {wordsize, external}, {wordsize, x}, outstanding_system_requests_limit, async_dist, emu_flavor, emu_type, build_type, build_flags, schedulers_online, schedulers_state, schedulers_total, schedulers_active, global_heaps_size, global, internal_cpu_topology, lock_checking, lock_counting, eager_check_io, print_ethread_info, reader_groups_map, sequential_tracer, taints, instance, nosuch, constant_pool_support, halt_flush, atom, total_memory, decentralized_counter_groups_map, ets_always_compress, beam_jump_table, stop_memory_trace, hybrid, fun_count, module_count, dirty, dirty_io, {x, y, z}, 1, "x", {ets_count}, start, long_gc, snifs, static_nifs, static_drivers].
-t_system_info() -> [{I, shape(brief(I, try_it(fun() -> erlang:system_info(I) end)))} || I <- info_items()].
+t_heavy_system_info() -> [{I, shape(brief(I, try_it(fun() -> erlang:system_info(I) end)))} || I <- info_items()].
 %% What is a matter of the machine's memory: only that it is of the documented kind.
 brief({allocator, A}, [{instance, _, _} | _]) -> {instances, A};
 brief({allocator_sizes, A}, [{instance, _, _} | _]) -> {instances, A};
@@ -131,7 +131,7 @@ t_counts() ->
 
 stat_items() -> [active_tasks, active_tasks_all, context_switches, exact_reductions, garbage_collection, io, microstate_accounting, reductions, run_queue, run_queue_lengths, run_queue_lengths_all, runtime, scheduler_wall_time, scheduler_wall_time_all, total_active_tasks, total_active_tasks_all, total_run_queue_lengths, total_run_queue_lengths_all, wall_clock, nosuch].
 t_statistics() -> [{I, shape(try_it(fun() -> statistics(I) end))} || I <- stat_items(), I =/= microstate_accounting] ++ [try_it(fun() -> statistics(X) end) || X <- [1, "x", {a}]].
-t_wall_time() ->
+t_heavy_wall_time() ->
     A = erlang:system_flag(scheduler_wall_time, true),
     L0 = lists:sort(erlang:statistics(scheduler_wall_time)), All = lists:sort(erlang:statistics(scheduler_wall_time_all)),
     spin(erlang:monotonic_time() + erlang:convert_time_unit(50, millisecond, native)),
@@ -145,8 +145,8 @@ t_microstates() ->
     A = erlang:system_flag(microstate_accounting, true), L = statistics(microstate_accounting), R = erlang:system_flag(microstate_accounting, reset), B = erlang:system_flag(microstate_accounting, false),
     {A, R, B, is_list(L), lists:usort([lists:sort(maps:keys(M)) || M <- L]), lists:usort([T || #{type := T} <- L]), try_it(fun() -> erlang:system_flag(microstate_accounting, x) end)}.
 t_msacc_states() -> erlang:system_flag(microstate_accounting, true), timer:sleep(5), L = statistics(microstate_accounting), erlang:system_flag(microstate_accounting, false), lists:usort([lists:sort(maps:keys(C)) || #{counters := C} <- L]).
-t_reductions() -> {A, _} = statistics(reductions), lists:foldl(fun(I, S) -> S + I end, 0, lists:seq(1, 20000)), {B, D} = statistics(reductions), {B > A, D > 10000, B - A =:= D}.
-t_runtime() -> statistics(wall_clock), timer:sleep(20), {W, D} = statistics(wall_clock), {W > D, D >= 19}.
+t_heavy_reductions() -> {A, _} = statistics(reductions), lists:foldl(fun(I, S) -> S + I end, 0, lists:seq(1, 20000)), {B, D} = statistics(reductions), {B > A, D > 10000, B - A =:= D}.
+t_heavy_runtime() -> statistics(wall_clock), timer:sleep(20), {W, D} = statistics(wall_clock), {W > D, D >= 19}.
 
 t_system_flags() ->
     [{F, [try_it(fun() -> norm(F, erlang:system_flag(F, X)) end) || X <- Xs]} || {F, Xs} <- [
@@ -166,7 +166,7 @@ t_multi_scheduling() ->
 t_memory() ->
     L = erlang:memory(), V = fun(K) -> proplists:get_value(K, L) end,
     {[K || {K, _} <- L], V(total) =:= V(processes) + V(system), V(processes_used) =< V(processes), V(atom_used) =< V(atom), [try_it(fun() -> erlang:memory(X) end) || X <- [x, [total | x], [x], 1, []]], [is_integer(erlang:memory(K)) || {K, _} <- L], [K || {K, _} <- erlang:memory([ets, binary, code])]}.
-t_memory_grows() -> garbage_collect(), A = erlang:memory(binary), B = binary:copy(<<0>>, 5000000), C = erlang:memory(binary), T = ets:new(t, []), E = erlang:memory(ets), ets:insert(T, [{I, I} || I <- lists:seq(1, 10000)]), E1 = erlang:memory(ets), {C - A >= 4000000, byte_size(B), E1 - E > 500000}.
+t_heavy_memory_grows() -> garbage_collect(), A = erlang:memory(binary), B = binary:copy(<<0>>, 5000000), C = erlang:memory(binary), T = ets:new(t, []), E = erlang:memory(ets), ets:insert(T, [{I, I} || I <- lists:seq(1, 10000)]), E1 = erlang:memory(ets), {C - A >= 4000000, byte_size(B), E1 - E > 500000}.
 t_time() -> {erlang:time_offset() - erlang:time_offset(), is_integer(erlang:system_time()), abs(erlang:system_time(second) - os:system_time(second)) =< 1, erlang:monotonic_time() =< erlang:monotonic_time(), erlang:convert_time_unit(1, second, native)}.
 t_spawn_request_bad() ->
     F = fun() -> ok end,

@@ -29,7 +29,7 @@ t_cdr() ->
     [cuts(cdr, B, []) || B <- [<<"GIOP", 1, 2, 0, 0, 0, 0, 0, 2, "abcd">>, <<"GIOP", 1, 2, 1, 0, 2, 0, 0, 0, "abcd">>, <<"GIOX", 1, 2, 1, 0, 2, 0, 0, 0, "abcd">>]].
 t_fcgi() ->
     [cuts(fcgi, B, []) || B <- [<<1, 1, 0, 1, 0, 3, 2, 0, "abcde">>, <<1, 1, 0, 1, 0, 3, 0, 0, "abcde">>, <<2, 1, 0, 1, 0, 3, 0, 0, "abcde">>]].
-t_line() ->
+t_heavy_line() ->
     [cuts(line, B, O) || B <- [<<"ab\ncd\n">>, <<"\n">>, <<"abcdef">>, <<"a\r\nb">>],
         O <- [[], [{line_length, 2}], [{packet_size, 2}], [{line_length, 4}, {packet_size, 3}], [{line_delimiter, $c}], [{line_delimiter, 0}], [{line_length, 0}], [{line_length, 1}, {line_length, 3}]]].
 t_ssl() ->
@@ -48,11 +48,11 @@ headers() ->
     [<<"Host: a\r\nX">>, <<"host:a\r\nX">>, <<"HOST:  \t a b \r\nX">>, <<"content-type: text/html\r\nX">>, <<"x-forwarded-for: 1\r\nX">>, <<"www-AUTHENTICATE: 1\r\nX">>, <<"my-own-HEADER: 1\r\nX">>, <<"--a--b: 1\r\nX">>,
      <<"A:\r\nX">>, <<":\r\nX">>, <<"A\r\nX">>, <<"A b: c\r\nX">>, <<" A: b\r\nX">>, <<"A: b\r\n c\r\n\td\r\nX">>, <<"A: b\r\n">>, <<"\r\nX">>, <<"\nX">>, <<"\r\n">>, <<"\n">>, <<"\n X">>, <<"A: b\nX">>, <<"A: b\n\r\n">>, <<"\r\n\r\n">>,
      <<(binary:copy(<<"Long-">>, 9))/binary, "Names: v\r\nX">>, <<(binary:copy(<<"long-">>, 10))/binary, ": v\r\nX">>, <<(binary:copy(<<"long-">>, 10))/binary, "x: v\r\nX">>, <<"A: ", (binary:copy(<<"val">>, 20))/binary, "\r\nX">>, <<200, ": b\r\nX">>, <<"A\x7f: b\r\nX">>].
-t_requests() -> [{T, [d(T, B, []) || B <- requests()]} || T <- [http, http_bin]].
+t_heavy_requests() -> [{T, [d(T, B, []) || B <- requests()]} || T <- [http, http_bin]].
 t_responses() -> [{T, [d(T, B, []) || B <- responses()]} || T <- [http, http_bin]].
 t_headers() -> [{T, [d(T, B, []) || B <- headers()]} || T <- [httph, httph_bin]].
-t_http_cut() -> [[cuts(T, B, O) || B <- [<<"GET / HTTP/1.1\r\nH: x">>, <<"Host: abc\r\n def\r\nX">>, <<"A: b\r\nC: d\r\n">>], O <- [[], [{packet_size, 12}], [{line_length, 12}], [{packet_size, 200}, {line_length, 3}]]] || T <- [http, httph]].
-t_known_headers() ->
+t_heavy_http_cut() -> [[cuts(T, B, O) || B <- [<<"GET / HTTP/1.1\r\nH: x">>, <<"Host: abc\r\n def\r\nX">>, <<"A: b\r\nC: d\r\n">>], O <- [[], [{packet_size, 12}], [{line_length, 12}], [{packet_size, 200}, {line_length, 3}]]] || T <- [http, httph]].
+t_heavy_known_headers() ->
     Names = ["Cache-Control","Connection","Date","Pragma","Transfer-Encoding","Upgrade","Via","Accept","Accept-Charset","Accept-Encoding","Accept-Language","Authorization","From","Host","If-Modified-Since","If-Match","If-None-Match","If-Range","If-Unmodified-Since","Max-Forwards","Proxy-Authorization","Range","Referer","User-Agent","Age","Location","Proxy-Authenticate","Public","Retry-After","Server","Vary","Warning","Www-Authenticate","Allow","Content-Base","Content-Encoding","Content-Language","Content-Length","Content-Location","Content-Md5","Content-Range","Content-Type","Etag","Expires","Last-Modified","Accept-Ranges","Set-Cookie","Set-Cookie2","X-Forwarded-For","Cookie","Keep-Alive","Proxy-Connection"],
     [d(httph, list_to_binary([F(N), ": v\r\nX"]), []) || N <- Names, F <- [fun string:uppercase/1, fun string:lowercase/1]].
 t_bits() ->
@@ -69,7 +69,7 @@ t_errors() ->
         {line, <<1>>, [{packet_size, -1}]}, {line, <<1>>, [{packet_size, a}]}, {line, <<1>>, [{packet_size, 16#100000000}]}, {line, <<1>>, [{packet_size, 16#FFFFFFFF}]}, {line, <<1>>, [{line_delimiter, 256}]}, {http, <<1>>, [{line_delimiter, 10}]},
         {line, <<1>>, [{packet_size, 1, 2}]}, {line, <<1>>, [{packet_size, 1 bsl 70}]}, {x, a, b}, {1.0, <<>>, []}]].
 %% Bytes that mean nothing, the same on every run.
-t_noise() ->
+t_heavy_noise() ->
     Noise = fun Noise(0, _) -> [];
                 Noise(N, S) -> S1 = (S * 1103515245 + 12345) band 16#7fffffff, L = (S1 bsr 8) rem 24, [noise_bytes(L, S1) | Noise(N - 1, S1 + L)] end,
     Inputs = Noise(300, 4711),

@@ -57,7 +57,7 @@ flush() -> receive _ -> flush() after 0 -> [] end.
 stamp({A, B, C}) when is_integer(A), B < 1000000, C < 1000000 -> timestamp;
 stamp({A, B}) when is_integer(A), is_integer(B) -> strict;
 stamp(A) when is_integer(A) -> monotonic.
-t_map_info() -> [erts_debug:map_info(maps:from_list([{I, I} || I <- lists:seq(1, N)])) || N <- [33, 100, 1000, 20000]] ++ [try_it(fun() -> erts_debug:map_info(X) end) || X <- [#{}, x, 1]].
+t_heavy_map_info() -> [erts_debug:map_info(maps:from_list([{I, I} || I <- lists:seq(1, N)])) || N <- [33, 100, 1000, 20000]] ++ [try_it(fun() -> erts_debug:map_info(X) end) || X <- [#{}, x, 1]].
 t_dist_ext() ->
     [try_it(fun() -> erts_debug:dist_ext_to_term(T, B) end) || {T, B} <- [{{}, <<131, 97, 1>>}, {{}, <<97, 1>>}, {{a, b}, <<131, 104, 3, 82, 0, 82, 1, 82, 0>>}, {{a, b}, <<131, 82, 2>>}, {{a, 1}, <<131, 82, 0>>}, {x, <<131, 97, 1>>}, {{}, <<>>}, {{}, <<131>>}, {{}, x}, {{}, <<131, 106, 1, 2>>}]].
 t_copy_shared() ->
