@@ -162,21 +162,17 @@ impl Managed {
         }
     }
 
-    /// Moves the epoch on as far as it goes, and runs what is due.
+    /// Moves the epoch on, by one at most, so that whoever waits for this thread gets a turn
+    /// before what was registered runs; then runs what is due.
     fn advance(&self, mut actions: MutexGuard<'_, VecDeque<(u64, Action)>>) {
-        let due = loop {
-            let epoch = EPOCH.load(Ordering::SeqCst);
-            self.announce(epoch);
-            match actions.front() {
-                None => return,
-                Some((since, _)) if since + EPOCHS_TO_WAIT <= epoch => {
-                    let count = actions.partition_point(|a| a.0 + EPOCHS_TO_WAIT <= epoch);
-                    break actions.drain(..count).collect::<Vec<_>>();
-                }
-                Some(_) if can_advance(epoch) => EPOCH.store(epoch + 1, Ordering::SeqCst),
-                Some(_) => return,
-            }
-        };
+        let mut epoch = EPOCH.load(Ordering::SeqCst);
+        self.announce(epoch);
+        if !actions.is_empty() && can_advance(epoch) {
+            epoch += 1;
+            EPOCH.store(epoch, Ordering::SeqCst);
+        }
+        let count = actions.partition_point(|action| action.0 + EPOCHS_TO_WAIT <= epoch);
+        let due: Vec<_> = actions.drain(..count).collect();
         drop(actions);
         for (_, action) in due {
             action();
