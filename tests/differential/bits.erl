@@ -2,6 +2,8 @@
 -module(bits).
 -compile([export_all, nowarn_export_all]).
 
+t_append_segments() -> [<<(id(B))/binary, N:16, (id(B))/binary, $x/utf8, $x/utf16>> || B <- [<<>>, <<1, 2>>, binary:copy(<<7>>, 100)], N <- [0, 65535]].
+t_append_of_a_size() -> [<<(id(<<1, 2, 3, 4>>)):N/binary-unit:4, 5:N>> || N <- [0, 2, 4]].
 t_append_nothing() -> A = id(<<"123">>), B = <<(id(<<>>))/binary, 1, 2, 3>>, [erts_debug:same(X, <<X/binary, (id(<<>>))/binary>>) || X <- [A, B]].
 t_match_too_many_bits() -> B = binary:copy(<<255>>, 5000000), Size = bit_size(B), [case B of <<_:Size>> -> skipped end, catch case B of <<N:Size>> -> N > 0; _ -> no end, case <<1>> of <<_:8, _:18446744073709551616>> -> yes; _ -> no end].
 t_reductions_of_building() -> T = <<0:2048000/unit:8>>, erlang:yield(), {_, R} = process_info(self(), reductions), _ = byte_size(id(<<0:8, T/binary>>)), {_, S} = process_info(self(), reductions), S - R >= 1900.

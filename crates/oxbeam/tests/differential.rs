@@ -32,6 +32,19 @@ families! {
     watching,
 }
 
+/// Bit syntax as compilers before OTP 25 wrote it.
+#[test]
+fn bits_of_older_compilers() {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("r24");
+    std::fs::create_dir_all(&folder).expect("a folder for the program");
+    let source = support::repository().join("tests/differential/bits.erl");
+    let mut compiler = std::process::Command::new("erlc");
+    let status = compiler.arg("+r24").arg("-o").arg(&folder).arg(source).status();
+    assert!(status.expect("erlc is installed").success(), "the program compiles");
+    let folder = folder.to_str().expect("a path of text");
+    support::same(&["-noshell", "-noinput", "-pa", folder, "-run", "runner", "main", "bits"], "");
+}
+
 #[test]
 fn every_program_is_named_here() {
     let source = include_str!("differential.rs");

@@ -152,7 +152,8 @@ slow! {
     }
     fn append<A: Mode, B: Mode, R: Place>(m) {
         let (size, src) = (m.get::<A>(1), m.get::<B>(2));
-        let Some(more) = bits_of(size, m.w(5)) else {
+        // The size is one of bits; the unit is that of what is appended to.
+        let Some(more) = bits_of(size, 1) else {
             return fail(m, 4, bad_size(Segment::Append, size));
         };
         let Some(all) = brand(src).as_bits() else {
