@@ -18,6 +18,9 @@ const FIRST: usize = 5;
 /// A binary made to be appended to has this much room at least.
 const MIN_APPEND_BYTES: usize = 256;
 
+/// Bits written for one reduction.
+pub(super) const REDUCTION_BITS: usize = 8 << 10;
+
 /// A segment with its operands read.
 #[derive(Clone, Copy)]
 pub struct Part {
@@ -76,7 +79,7 @@ impl Part {
     /// appended to, which is copied only now and then.
     fn cost(&self) -> usize {
         let appended = matches!(self.kind, Segment::Append | Segment::PrivateAppend);
-        self.bits / if appended { 8 << 12 } else { 8 << 10 }
+        self.bits / if appended { 4 * REDUCTION_BITS } else { REDUCTION_BITS }
     }
 
     fn bad(&self, what: &'static str, value: RawTerm) -> Bad {

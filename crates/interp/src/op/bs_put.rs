@@ -5,7 +5,7 @@
 //! own, so that a put writes to good memory whatever happened in between.
 
 use super::bs::{bits_of, character};
-use super::bs_create::{Part, appendable, bad_size, fail, put, put_part};
+use super::bs_create::{Part, REDUCTION_BITS, appendable, bad_size, fail, put, put_part};
 use crate::machine::{Handler, M, Mode, Place, brand, op, slow};
 use crate::raise;
 use oxbeam_heap::arith;
@@ -111,6 +111,7 @@ unsafe fn run(m: &mut M, mut part: Part, label: usize, words: usize) -> Handler 
         match put(&mut part, target.bytes(), bit) {
             Ok(done) if bit + done <= end => {
                 target.bit += done;
+                m.reds -= (done / REDUCTION_BITS) as i64;
                 m.next(words)
             }
             Ok(_) => raise::badarg,
@@ -164,6 +165,10 @@ slow! {
             return fail(m, 4, bad_size(Segment::Append, src));
         }
         m.turn().put.close();
+        if more == 0 {
+            m.set::<R>(3, src);
+            return m.next(8);
+        }
         let (term, _, _) = appendable(m.heap(), brand(src), used, more);
         let object = RawTerm(*term.raw().ptr().add(SUB_ORIG)).ptr();
         let block = NonNull::new_unchecked(*object.add(REFC_BLOCK) as *mut Binary);
