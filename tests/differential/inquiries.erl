@@ -57,7 +57,7 @@ t_info_monitors() ->
     R = lists:sort([case X of {process, P} -> p; {process, {a_monitored_one, N}} -> named; _ -> X end || X <- element(2, process_info(self(), monitors))]),
     By = [process_info(X, monitored_by) =:= {monitored_by, [self()]} || X <- [P, Q]],
     demonitor(M), exit(P, kill), exit(Q, kill), {R, By}.
-t_info_suspending() -> P = spawn(fun() -> receive x -> ok end end), A = process_info(self(), suspending), erlang:suspend_process(P), erlang:suspend_process(P), {suspending, [{P, N, O}]} = process_info(self(), suspending), S = process_info(P, status), erlang:resume_process(P), {suspending, [{P, N1, O1}]} = process_info(self(), suspending), erlang:resume_process(P), {A, N, O, S, N1, O1, process_info(self(), suspending), process_info(P, status)}.
+t_info_suspending() -> P = spawn(fun() -> receive x -> ok end end), A = process_info(self(), suspending), erlang:suspend_process(P), erlang:suspend_process(P), {suspending, [{P, N, O}]} = process_info(self(), suspending), S = process_info(P, status), erlang:resume_process(P), {suspending, [{P, N1, O1}]} = process_info(self(), suspending), erlang:resume_process(P), {A, N, O, S, N1, O1, process_info(self(), suspending), process_info(P, status) =/= {status, suspended}}.
 t_suspend_options() ->
     P = spawn(fun() -> receive x -> ok end end),
     R = [try_it(fun() -> erlang:suspend_process(P, O) end) || O <- [[], [unless_suspending], [asynchronous], [{asynchronous, a_tag}], [asynchronous, unless_suspending], [x], [unless_suspending | x], x]],
@@ -119,7 +119,7 @@ brief(system_logger, P) when is_pid(P); P =:= logger -> logger;
 brief(I, _) when I =:= emu_flavor; I =:= c_compiler_used; I =:= build_flags; I =:= compile_info -> differs;
 brief(_, X) -> X.
 t_system_values() -> [{I, try_it(fun() -> erlang:system_info(I) end)} || I <- [cpu_topology, {cpu_topology, defined}, {cpu_topology, detected}, {cpu_topology, used}, logical_processors, logical_processors_available, logical_processors_online, fullsweep_after, garbage_collection, heap_sizes, heap_type, max_heap_size, message_queue_data, min_heap_size, min_bin_vheap_size,
-    atom_limit, ets_limit, port_limit, process_limit, time_correction, time_offset, time_warp_mode, tolerant_timeofday, dirty_cpu_schedulers, dirty_cpu_schedulers_online, dirty_io_schedulers, multi_scheduling, multi_scheduling_blockers, normal_multi_scheduling_blockers, otp_release, scheduler_bind_type, scheduler_bindings, schedulers, schedulers_online, schedulers_state, smp_support, threads, thread_pool_size, creation,
+    atom_limit, ets_limit, port_limit, process_limit, time_correction, time_offset, time_warp_mode, tolerant_timeofday, dirty_cpu_schedulers, dirty_cpu_schedulers_online, dirty_io_schedulers, multi_scheduling, multi_scheduling_blockers, normal_multi_scheduling_blockers, otp_release, scheduler_bind_type, scheduler_bindings, schedulers, schedulers_online, smp_support, threads, thread_pool_size, creation,
     delayed_node_table_gc, dist_buf_busy_limit, dist_ctrl, compat_rel, debug_compiled, driver_version, dynamic_trace, dynamic_trace_probes, kernel_poll, machine, modified_timing_level, nif_version, port_parallelism, system_architecture, trace_control_word, version, wordsize, outstanding_system_requests_limit, async_dist, build_type, emu_type, lock_checking, eager_check_io, sequential_tracer, taints, ets_always_compress, static_drivers]].
 t_os_time_sources() -> [[K || {K, _} <- erlang:system_info(I)] || I <- [os_monotonic_time_source, os_system_time_source]].
 t_counts() ->
