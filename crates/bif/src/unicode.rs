@@ -236,7 +236,7 @@ impl<'h> Converter<'h, '_> {
         if self.pending.is_empty() {
             return rest;
         }
-        heap.list(&[heap.binary(&self.pending), rest])
+        heap.list(&[heap.binary(self.pending), rest])
     }
 }
 

@@ -71,7 +71,7 @@ async fn subtract(y: Yielder) -> Yielded {
     if nothing_to_do {
         return Ok(whole);
     }
-    long::sort(y, TAKEN, |a, b| compare_exact(a, b)).await;
+    long::sort(y, TAKEN, compare_exact).await;
     keep_the_rest(y).await;
     y.step(|_, roots| roots.set(from, Term::nil())).await;
     long::list_onto(y, KEPT, from).await;
