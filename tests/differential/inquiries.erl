@@ -41,7 +41,8 @@ t_info_other() ->
     unlink(P), exit(P, kill), {R, R2}.
 named(S, P, X) -> if X =:= S -> me; X =:= P -> it; is_pid(X) -> pid; is_reference(X) -> ref; is_tuple(X) -> list_to_tuple([named(S, P, E) || E <- tuple_to_list(X)]); is_list(X) -> try [named(S, P, E) || E <- X] catch _:_ -> X end; true -> X end.
 t_info_default() -> [K || {K, _} <- process_info(self())].
-t_info_default_shape() -> shape(process_info(spawn(fun() -> receive x -> ok end end))).
+t_info_default_shape() -> P = spawn(fun() -> receive x -> ok end end), timer:sleep(20), shape(process_info(P)).
+t_info_current_function() -> lists:usort([begin {_, {M, _, _}} = process_info(spawn(fun() -> receive x -> ok end end), current_function), lists:member(M, [erlang, inquiries]) end || _ <- lists:seq(1, 500)]).
 t_info_dead() -> {P, R} = spawn_monitor(fun() -> ok end), receive {'DOWN', R, _, _, _} -> ok end, [process_info(P), process_info(P, links), process_info(P, [links, memory])].
 t_info_errors() ->
     S = self(),

@@ -77,6 +77,8 @@ slow! {
         let owned = turn.owned();
         let mut message = owned.own.mailbox.peek(&owned.heap);
         if message.is_none() {
+            // Those who ask by signal where the process is are told.
+            owned.own.ip = m.ip;
             let taken = take_all(&process, owned);
             if taken.exit {
                 m.back();
