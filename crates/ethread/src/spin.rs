@@ -50,7 +50,8 @@ impl<T> SpinLock<T> {
 
     /// Takes the lock if it is free.
     pub fn try_lock(&self) -> Option<SpinGuard<'_, T>> {
-        (self.held.cmpxchg_acqb(1, 0) == 0).then_some(SpinGuard(self))
+        // A guard that is made is one that gives the lock back: none before the lock is ours.
+        if self.held.cmpxchg_acqb(1, 0) == 0 { Some(SpinGuard(self)) } else { None }
     }
 }
 
