@@ -69,7 +69,7 @@ count(P) -> timer:sleep(20), {suspending, L} = process_info(self(), suspending),
 t_suspend_dead() -> {P, R} = spawn_monitor(fun() -> ok end), receive {'DOWN', R, _, _, _} -> ok end, {try_it(fun() -> erlang:suspend_process(P) end), try_it(fun() -> erlang:suspend_process(P, [unless_suspending]) end), try_it(fun() -> erlang:suspend_process(P, [{asynchronous, t}]) end), receive {t, W} -> W after 100 -> none end, try_it(fun() -> erlang:resume_process(P) end)}.
 t_backtrace() -> {backtrace, B} = process_info(self(), backtrace), [lists:member(W, [W0 || L <- binary:split(B, <<"\n">>, [global]), W0 <- [hd(binary:split(L, <<":">>))], W0 =/= <<>>]) || W <- [<<"Program counter">>]].
 t_gc_info() -> {garbage_collection_info, L} = process_info(self(), garbage_collection_info), [K || {K, _} <- L].
-t_gc_settings() -> {garbage_collection, L} = process_info(self(), garbage_collection), L.
+t_gc_settings() -> {garbage_collection, L} = process_info(self(), garbage_collection), lists:keyreplace(minor_gcs, 1, L, {minor_gcs, is_integer(proplists:get_value(minor_gcs, L))}).
 
 t_flags() ->
     [{F, [V | [try_it(fun() -> process_flag(F, X) end) || X <- Xs]]} || {F, V, Xs} <- [
