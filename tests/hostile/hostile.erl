@@ -89,6 +89,7 @@ variant(N, {Module, Chunks}) ->
         R when R =< 4 -> damaged(built(Chunks));
         R when R =< 15 -> built(in_chunk("Code", Chunks));
         16 -> built(in_chunk("LitT", Chunks));
+        17 -> built(swapped(rand:uniform(3), N, Chunks));
         _ ->
             {Id, _} = lists:nth(rand:uniform(length(Chunks)), Chunks),
             built(in_chunk(Id, Chunks))
@@ -114,6 +115,19 @@ in_data("Code", <<Head:20/binary, Instructions/binary>>) ->
     <<Head/binary, (damaged(Instructions))/binary>>;
 in_data(_, Data) ->
     damaged(Data).
+
+%% Chunks change places: their contents, with one of another module, or one stands there twice.
+swapped(1, _, Chunks) ->
+    {One, A} = lists:nth(rand:uniform(length(Chunks)), Chunks),
+    {Other, B} = lists:nth(rand:uniform(length(Chunks)), Chunks),
+    lists:keyreplace(Other, 1, lists:keyreplace(One, 1, Chunks, {One, B}), {Other, A});
+swapped(2, N, Chunks) ->
+    {_, Others} = chunks(N + 1),
+    {Id, Data} = lists:nth(rand:uniform(length(Others)), Others),
+    lists:keystore(Id, 1, Chunks, {Id, Data});
+swapped(3, _, Chunks) ->
+    {Id, Data} = lists:nth(rand:uniform(length(Chunks)), Chunks),
+    [{Id, damaged(Data)} | Chunks].
 
 truncated(Bytes) -> binary:part(Bytes, 0, rand:uniform(byte_size(Bytes)) - 1).
 

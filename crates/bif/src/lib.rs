@@ -19,6 +19,7 @@ mod long;
 pub mod maps;
 pub mod math;
 pub mod os;
+pub mod oxbeam;
 pub mod persistent_term;
 pub mod prim_file;
 pub mod re;

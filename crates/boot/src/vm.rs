@@ -32,8 +32,9 @@ pub fn start(start: &Start) -> Result<(), String> {
     if let Some(limit) = start.options.system_requests_limit {
         system::set_outstanding_requests_limit(limit.into());
     }
-    let nifs: Vec<&'static StaticNif> = oxbeam_io::NIFS.to_vec();
-    native::install(oxbeam_bif::table::BIFS, &nifs);
+    let mut nifs: Vec<&'static StaticNif> = oxbeam_io::NIFS.to_vec();
+    nifs.push(&oxbeam_bif::oxbeam::NIF);
+    native::install(oxbeam_bif::table::BIFS, &nifs, &oxbeam_bif::oxbeam::own_modules());
     install_io(start);
     oxbeam_interp::install();
     load_preloaded(start)?;

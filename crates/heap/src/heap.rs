@@ -5,6 +5,7 @@ use crate::fragment::Fragment;
 use crate::off_heap::OffHeap;
 use crate::sizes;
 use oxbeam_term::RawTerm;
+use oxbeam_term::fun_entry::FunEntry;
 use std::cell::Cell;
 use std::ptr::{NonNull, null_mut};
 
@@ -315,6 +316,12 @@ impl Heap {
         let mut all = self.off_heap.binaries();
         all.extend(self.old_off_heap.binaries());
         all
+    }
+
+    /// Calls `visit` with the entry of each fun that the heap holds.
+    pub fn each_fun(&self, mut visit: impl FnMut(&FunEntry)) {
+        self.off_heap.each_fun(&mut visit);
+        self.old_off_heap.each_fun(&mut visit);
     }
 
     pub(crate) fn take_fragments(&self) -> Option<NonNull<Fragment>> {

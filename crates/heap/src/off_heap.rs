@@ -97,6 +97,16 @@ impl OffHeap {
         found
     }
 
+    /// Calls `visit` with the entry of each fun of the list.
+    pub fn each_fun(&self, mut visit: impl FnMut(&FunEntry)) {
+        // SAFETY: the objects of a list are alive, and hold a reference to what they name.
+        self.each(|object| unsafe {
+            if Subtag::of(*object) == Subtag::Fun {
+                visit(&*(*object.add(FUN_ENTRY) as *const FunEntry));
+            }
+        });
+    }
+
     /// Gives back every reference of the list.
     ///
     /// # Safety

@@ -88,7 +88,7 @@ fn corrupted_programs_hurt_nobody() {
     };
     assert!(status.success());
     system::install(System::default());
-    oxbeam_runtime::native::install(oxbeam_bif::table::BIFS, &[]);
+    oxbeam_runtime::native::install(oxbeam_bif::table::BIFS, &[], &[]);
     oxbeam_interp::install();
     exit::on_exit(report);
     scheduler::create(1);

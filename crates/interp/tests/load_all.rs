@@ -19,7 +19,7 @@ fn installed() -> Vec<PathBuf> {
 fn install() {
     static ONCE: std::sync::Once = std::sync::Once::new();
     ONCE.call_once(|| {
-        oxbeam_runtime::native::install(oxbeam_bif::table::BIFS, &[]);
+        oxbeam_runtime::native::install(oxbeam_bif::table::BIFS, &[], &[]);
         oxbeam_interp::install();
     });
 }

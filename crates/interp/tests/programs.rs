@@ -26,7 +26,7 @@ fn report(process: &Arc<Process>, owned: &mut Owned) {
 
 fn boot() {
     system::install(System::default());
-    oxbeam_runtime::native::install(oxbeam_bif::table::BIFS, &[]);
+    oxbeam_runtime::native::install(oxbeam_bif::table::BIFS, &[], &[]);
     oxbeam_interp::install();
     oxbeam_ets::install();
     exit::on_exit(report);

@@ -3,9 +3,11 @@
 //! For each function, the size of the stack frame is followed along all paths.
 //! An instruction that names a stack slot outside of the frame, leaves or
 //! returns with the wrong frame, calls without one, or branches where another
-//! frame is expected or to another function, is *bad*: the loader writes an
-//! instruction that raises an error in its place. So is code that no path
-//! reaches. Nothing is refused: a file may hold such code and never run it.
+//! frame is expected, is *bad*: the loader writes an instruction that raises an
+//! error in its place. So is code that no path of its own function reaches.
+//! A branch to another function says nothing of the frame there: it has to fit
+//! what that function's own paths say. Nothing is refused: a file may hold such
+//! code and never run it.
 //!
 //! What else memory safety needs is seen to while running: slots are born nil,
 //! registers beyond those alive are cleared at each collection and switch, a
@@ -66,8 +68,6 @@ struct Label {
     /// Where a `func_info` follows, or code that only raises: any frame of this size or larger
     /// will do.
     open: Option<Frame>,
-    /// A `func_info` follows: it raises for whoever comes, from other functions too.
-    clause_error: bool,
     frame: Frame,
 }
 
@@ -118,13 +118,7 @@ fn labels(file: &BeamFile<'_>, source: &Source) -> Vec<Option<Label>> {
                 if let Some(slot) = labels.get_mut(n as usize) {
                     let only_raises = only_raises(file, source, i + 1);
                     let frame = if only_raises.is_some() { ANY } else { UNREACHED };
-                    *slot = Some(Label {
-                        row: i,
-                        function,
-                        open: only_raises,
-                        clause_error: false,
-                        frame,
-                    });
+                    *slot = Some(Label { row: i, function, open: only_raises, frame });
                     open.push(n as usize);
                 }
             }
@@ -132,13 +126,7 @@ fn labels(file: &BeamFile<'_>, source: &Source) -> Vec<Option<Label>> {
             (G::FuncInfo, _) => {
                 function += 1;
                 for &n in &open {
-                    labels[n] = Some(Label {
-                        row: i,
-                        function,
-                        open: Some(NONE),
-                        clause_error: true,
-                        frame: ANY,
-                    });
+                    labels[n] = Some(Label { row: i, function, open: Some(NONE), frame: ANY });
                 }
             }
             _ => open.clear(),
@@ -242,13 +230,11 @@ impl Pass<'_> {
     fn branch(&mut self, n: u32, by: G) -> Option<()> {
         // An undefined label is refused elsewhere.
         let Some(label) = self.labels.get_mut(n as usize)?.as_mut() else { return Some(()) };
-        if label.function != self.function && !label.clause_error {
-            return None;
-        }
+        let own = label.function == self.function;
         if label.row < self.at && label.open.is_none() && !counts(by) {
             self.loops.insert(label.row);
         }
-        if label.frame == UNREACHED {
+        if label.frame == UNREACHED && own {
             label.frame = self.frame;
             self.changed = true;
         }

@@ -2,9 +2,8 @@
 //!
 //! 1. Nothing outside the result changes but the tables of names: atoms,
 //!    export entries and fun entries are made as the file names them.
-//! 2. Every operand of every instruction is checked for its kind. Branches stay
-//!    inside their function, calls go to function entries of the arity that
-//!    they state, frames fit ([`frames`]): what does not is written as an
+//! 2. Every operand of every instruction is checked for its kind. Calls go to
+//!    function entries, branches where their frame fits ([`frames`]): what does not is written as an
 //!    instruction that raises an error.
 //! 3. Where the file gives no proof of what a register holds, the instruction
 //!    chosen tests it while running (see `checked` in the table of specific

@@ -45,7 +45,7 @@ struct Place {
 /// How a label is used.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Use {
-    /// A branch or a catch: within the function.
+    /// A branch or a catch, which the frame proof has looked at.
     Branch,
     /// A call: to a function's entry.
     Call,
@@ -376,7 +376,7 @@ impl<'a> Loader<'a> {
                 return Err(error.into());
             };
             let good = match how {
-                Use::Branch => place.function == from || self.is_clause_error(place),
+                Use::Branch => true,
                 Use::Call => self
                     .functions
                     .get((place.function as usize).wrapping_sub(1))
@@ -387,12 +387,6 @@ impl<'a> Loader<'a> {
             }
         }
         Ok(())
-    }
-
-    /// Whether a place is where a function raises `function_clause`: others may go there too.
-    fn is_clause_error(&self, place: Place) -> bool {
-        let function = self.functions.get((place.function as usize).wrapping_sub(1));
-        function.is_some_and(|f| f.info == place.offset)
     }
 
     fn offset(&self, label: u32) -> Option<u32> {

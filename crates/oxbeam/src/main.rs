@@ -28,7 +28,10 @@ fn missing() -> Missing {
         Some(format!("{}:{}/{} (needs {needs})", bif.module, bif.function, bif.arity))
     };
     let bifs = BIFS.iter().filter_map(name).collect();
-    let natives = vec!["dynamic NIF libraries".to_owned(), "prim_socket, prim_net".to_owned()];
+    let mut natives = vec!["dynamic NIF libraries".to_owned(), "prim_socket, prim_net".to_owned()];
+    if oxbeam_bif::oxbeam::own_modules().is_empty() {
+        natives.push("the module oxbeam (built without erlc)".to_owned());
+    }
     let drivers = ["tcp_inet", "udp_inet", "sctp_inet", "ram_file_drv", "tty_sl on a terminal"];
     Missing { bifs, natives, drivers: drivers.map(str::to_owned).to_vec() }
 }

@@ -1,4 +1,5 @@
-//! Modules are replaced while everybody calls them (`tests/upgrade/storm.erl` states the claims).
+//! Modules are replaced while everybody calls them (`tests/upgrade/storm.erl` states the claims), and
+//! systems are upgraded while they serve (`tests/upgrade/live.erl`).
 //!
 //! `OXBEAM_STORM_SECONDS` says how long the storm lasts (10 if absent, 5 for builds that are slow
 //! on purpose), `OXBEAM_STORM_REPLACEMENTS` how often a module is replaced to see whether memory
@@ -19,7 +20,8 @@ fn compiled() -> &'static Path {
         let sources = std::fs::read_dir(paths::repository().join("tests/upgrade")).unwrap();
         let sources = sources.map(|entry| entry.unwrap().path());
         let sources = sources.filter(|path| path.extension().is_some_and(|ext| ext == "erl"));
-        let status = Command::new("erlc").arg("-o").arg(&folder).args(sources).status();
+        let status =
+            Command::new("erlc").args(["-DVSN=1", "-o"]).arg(&folder).args(sources).status();
         assert!(status.expect("erlc is installed").success(), "the programs compile");
         folder
     })
@@ -32,8 +34,9 @@ fn number(variable: &str, usual: u32, slow: u32) -> String {
     std::env::var(variable).unwrap_or(usual.to_string())
 }
 
-fn run(function: &str, argument: &str) -> String {
-    let args = ["-noshell", "-noinput", "-run", "storm", function, ".", argument];
+fn run(module: &str, function: &str, arguments: &[&str]) -> String {
+    let mut args = vec!["-noshell", "-noinput", "-run", module, function];
+    args.extend(arguments);
     let output = Command::new(paths::oxbeam()).args(args).current_dir(compiled()).output();
     let output = output.expect("oxbeam starts");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -46,13 +49,13 @@ fn run(function: &str, argument: &str) -> String {
 #[test]
 fn versions_only_grow_and_never_mix() {
     let seconds = number("OXBEAM_STORM_SECONDS", 10, 5);
-    assert!(run("main", &seconds).contains("whole"));
+    assert!(run("storm", "main", &[".", &seconds]).contains("whole"));
 }
 
 #[test]
 fn memory_stays_flat_when_modules_are_replaced() {
     let replacements = number("OXBEAM_STORM_REPLACEMENTS", 5_000, 300);
-    assert!(run("flat", &replacements).contains("flat"));
+    assert!(run("storm", "flat", &[".", &replacements]).contains("flat"));
 }
 
 #[test]
@@ -69,4 +72,11 @@ fn code_can_be_read_back() {
     }
     let lists = std::fs::read_to_string(dir.join("lists.dis")).unwrap();
     assert!(lists.lines().count() > 3000, "all of a module is there");
+}
+
+/// Also the example of docs/Upgrade.md.
+#[test]
+fn a_running_system_is_upgraded_whole_or_not_at_all() {
+    let sources = paths::repository().join("tests/upgrade");
+    assert!(run("live", "main", &[sources.to_str().expect("a path of text")]).contains("passed"));
 }

@@ -216,22 +216,32 @@ pub struct StaticNif {
     pub functions: &'static [NifFunction],
 }
 
+/// A module that the runtime brings along. The first call of one of its functions, while it is not
+/// loaded, is a call of `load` instead, with the same arguments: it traps to the function when
+/// the module is there.
+pub struct OwnModule {
+    pub name: &'static str,
+    pub load: NativeFn,
+}
+
 struct Tables {
     bifs: &'static [Native],
     nifs: HashMap<Atom, &'static StaticNif>,
+    own_modules: HashMap<Atom, NativeFn>,
 }
 
 static TABLES: OnceLock<Tables> = OnceLock::new();
 
 /// Installs the tables and binds each BIF's export entry to its row. Once, at boot.
-pub fn install(bifs: &'static [Native], nifs: &[&'static StaticNif]) {
+pub fn install(bifs: &'static [Native], nifs: &[&'static StaticNif], own: &[OwnModule]) {
     let atom = |name: &str| Atom::new(name).expect("room for the names of natives");
     for (row, bif) in bifs.iter().enumerate() {
         let (module, function) = (atom(bif.module), atom(bif.function));
         oxbeam_term::export::get_or_create(module, function, bif.arity).set_bif(row);
     }
     let nifs = nifs.iter().map(|nif| (atom(nif.module), *nif)).collect();
-    TABLES.set(Tables { bifs, nifs }).ok().expect("natives are installed once");
+    let own_modules = own.iter().map(|module| (atom(module.name), module.load)).collect();
+    TABLES.set(Tables { bifs, nifs, own_modules }).ok().expect("natives are installed once");
 }
 
 /// The BIF table.
@@ -242,4 +252,9 @@ pub fn bifs() -> &'static [Native] {
 /// The static NIF module of that name.
 pub fn static_nif(module: Atom) -> Option<&'static StaticNif> {
     TABLES.get()?.nifs.get(&module).copied()
+}
+
+/// What loads a module that the runtime brings along; see [`OwnModule`].
+pub fn own_module(name: Atom) -> Option<NativeFn> {
+    TABLES.get()?.own_modules.get(&name).copied()
 }

@@ -1,9 +1,9 @@
 //! What the stack of a process says about where it is.
 
 use crate::native::Cx;
-use crate::process::{Mfa, Waiting};
-use oxbeam_code::memory;
+use crate::process::{Mfa, Owned, Waiting};
 use oxbeam_code::ranges::{Line, locate};
+use oxbeam_code::{Module, memory};
 use oxbeam_heap::Heap;
 use oxbeam_term::{Term, am};
 
@@ -58,13 +58,24 @@ pub fn frames(cx: &Cx<'_>, count: usize) -> Vec<Frame> {
     // One that has not run yet is in the function that it starts with.
     let starts = cx.own.start.map(|export| (export.module, export.function, export.arity));
     let native = native.or(starts.map(|mfa| Frame { mfa, line: None }));
-    let returns = cx.heap.stack().iter().map(|word| word.0 as *const u64);
+    let all = places(cx.heap, cx.own.ip).filter_map(frame_at);
+    native.into_iter().chain(all).take(count).collect()
+}
+
+/// Where a process is: its instruction, then the calls that wait, innermost first.
+fn places(heap: &Heap, ip: *const u64) -> impl Iterator<Item = *const u64> {
+    let returns = heap.stack().iter().map(|word| word.0 as *const u64);
     // A return address is behind the call: the word before it is the caller's.
     let mut last = std::ptr::null();
     // A function that calls itself again and again is shown once, as in stock.
     let returns = returns
-        .filter(|pc| memory::contains(*pc) && std::mem::replace(&mut last, *pc) != *pc)
+        .filter(move |pc| memory::contains(*pc) && std::mem::replace(&mut last, *pc) != *pc)
         .map(|pc| pc.wrapping_sub(1));
-    let all = std::iter::once(cx.own.ip).chain(returns).filter_map(frame_at);
-    native.into_iter().chain(all).take(count).collect()
+    std::iter::once(ip).chain(returns)
+}
+
+/// The innermost `count` frames in an instance of a module, of a process between two turns.
+pub fn frames_in(owned: &Owned, module: &Module, count: usize) -> Vec<Frame> {
+    let inside = places(&owned.heap, owned.own.ip).filter(|pc| module.contains(*pc));
+    inside.filter_map(frame_at).take(count).collect()
 }

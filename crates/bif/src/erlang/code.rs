@@ -7,7 +7,7 @@ use oxbeam_code::module::{self, Deleted, Module};
 use oxbeam_code::ranges;
 use oxbeam_etf::{NoZlib, Options, binary_to_term};
 use oxbeam_loader::{LoadError, Profile};
-use oxbeam_runtime::native::RunOn;
+use oxbeam_runtime::native::{RunOn, StaticNif};
 use oxbeam_runtime::{Cx, Flow, NativeResult, native, progress, scheduler, system};
 use oxbeam_term::view::Kind;
 use oxbeam_term::{Atom, Term, am, export};
@@ -390,11 +390,7 @@ pub fn load_nif_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let caller = ranges::find(cx.own.ip).ok_or_else(Flow::badarg)?;
     match native::static_nif(caller.name) {
         Some(nif) => {
-            for function in nif.functions {
-                let name = Atom::new(function.0).map_err(|_| Flow::system_limit())?;
-                let row = std::ptr::from_ref(function);
-                module::bind_native(caller, name, function.1, row as usize);
-            }
+            bind_natives(caller, nif)?;
             Ok(Term::atom(am::ok))
         }
         None => {
@@ -403,4 +399,14 @@ pub fn load_nif_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
             Ok(cx.heap.tagged(am::error, [reason]))
         }
     }
+}
+
+/// Puts the natives of a static NIF module in the place of a module's functions.
+pub(crate) fn bind_natives<'h>(module: &Module, nif: &'static StaticNif) -> Result<(), Flow<'h>> {
+    for function in nif.functions {
+        let name = Atom::new(function.0).map_err(|_| Flow::system_limit())?;
+        let row = std::ptr::from_ref(function);
+        module::bind_native(module, name, function.1, row as usize);
+    }
+    Ok(())
 }

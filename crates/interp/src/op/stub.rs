@@ -3,9 +3,9 @@
 use crate::machine::{op, slow};
 use crate::native::{self, Site};
 use crate::raise::{self, Exception, First};
-use oxbeam_code::{index, stub};
+use oxbeam_code::{index, module, stub};
 use oxbeam_runtime::engine::Switch;
-use oxbeam_runtime::native::Class;
+use oxbeam_runtime::native::{Class, RunOn, own_module};
 use oxbeam_term::{RawTerm, am};
 
 op! {
@@ -62,6 +62,11 @@ slow! {
         if !stub::is_undefined(export, index::active()) {
             // Code has come since somebody was sent here.
             return m.enter(export);
+        }
+        if module::current(export.module).is_none()
+            && let Some(load) = own_module(export.module)
+        {
+            return m.call_function(export, load, RunOn::Normal, Site::Stub);
         }
         let n = usize::from(export.arity);
         let handler = crate::engine::error_handler(m, am::undefined_function);
