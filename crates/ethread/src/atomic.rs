@@ -90,13 +90,10 @@ macro_rules! atomics {
             pub struct $Name(cell::$Cell);
 
             impl $Name {
-                #[cfg(not(oxbeam_model))]
-                pub const fn new(value: Int) -> $Name {
-                    $Name(cell::$Cell::new(value))
-                }
-                #[cfg(oxbeam_model)]
-                pub fn new(value: Int) -> $Name {
-                    $Name(cell::$Cell::new(value))
+                crate::const_fn! {
+                    pub fn new(value: Int) -> $Name {
+                        $Name(cell::$Cell::new(value))
+                    }
                 }
                 for_each_operation!(operations,);
             }

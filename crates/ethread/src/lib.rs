@@ -18,6 +18,7 @@ pub mod double;
 pub mod event;
 pub mod lock;
 pub mod mapping;
+mod shared;
 pub mod spin;
 
 pub use atomic::{Atomic32, Atomic64, AtomicU32, AtomicU64, AtomicUword, AtomicWord};

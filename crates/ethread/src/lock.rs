@@ -106,13 +106,10 @@ pub struct MutexGuard<'a, T, R: Rank> {
 }
 
 impl<T, R: Rank> Mutex<T, R> {
-    #[cfg(not(oxbeam_model))]
-    pub const fn new(value: T) -> Mutex<T, R> {
-        Mutex(native::Mutex::new(value), PhantomData)
-    }
-    #[cfg(oxbeam_model)]
-    pub fn new(value: T) -> Mutex<T, R> {
-        Mutex(native::Mutex::new(value), PhantomData)
+    crate::const_fn! {
+        pub fn new(value: T) -> Mutex<T, R> {
+            Mutex(native::Mutex::new(value), PhantomData)
+        }
     }
 
     /// Takes the lock, waiting for it.
@@ -168,13 +165,10 @@ pub struct WriteGuard<'a, T, R: Rank> {
 }
 
 impl<T, R: Rank> RwLock<T, R> {
-    #[cfg(not(oxbeam_model))]
-    pub const fn new(value: T) -> RwLock<T, R> {
-        RwLock(native::RwLock::new(value), PhantomData)
-    }
-    #[cfg(oxbeam_model)]
-    pub fn new(value: T) -> RwLock<T, R> {
-        RwLock(native::RwLock::new(value), PhantomData)
+    crate::const_fn! {
+        pub fn new(value: T) -> RwLock<T, R> {
+            RwLock(native::RwLock::new(value), PhantomData)
+        }
     }
 
     /// Takes the lock for reading. Reading twice on one thread is out of order: a writer that

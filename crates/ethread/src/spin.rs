@@ -24,13 +24,10 @@ unsafe impl<T: Send> Sync for SpinLock<T> {}
 pub struct SpinGuard<'a, T>(&'a SpinLock<T>);
 
 impl<T> SpinLock<T> {
-    #[cfg(not(oxbeam_model))]
-    pub const fn new(value: T) -> SpinLock<T> {
-        SpinLock { held: AtomicU32::new(0), value: UnsafeCell::new(value) }
-    }
-    #[cfg(oxbeam_model)]
-    pub fn new(value: T) -> SpinLock<T> {
-        SpinLock { held: AtomicU32::new(0), value: UnsafeCell::new(value) }
+    crate::const_fn! {
+        pub fn new(value: T) -> SpinLock<T> {
+            SpinLock { held: AtomicU32::new(0), value: UnsafeCell::new(value) }
+        }
     }
 
     /// Takes the lock, waiting for it.

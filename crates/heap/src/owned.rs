@@ -58,6 +58,14 @@ impl OwnedTerm {
         OwnedTerm { root: term, fragment: None }
     }
 
+    /// A term of a heap that stays where it is, as if attached to it.
+    ///
+    /// # Safety
+    /// As for [`OwnedTerm::root_mut`]: the owner treats it as a root of that heap from now on.
+    pub unsafe fn attached(term: RawTerm) -> OwnedTerm {
+        OwnedTerm { root: term, fragment: None }
+    }
+
     /// The term, as long as this value is borrowed.
     pub fn view(&self) -> Term<'_> {
         // SAFETY: the fragment lives as long as this value.

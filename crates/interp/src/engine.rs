@@ -77,7 +77,7 @@ impl Engine for Interpreter {
 
 /// The function of the process's error handler module, of arity 3.
 pub fn error_handler(m: &M, function: Atom) -> &'static Export {
-    let module = m.turn().owned().own.flags.error_handler.unwrap_or(am::error_handler);
+    let module = m.turn().owned().own.flags.error_handler;
     export::get_or_create(module, function, 3)
 }
 

@@ -27,6 +27,7 @@ families! {
     mapping,
     packets,
     processes,
+    structure,
     terms,
     texts,
     watching,

@@ -22,6 +22,7 @@ pub mod reference;
 pub mod registry;
 pub mod report;
 pub mod scheduler;
+mod setting;
 pub mod signal;
 pub mod slices;
 mod small_map;

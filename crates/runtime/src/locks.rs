@@ -13,4 +13,6 @@ oxbeam_ethread::lock_order! {
     RunQueue = 300;
     /// What a scheduler thread is to do between two processes.
     Errands = 310;
+    /// Who is told of what other processes do.
+    Setting = 400;
 }

@@ -38,6 +38,13 @@ impl Mailbox {
         self.list.push_back(message);
     }
 
+    /// Appends a message that the process sends to itself, a term of its own `heap`: it is
+    /// attached from the beginning.
+    pub fn push_own<'h>(&mut self, _heap: &'h Heap, term: Term<'h>) {
+        // SAFETY: the term is of the process's heap, as its brand says.
+        unsafe { self.list.push_back_attached(term.raw()) };
+    }
+
     /// The message at the save position, attached to the heap; `None` at the end of the queue.
     pub fn peek(&mut self, heap: &Heap) -> Option<RawTerm> {
         self.list.attach_at_save(heap)
@@ -94,9 +101,7 @@ impl Mailbox {
 
     /// Words of the messages that have not been looked at.
     pub fn unattached_words(&mut self) -> usize {
-        let mut words = 0;
-        self.list.each_unattached(|message| words += message.term.words());
-        words
+        self.list.unattached_words()
     }
 
     /// Replaces messages that have not been looked at and hold literals of the area that is being

@@ -1,17 +1,14 @@
 //! `erlang:system_monitor`: one process is told of others that are slow, large or held up.
 //!
-//! 1. There is one setting at a time; a flag beside it says whether there is any, so that who
-//!    has nothing to tell pays one load.
-//! 2. The monitoring process is not told of itself, and its end clears the setting.
+//! There is one [setting](crate::setting) at a time; the monitoring process is not told of itself.
 
 use crate::process::{Mfa, Owned, PidData, table};
+use crate::setting::{Setting, Tells};
 use crate::signal::send_message;
 use oxbeam_code::ranges::locate;
 use oxbeam_heap::{Heap, OwnedTerm};
 use oxbeam_sys::clock::monotonic_ns;
 use oxbeam_term::{Atom, Term, am};
-use parking_lot::RwLock;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What the monitoring process is told of; a zero: not at all.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -24,26 +21,29 @@ pub struct Settings {
     pub busy_dist_port: bool,
 }
 
-static SETTINGS: RwLock<Option<Settings>> = RwLock::new(None);
-static ANY: AtomicBool = AtomicBool::new(false);
+impl Tells for Settings {
+    fn to(&self) -> PidData {
+        self.to
+    }
+}
+
+oxbeam_ethread::shared! {
+    static SETTING: Setting<Settings> = Setting::none();
+}
 
 /// The present setting.
 pub fn get() -> Option<Settings> {
-    if ANY.load(Ordering::Acquire) { *SETTINGS.read() } else { None }
+    SETTING.get()
 }
 
 /// Sets or clears; gives the former setting.
 pub fn set(settings: Option<Settings>) -> Option<Settings> {
-    let mut now = SETTINGS.write();
-    ANY.store(settings.is_some(), Ordering::Release);
-    std::mem::replace(&mut *now, settings)
+    SETTING.set(settings)
 }
 
-/// A process has ended (rule 2).
+/// A process has ended; see [`crate::setting`].
 pub(crate) fn process_ended(pid: PidData) {
-    if get().is_some_and(|settings| settings.to == pid) {
-        set(None);
-    }
+    SETTING.process_ended(pid);
 }
 
 /// Sends `{monitor, Subject, Tag, Info}`.

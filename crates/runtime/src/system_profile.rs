@@ -1,20 +1,19 @@
 //! `erlang:system_profile`: one process is told when others and schedulers become active or
 //! inactive.
 //!
-//! 1. There is one setting at a time; a flag beside it says whether there is any.
-//! 2. The profiler is not told of itself, and its end clears the setting.
-//! 3. A process is active from the moment that it enters a run queue until its turn ends and
+//! 1. There is one [setting](crate::setting) at a time; the profiler is not told of itself.
+//! 2. A process is active from the moment that it enters a run queue until its turn ends and
 //!    nothing makes it runnable.
 
 use crate::process::{PidData, Process, table};
+use crate::setting::{Setting, Tells};
 use crate::signal::send_message;
 use crate::system_monitor::mfa;
 use oxbeam_code::ranges::locate;
+use oxbeam_ethread::Atomic64;
 use oxbeam_heap::{Heap, OwnedTerm};
 use oxbeam_sys::clock;
 use oxbeam_term::{Atom, Term};
-use parking_lot::RwLock;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 /// How the time stands in a message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -38,26 +37,29 @@ pub struct Settings {
     pub stamp: Stamp,
 }
 
-static SETTINGS: RwLock<Option<Settings>> = RwLock::new(None);
-static ANY: AtomicBool = AtomicBool::new(false);
+impl Tells for Settings {
+    fn to(&self) -> PidData {
+        self.to
+    }
+}
+
+oxbeam_ethread::shared! {
+    static SETTING: Setting<Settings> = Setting::none();
+}
 
 /// The present setting.
 pub fn get() -> Option<Settings> {
-    if ANY.load(Ordering::Acquire) { *SETTINGS.read() } else { None }
+    SETTING.get()
 }
 
 /// Sets or clears; gives the former setting.
 pub fn set(settings: Option<Settings>) -> Option<Settings> {
-    let mut now = SETTINGS.write();
-    ANY.store(settings.is_some(), Ordering::Release);
-    std::mem::replace(&mut *now, settings)
+    SETTING.set(settings)
 }
 
-/// A process has ended (rule 2).
+/// A process has ended; see [`crate::setting`].
 pub(crate) fn process_ended(pid: PidData) {
-    if get().is_some_and(|settings| settings.to == pid) {
-        set(None);
-    }
+    SETTING.process_ended(pid);
 }
 
 fn atom(name: &str) -> Term<'static> {
@@ -65,7 +67,9 @@ fn atom(name: &str) -> Term<'static> {
 }
 
 fn stamp(heap: &Heap, stamp: Stamp) -> Term<'_> {
-    static NUMBER: AtomicI64 = AtomicI64::new(1);
+    oxbeam_ethread::shared! {
+        static NUMBER: Atomic64 = Atomic64::new(0);
+    }
     match stamp {
         Stamp::Timestamp => {
             let us = crate::system::system_time_ns() / 1000;
@@ -74,7 +78,7 @@ fn stamp(heap: &Heap, stamp: Stamp) -> Term<'_> {
         }
         Stamp::Monotonic => heap.int(clock::monotonic_ns()),
         Stamp::StrictMonotonic => {
-            let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+            let number = NUMBER.inc_read();
             heap.tuple(&[heap.int(clock::monotonic_ns()), heap.int(number)])
         }
     }

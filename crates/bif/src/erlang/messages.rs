@@ -13,6 +13,10 @@ use oxbeam_term::{Node, RawTerm, Term, am};
 fn send_any<'h>(cx: &mut Cx<'h>, to: Term<'h>, message: Term<'h>) -> Result<(), Flow<'h>> {
     cx.bump(4);
     match to.kind() {
+        Kind::Pid(pid) if pid == cx.process.pid => {
+            signal::send_to_self(cx, message);
+            Ok(())
+        }
         Kind::Pid(pid) => {
             if let Some(process) = process::table::find(pid) {
                 send_message(&process, OwnedTerm::copy_of(message));

@@ -191,7 +191,7 @@ fn item_value<'a>(cx: &mut Cx<'_>, heap: &'a Heap, item: Atom) -> Term<'a> {
             heap.list_from_rev(pairs.map(tuple))
         }
         am::trap_exit => Term::bool(cx.own.trap_exit),
-        am::error_handler => Term::atom(cx.own.flags.error_handler.unwrap_or(am::error_handler)),
+        am::error_handler => Term::atom(cx.own.flags.error_handler),
         am::priority => Term::atom(cx.own.priority.atom()),
         am::group_leader => heap.import(cx.group_leader()),
         am::parent => heap.import(cx.parent()),
@@ -350,8 +350,8 @@ pub fn process_flag_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h
         }
         Some(am::error_handler) => {
             let new = value.as_atom().ok_or_else(Flow::badarg)?;
-            let old = cx.own.flags.error_handler.replace(new);
-            Ok(Term::atom(old.unwrap_or(am::error_handler)))
+            let old = std::mem::replace(&mut cx.own.flags.error_handler, new);
+            Ok(Term::atom(old))
         }
         Some(am::message_queue_data) => {
             let new = queue_data(value)?;
@@ -440,7 +440,7 @@ fn heap_flag<'h>(
     let mut options = heap.options.get();
     let old = match flag {
         am::min_heap_size => {
-            let new = oxbeam_heap::sizes::next_heap_words(arg::size(value)?, 0);
+            let new = super::processes::min_heap_words(arg::size(value)?);
             heap.usize(std::mem::replace(&mut options.min_heap_words, new))
         }
         am::min_bin_vheap_size => {

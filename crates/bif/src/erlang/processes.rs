@@ -84,7 +84,7 @@ fn spawn_option<'h>(
             let priority = value.as_atom().and_then(Priority::from_atom);
             options.priority = priority.ok_or_else(Flow::badarg)?;
         }
-        am::min_heap_size => options.heap.min_heap_words = next_heap_words(size()?, 0),
+        am::min_heap_size => options.heap.min_heap_words = min_heap_words(size()?),
         am::min_bin_vheap_size => options.heap.min_vheap_words = next_heap_words(size()?, 0),
         am::fullsweep_after => {
             options.heap.fullsweep_after = u32::try_from(size()?).unwrap_or(u32::MAX);
@@ -99,6 +99,12 @@ fn spawn_option<'h>(
         _ => return Err(Flow::badarg()),
     }
     Ok(())
+}
+
+/// The first block's size for a wish: one of the series, and no less than all begin with.
+pub(crate) fn min_heap_words(wanted: usize) -> usize {
+    let least = oxbeam_runtime::system::default_heap_options().min_heap_words;
+    next_heap_words(wanted, 0).max(least)
 }
 
 /// `on_heap` or `off_heap`: whether it is the latter.

@@ -9,6 +9,7 @@ use oxbeam_runtime::process::table;
 use oxbeam_runtime::scheduler::online::{self, Block};
 use oxbeam_runtime::{Cx, Flow, NativeResult, system, time_offset};
 use oxbeam_term::{Atom, Term, am};
+use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// `erlang:system_flag/2`: the flag's value until now.
@@ -145,10 +146,10 @@ fn set_online<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     }
     let old = match cx.own.flags.settling {
         Some(old) => old,
-        None => online::set_online(count) as u32,
+        None => NonZeroU32::new(online::set_online(count) as u32).unwrap_or(NonZeroU32::MIN),
     };
     settle(cx, args, old)?;
-    Ok(cx.heap.int(old.into()))
+    Ok(cx.heap.int(old.get().into()))
 }
 
 fn set_multi_scheduling<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
@@ -165,12 +166,12 @@ fn set_multi_scheduling<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<
     if begins {
         change(pid, if normal { Block::Normal } else { Block::All });
     }
-    settle(cx, args, 0)?;
+    settle(cx, args, NonZeroU32::MIN)?;
     Ok(multi_scheduling())
 }
 
 /// Goes on when no scheduler runs that should not; until then the native is called again.
-fn settle<'h>(cx: &mut Cx<'h>, args: &[Term<'h>], old: u32) -> Result<(), Flow<'h>> {
+fn settle<'h>(cx: &mut Cx<'h>, args: &[Term<'h>], old: NonZeroU32) -> Result<(), Flow<'h>> {
     if online::settled() {
         cx.own.flags.settling = None;
         return Ok(());

@@ -36,6 +36,7 @@ use oxbeam_term::{Atom, Export, RawTerm, am};
 use state::StateWord;
 use std::cell::UnsafeCell;
 use std::collections::HashMap;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 /// Table data of a pid: what [`oxbeam_term::Term::pid`] takes.
@@ -165,15 +166,28 @@ pub struct ProcState {
 }
 
 /// Flags that `process_flag` sets and nothing else needs quickly.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub struct Flags {
-    pub error_handler: Option<Atom>,
+    pub error_handler: Atom,
     pub message_queue_off_heap: bool,
     pub save_calls: u32,
     pub sensitive: bool,
     pub system_process: bool,
     /// It waits for a change of the schedulers to take effect, and this is the value from before.
-    pub settling: Option<u32>,
+    pub settling: Option<NonZeroU32>,
+}
+
+impl Default for Flags {
+    fn default() -> Flags {
+        Flags {
+            error_handler: am::error_handler,
+            message_queue_off_heap: false,
+            save_calls: 0,
+            sensitive: false,
+            system_process: false,
+            settling: None,
+        }
+    }
 }
 
 /// The `max_heap_size` of a process, in words; 0: none.

@@ -68,7 +68,7 @@ pub fn spawn(
     let process = create(start, args, initial, leader, &options)?;
     // SAFETY: the process is not published yet: its creator is its owner.
     let owned = unsafe { process.owned() }.expect("just made");
-    owned_defaults(owned, parent);
+    owned.own.parent = parent;
     let pid = process.pid;
     if options.link {
         cx.own.links.add(RawTerm::pid(pid));
@@ -147,11 +147,6 @@ fn create(
     let process = Process::new(pid, options.priority, owned);
     process.bound_to.set(options.bound_to.into());
     Some(process)
-}
-
-fn owned_defaults(owned: &mut Owned, parent: RawTerm) {
-    owned.own.parent = parent;
-    owned.own.flags.error_handler = None;
 }
 
 /// Publishes a process and makes it runnable.

@@ -124,7 +124,10 @@ fn execute(schedulers: &Schedulers, index: usize, regs: &mut Regs, process: Arc<
     if switch != Switch::Exit && !owned.own.tasks.is_empty() {
         task::run_all(&process, owned);
     }
-    match switch {
+    // A collection that another process asked for may have outgrown the limit of the heap: also
+    // who waits has ended then.
+    let ended = owned.own.exit_reason.is_some();
+    match if ended { Switch::Exit } else { switch } {
         Switch::Yield => match owned.own.suspended.as_ref().and_then(|native| native.dirty()) {
             Some((run_on, function)) => dirty::submit(process, run_on, function),
             None => stop(process, true),

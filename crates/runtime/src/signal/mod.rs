@@ -93,6 +93,17 @@ pub fn send_message(to: &Arc<Process>, term: OwnedTerm) {
     deliver(to, Signal::Message(Message::new(term))).ok();
 }
 
+/// The running process sends a message to itself. It need not be copied where nothing is in the
+/// in-queue, which would come before it, and messages may lie on the heap: then it goes into the
+/// mailbox as it is.
+pub fn send_to_self<'h>(cx: &mut Cx<'h>, message: Term<'h>) {
+    if !cx.own.flags.message_queue_off_heap && cx.process.in_queue_len() == 0 {
+        cx.own.mailbox.push_own(cx.heap, message);
+    } else {
+        send_message(cx.process, OwnedTerm::copy_of(message));
+    }
+}
+
 /// Sends a message to the process of that pid, if it is alive.
 pub fn send_to_pid(to: PidData, term: OwnedTerm) {
     if let Some(process) = table::find(to) {

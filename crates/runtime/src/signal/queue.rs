@@ -21,11 +21,18 @@ pub struct Message {
     pub term: OwnedTerm,
     /// Its place in the list's table of attached messages, plus one; 0: not attached.
     attached: u32,
+    /// Its words, and those of all before it, are in the list's count.
+    counted: bool,
 }
 
 impl Message {
     pub fn new(term: OwnedTerm) -> Box<Message> {
-        Box::new(Message { next: None, prev: None, number: 0, term, attached: 0 })
+        Box::new(Message { next: None, prev: None, number: 0, term, attached: 0, counted: false })
+    }
+
+    /// Its share of the list's count. An attached message has no words of its own.
+    fn counted_words(&self) -> usize {
+        if self.counted { self.term.words() } else { 0 }
     }
 }
 
@@ -86,6 +93,9 @@ pub struct MessageList {
     len: usize,
     next_number: u64,
     attached: ThinVec<NonNull<Message>>,
+    /// Words of the unattached messages that are marked as counted. Who asks for all adds the
+    /// newer ones: so nobody pays who does not ask, and nothing is counted twice.
+    counted_words: usize,
 }
 
 // SAFETY: the list owns its messages, which are `Send`.
@@ -119,6 +129,24 @@ impl MessageList {
         }
     }
 
+    /// Appends a message whose term lies in the heap that the list's attached messages are of.
+    ///
+    /// # Safety
+    /// The term is one of that heap.
+    pub unsafe fn push_back_attached(&mut self, term: RawTerm) {
+        // SAFETY: the table shows it to the collector from now on.
+        self.push_back(Message::new(unsafe { OwnedTerm::attached(term) }));
+        if let Some(node) = self.last.filter(|_| !term.is_immediate()) {
+            self.note_attached(node);
+        }
+    }
+
+    fn note_attached(&mut self, node: NonNull<Message>) {
+        self.attached.push(node);
+        // SAFETY: as in `push_back`.
+        unsafe { (*node.as_ptr()).attached = self.attached.len() as u32 };
+    }
+
     pub fn at_save(&mut self) -> Option<&mut Message> {
         // SAFETY: as in `push_back`.
         self.save.map(|node| unsafe { &mut *node.as_ptr() })
@@ -129,12 +157,13 @@ impl MessageList {
         let node = self.save?;
         // SAFETY: as in `push_back`.
         let message = unsafe { &mut *node.as_ptr() };
-        if message.attached == 0 && !message.term.view().raw().is_immediate() {
+        let term = message.term.view().raw();
+        if message.attached == 0 && !term.is_immediate() {
+            self.counted_words -= message.counted_words();
             message.term.attach_in_place(heap);
-            self.attached.push(node);
-            message.attached = self.attached.len() as u32;
+            self.note_attached(node);
         }
-        Some(message.term.view().raw())
+        Some(term)
     }
 
     pub fn advance_save(&mut self) {
@@ -182,6 +211,7 @@ impl MessageList {
             }
             self.save = message.next;
             self.len -= 1;
+            self.counted_words -= message.counted_words();
             if let Some(place) = (message.attached as usize).checked_sub(1) {
                 self.attached.vec().swap_remove(place);
                 if let Some(moved) = self.attached.get(place) {
@@ -202,7 +232,23 @@ impl MessageList {
         })
     }
 
-    /// Shows each message that is not attached.
+    /// Words of the messages that are not attached.
+    pub fn unattached_words(&mut self) -> usize {
+        let mut next = self.last;
+        while let Some(node) = next {
+            // SAFETY: as in `push_back`.
+            let message = unsafe { &mut *node.as_ptr() };
+            if message.counted {
+                break;
+            }
+            message.counted = true;
+            self.counted_words += message.term.words();
+            next = message.prev;
+        }
+        self.counted_words
+    }
+
+    /// Shows each message that is not attached; its words may change.
     pub fn each_unattached(&mut self, mut visit: impl FnMut(&mut Message)) {
         let mut next = self.first;
         while let Some(node) = next {
@@ -210,7 +256,9 @@ impl MessageList {
             let message = unsafe { &mut *node.as_ptr() };
             next = message.next;
             if message.attached == 0 {
+                self.counted_words -= message.counted_words();
                 visit(message);
+                self.counted_words += message.counted_words();
             }
         }
     }
@@ -290,6 +338,45 @@ mod tests {
         list.remove_at_save();
         assert_eq!(attached(&mut list), [0; 0]);
         assert!(list.is_empty());
+    }
+
+    #[test]
+    fn words_are_counted_as_messages_come_and_go() {
+        let heap = Heap::new(Default::default()).unwrap();
+        let mut list = MessageList::default();
+        let push = |list: &mut MessageList, len: usize| {
+            let term = OwnedTerm::build(|heap| heap.list(&vec![heap.int(1); len]));
+            list.push_back(Message::new(term));
+        };
+        (1..=3).for_each(|len| push(&mut list, len));
+        list.attach_at_save(&heap);
+        assert_eq!(list.unattached_words(), 10);
+        push(&mut list, 10);
+        list.remove_at_save();
+        list.remove_at_save();
+        assert_eq!(list.unattached_words(), 26);
+        list.attach_at_save(&heap);
+        list.remove_at_save();
+        list.remove_at_save();
+        assert_eq!(list.unattached_words(), 0);
+        push(&mut list, 2);
+        list.each_unattached(|message| message.term = OwnedTerm::immediate(RawTerm::NIL));
+        assert_eq!(list.unattached_words(), 0);
+    }
+
+    #[test]
+    fn a_term_of_the_own_heap_is_attached_from_the_beginning() {
+        let heap = Heap::new(Default::default()).unwrap();
+        let mut list = MessageList::default();
+        let term = heap.list(&[heap.int(1)]);
+        // SAFETY: the term is of the heap.
+        unsafe { list.push_back_attached(term.raw()) };
+        let mut seen = vec![];
+        list.each_attached(|message| seen.push(message.term.view().raw()));
+        assert_eq!(seen, [term.raw()]);
+        assert_eq!(list.attach_at_save(&heap), Some(term.raw()));
+        list.remove_at_save();
+        list.each_attached(|_| panic!("it is gone"));
     }
 
     #[test]
