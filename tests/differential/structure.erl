@@ -36,6 +36,7 @@ t_values_on_the_stack_refer_to_the_heap() ->
 %% Fragments.
 t_sender_does_not_collect_for_the_receiver() ->
     {P, M} = spawn_monitor(?MODULE, waiting, [a, b]), pause(P),
+    erlang:suspend_process(P),
     {garbage_collection, Before} = process_info(P, garbage_collection),
     [P ! lists:seq(1, 500) || _ <- lists:seq(1, 20)],
     {garbage_collection, After} = process_info(P, garbage_collection),
