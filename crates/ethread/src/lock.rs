@@ -24,10 +24,13 @@ pub trait Rank: 'static {
     const NESTS: bool = false;
 }
 
-/// Declares the lock order of a crate: kinds of locks with their levels, in ascending order.
+/// Declares the lock order of a crate: kinds of locks with their levels, in ascending order; with
+/// `several` behind the level if several of a kind may be held at once.
 #[macro_export]
 macro_rules! lock_order {
-    ($($(#[$doc:meta])* $Name:ident = $level:literal;)*) => {
+    (@nests) => { false };
+    (@nests several) => { true };
+    ($($(#[$doc:meta])* $Name:ident = $level:literal $($several:ident)?;)*) => {
         $(
             $(#[$doc])*
             #[derive(Debug)]
@@ -35,6 +38,7 @@ macro_rules! lock_order {
             impl $crate::lock::Rank for $Name {
                 const LEVEL: u16 = $level;
                 const NAME: &'static str = stringify!($Name);
+                const NESTS: bool = $crate::lock_order!(@nests $($several)?);
             }
         )*
         const _: () = {
@@ -183,6 +187,12 @@ impl<T, R: Rank> RwLock<T, R> {
         Held::<R>::check();
         WriteGuard { guard: unpoisoned(self.0.write()), _held: Held::note() }
     }
+    /// Takes the lock for writing if nobody has it.
+    #[inline]
+    pub fn try_write(&self) -> Option<WriteGuard<'_, T, R>> {
+        let guard = unpoisoned_option(self.0.try_write())?;
+        Some(WriteGuard { guard, _held: Held::note() })
+    }
 }
 
 impl<T: Default, R: Rank> Default for RwLock<T, R> {
@@ -267,6 +277,18 @@ mod tests {
         Outer = 10;
         /// Taken while the outer one is held.
         Inner = 20;
+        /// Of these several at once.
+        Part = 30 several;
+    }
+
+    #[test]
+    fn several_of_a_kind_are_held() {
+        let parts = [RwLock::<i32, Part>::new(1), RwLock::new(2)];
+        let guards: Vec<_> = parts.iter().map(|part| part.write()).collect();
+        assert!(parts[1].try_write().is_none());
+        drop(guards);
+        *parts[1].try_write().expect("it is free") = 5;
+        assert_eq!(*parts[1].read(), 5);
     }
 
     #[test]

@@ -6,7 +6,8 @@ use std::sync::atomic::Ordering;
 use oxbeam_runtime::process::PidData;
 
 use crate::registry;
-use crate::table::{Storage, Table};
+use crate::table::Table;
+use crate::walk::Sweep;
 
 /// Who has fixed a table, and how often.
 #[derive(Default)]
@@ -36,25 +37,18 @@ impl Table {
         self.fixed.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Undoes one fixation of a process, or all of them.
-    pub fn release(self: &Arc<Table>, by: PidData, all: bool) {
+    /// Undoes one fixation of a process, or all of them. If it was the last one there may be
+    /// marks to sweep.
+    pub fn release(self: &Arc<Table>, by: PidData, all: bool) -> Option<Sweep> {
         let mut fixations = self.fixations.lock();
-        let Some(at) = fixations.by.iter().position(|(pid, _)| *pid == by) else { return };
+        let at = fixations.by.iter().position(|(pid, _)| *pid == by)?;
         let undone = if all { fixations.by[at].1 } else { 1 };
         fixations.by[at].1 -= undone;
         if fixations.by[at].1 == 0 {
             fixations.by.swap_remove(at);
             registry::forget_fixation(by, self);
         }
-        if self.fixed.fetch_sub(undone, Ordering::AcqRel) == undone
-            && let Storage::Hash(hash) = &self.storage
-        {
-            for index in 0..hash.shard_count() {
-                let mut shard = hash.write(index);
-                if !self.is_fixed() {
-                    shard.sweep();
-                }
-            }
-        }
+        let was_last = self.fixed.fetch_sub(undone, Ordering::AcqRel) == undone;
+        was_last.then(|| Sweep::new(self.clone()))
     }
 }

@@ -230,7 +230,7 @@ impl Shard {
     }
 
     /// Removes the objects for which `chosen` holds among those with a key: as marks if `fixed`.
-    /// Each is shown to `removed` first.
+    /// Each is shown to `chosen` once.
     pub fn remove(
         &mut self,
         hash: u32,
@@ -241,83 +241,39 @@ impl Shard {
         if self.group_start(hash, key).is_none() {
             return 0;
         }
-        let (mut removed, mut words, mut marked) = (0, 0, 0);
-        let mut link = self.group_link(hash, key);
-        while let Some(object) = link
-            && object.hash() == hash
-            && eq(object.key(), key)
-        {
-            if object.is_deleted() || !chosen(object) {
-                link = link.as_mut().expect("just looked at").next_mut();
-                continue;
-            }
-            removed += 1;
-            if fixed {
-                object.mark_deleted();
-                marked += 1;
-                link = link.as_mut().expect("just looked at").next_mut();
-            } else {
-                words += object.words();
-                let next = object.next_mut().take();
-                *link = next;
-            }
-        }
-        self.words -= words;
-        self.marks += marked;
-        self.count -= removed - marked;
-        if removed > 0 {
+        let mut removed = Removed::default();
+        let has_key = |object: &Object| object.hash() == hash && eq(object.key(), key);
+        let link = self.group_link(hash, key);
+        removed.sift(link, fixed, has_key, |object| !object.is_deleted() && chosen(object));
+        self.take_off(&removed);
+        if removed.count > 0 {
             self.fit();
         }
-        removed
+        removed.count
     }
 
-    /// Removes all objects for which `chosen` holds, with hashes in the range.
-    pub fn remove_all(&mut self, fixed: bool, mut chosen: impl FnMut(&Object) -> bool) -> usize {
-        let (mut removed, mut words, mut marked) = (0, 0, 0);
-        for bucket in &mut self.buckets {
-            let mut link = bucket;
-            while let Some(object) = link {
-                if object.is_deleted() || !chosen(object) {
-                    link = link.as_mut().expect("just looked at").next_mut();
-                    continue;
-                }
-                removed += 1;
-                if fixed {
-                    object.mark_deleted();
-                    marked += 1;
-                    link = link.as_mut().expect("just looked at").next_mut();
-                } else {
-                    words += object.words();
-                    let next = object.next_mut().take();
-                    *link = next;
-                }
+    /// Passes over buckets from the one of a hash on, until about `units` objects were looked at.
+    /// Gives the hash to go on at, and whether that is another shard's.
+    fn pass(
+        &mut self,
+        from: u32,
+        units: &mut usize,
+        mut pass: impl FnMut(&mut Option<Object>, &mut usize),
+    ) -> (u64, bool) {
+        let shard_bits = self.shard_bits;
+        let after_shard = (u64::from(from) >> (32 - shard_bits)) + 1 << (32 - shard_bits);
+        let first = if self.buckets.is_empty() { 0 } else { self.bucket_of(from) };
+        let bucket_shift = 32 - shard_bits - self.bucket_bits;
+        let start = after_shard - (1 << (32 - shard_bits));
+        for (index, bucket) in self.buckets.iter_mut().enumerate().skip(first) {
+            if *units == 0 {
+                return (start + ((index as u64) << bucket_shift), false);
             }
+            *units -= 1;
+            pass(bucket, units);
         }
-        self.words -= words;
-        self.marks += marked;
-        self.count -= removed - marked;
-        self.fit();
-        removed
-    }
-
-    /// Replaces each object for which `change` gives another with the same key.
-    pub fn replace_all(&mut self, mut change: impl FnMut(&Object) -> Option<Object>) -> usize {
-        let (mut replaced, mut words) = (0, self.words);
-        for bucket in &mut self.buckets {
-            let mut link = bucket;
-            while let Some(object) = link {
-                if !object.is_deleted()
-                    && let Some(new) = change(object)
-                {
-                    words = words + new.words() - object.words();
-                    object.become_other(new);
-                    replaced += 1;
-                }
-                link = link.as_mut().expect("just looked at").next_mut();
-            }
-        }
-        self.words = words;
-        replaced
+        *units = units.saturating_sub(1);
+        (after_shard, true)
     }
 
     /// Removes the objects for which `chosen` holds, as marks if `fixed`, in buckets from the one
@@ -330,47 +286,74 @@ impl Shard {
         units: &mut usize,
         chosen: impl Fn(&Object) -> bool,
     ) -> (usize, Option<u32>) {
-        let shard_bits = self.shard_bits;
-        let after_shard = (u64::from(from) >> (32 - shard_bits)) + 1 << (32 - shard_bits);
-        let first = if self.buckets.is_empty() { 0 } else { self.bucket_of(from) };
-        let bucket_shift = 32 - shard_bits - self.bucket_bits;
-        let start = after_shard - (1 << (32 - shard_bits));
-        let (mut removed, mut words, mut marked) = (0, 0, 0);
-        let mut next = after_shard;
-        for (index, bucket) in self.buckets.iter_mut().enumerate().skip(first) {
-            if *units == 0 {
-                next = start + ((index as u64) << bucket_shift);
-                break;
-            }
-            *units -= 1;
-            let mut link = bucket;
-            while let Some(object) = link {
-                *units = units.saturating_sub(1);
-                if object.is_deleted() || !chosen(object) {
-                    link = link.as_mut().expect("just looked at").next_mut();
-                    continue;
-                }
-                removed += 1;
-                if fixed {
-                    object.mark_deleted();
-                    marked += 1;
-                    link = link.as_mut().expect("just looked at").next_mut();
-                } else {
-                    words += object.words();
-                    let rest = object.next_mut().take();
-                    *link = rest;
-                }
-            }
-        }
-        *units = units.saturating_sub(1);
-        self.words -= words;
-        self.marks += marked;
-        self.count -= removed - marked;
+        self.sift_some(from, fixed, units, |object| !object.is_deleted() && chosen(object))
+    }
+
+    /// Removes marks of deleted objects; as [`Shard::remove_some`].
+    pub fn sweep_some(&mut self, from: u32, units: &mut usize) -> Option<u32> {
+        let (swept, next) = self.sift_some(from, false, units, Object::is_deleted);
+        self.marks -= swept;
+        next
+    }
+
+    fn sift_some(
+        &mut self,
+        from: u32,
+        fixed: bool,
+        units: &mut usize,
+        chosen: impl Fn(&Object) -> bool,
+    ) -> (usize, Option<u32>) {
+        let mut removed = Removed::default();
+        let (next, is_done) = self.pass(from, units, |bucket, units| {
+            removed.sift(
+                bucket,
+                fixed,
+                |_| true,
+                |object| {
+                    *units = units.saturating_sub(1);
+                    chosen(object)
+                },
+            );
+        });
+        self.take_off(&removed);
         // The buckets are fitted when the walk leaves the shard.
-        if next == after_shard {
+        if is_done {
             self.fit();
         }
-        (removed, u32::try_from(next).ok())
+        (removed.count, u32::try_from(next).ok())
+    }
+
+    fn take_off(&mut self, removed: &Removed) {
+        self.words -= removed.words;
+        self.marks += removed.marked;
+        self.count -= removed.count - removed.marked;
+    }
+
+    /// Replaces each object for which `change` gives another with the same key; as
+    /// [`Shard::remove_some`].
+    pub fn replace_some(
+        &mut self,
+        from: u32,
+        units: &mut usize,
+        change: impl Fn(&Object) -> Option<Object>,
+    ) -> (usize, Option<u32>) {
+        let (mut replaced, mut words) = (0, self.words);
+        let (next, _) = self.pass(from, units, |bucket, units| {
+            let mut link = bucket.as_mut();
+            while let Some(object) = link {
+                *units = units.saturating_sub(1);
+                if !object.is_deleted()
+                    && let Some(new) = change(object)
+                {
+                    words = words + new.words() - object.words();
+                    object.become_other(new);
+                    replaced += 1;
+                }
+                link = object.next_mut().as_mut();
+            }
+        });
+        self.words = words;
+        (replaced, u32::try_from(next).ok())
     }
 
     /// Drops the objects of a bucket, and it with them. `false`: there was none.
@@ -382,28 +365,6 @@ impl Shard {
     pub fn clear(&mut self) -> Shard {
         let empty = Shard::new(self.shard_bits);
         std::mem::replace(self, empty)
-    }
-
-    /// Removes the marks of deleted objects.
-    pub fn sweep(&mut self) {
-        if self.marks == 0 {
-            return;
-        }
-        for bucket in &mut self.buckets {
-            let mut link = bucket;
-            while let Some(object) = link {
-                if object.is_deleted() {
-                    self.words -= object.words();
-                    let next = object.next_mut().take();
-                    *link = next;
-                } else {
-                    link = link.as_mut().expect("just looked at").next_mut();
-                }
-            }
-        }
-        self.count -= self.marks;
-        self.marks = 0;
-        self.fit();
     }
 
     /// Objects that are no marks, from a hash on, in order.
@@ -491,6 +452,46 @@ impl Shard {
     }
 }
 
+/// What was removed from a chain.
+#[derive(Default)]
+struct Removed {
+    count: usize,
+    /// As many of them are still there as marks.
+    marked: usize,
+    /// Words of those that are gone.
+    words: usize,
+}
+
+impl Removed {
+    /// Removes the objects for which `chosen` holds from the front of a chain on, as long as
+    /// `belongs` holds: as marks if `fixed`.
+    fn sift(
+        &mut self,
+        mut link: &mut Option<Object>,
+        fixed: bool,
+        belongs: impl Fn(&Object) -> bool,
+        mut chosen: impl FnMut(&Object) -> bool,
+    ) {
+        while let Some(object) = link
+            && belongs(object)
+        {
+            let chosen = chosen(object);
+            self.count += usize::from(chosen);
+            if chosen && !fixed {
+                self.words += object.words();
+                let next = object.next_mut().take();
+                *link = next;
+                continue;
+            }
+            if chosen {
+                object.mark_deleted();
+                self.marked += 1;
+            }
+            link = link.as_mut().expect("just looked at").next_mut();
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -534,7 +535,8 @@ mod tests {
         assert!(shard.knows(hash_of(gone), gone));
         let next = shard.after(hash_of(gone), gone).next().unwrap();
         assert_eq!(next.key().as_small(), Some(order[5]));
-        shard.sweep();
+        assert_eq!(shard.sweep_some(0, &mut 100), None);
+        assert_eq!(shard.marks(), 0);
         assert!(!shard.knows(hash_of(gone), gone));
         assert_eq!(shard.live(), 9);
     }

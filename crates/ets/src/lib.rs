@@ -4,9 +4,9 @@
 //!    no purge has to look into tables.
 //! 2. A hash table is an array of shards, each behind its own lock; objects lie in the order of
 //!    their keys' hashes, so a walk can go on after any change in between. An ordered table is
-//!    one tree behind one lock.
+//!    kept in parts that adapt to how many write at once; see the module `tree`.
 //! 3. An operation on one key holds one lock. One that must be seen at once as a whole takes all
-//!    locks it needs in the order of the shards.
+//!    locks it needs in the order of the shards, or of the keys.
 //! 4. What a table shows leaves it by copy, made while the lock is held.
 //! 5. While a table is fixed, a deleted object of a hash table stays as a mark, so that a walk
 //!    by keys finds its place; the last release sweeps the marks.
@@ -20,12 +20,14 @@ mod error;
 mod fixation;
 mod garbage;
 mod hash;
+mod locks;
 pub mod natives;
 mod object;
 mod pending;
 mod registry;
 mod table;
 mod tree;
+mod walk;
 
 pub use describe::describe_all;
 pub use registry::{install, table_count};

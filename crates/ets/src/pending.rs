@@ -1,12 +1,13 @@
-//! Inserting a long list, seen by others at once.
+//! What is done to a whole table and seen by others at once: inserting a long list, and deleting
+//! all objects of a table that is fixed.
 //!
-//! 1. The list's objects are copied first; nobody sees anything of that.
-//! 2. Then the insertion is put into the table. From then on whoever looks for the table helps
-//!    with it, a portion a turn, and uses the table only when the insertion is done: so nobody
-//!    sees a part of it.
+//! 1. A list's objects are copied first; nobody sees anything of that.
+//! 2. Then the task is put into the table. From then on whoever looks for the table helps with it,
+//!    a portion a turn, and uses the table only when the task is done: so nobody sees a part of
+//!    it.
 //! 3. Work on the table begins after thread progress: whoever had found the table before has
 //!    ended its operation by then.
-//! 4. The process that inserts may end meanwhile: others complete the insertion.
+//! 4. The process whose task it is may end meanwhile: others complete the task.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,8 +19,9 @@ use crate::garbage::Garbage;
 use crate::natives::store::insert_into_shard;
 use crate::object::Object;
 use crate::table::{Storage, Table};
+use crate::walk::Walk;
 
-/// An insertion under way.
+/// A task under way.
 pub struct Pending {
     /// Rule 3.
     begun: AtomicBool,
@@ -27,32 +29,75 @@ pub struct Pending {
 }
 
 struct Work {
-    /// Objects still to be inserted, the next last.
-    left: Vec<Object>,
-    /// How many of them, from the next on, are known to have no object with their key; `None`:
-    /// that does not matter.
-    checked: Option<usize>,
-    /// Whether all were inserted, once that is known.
-    outcome: Option<bool>,
+    task: Task,
+    /// Whether nothing is to be done any more.
+    is_over: bool,
+    /// What came of it, if it was completed.
+    outcome: Option<Outcome>,
+}
+
+/// What is to be done.
+pub enum Task {
+    Insert {
+        /// Objects still to be inserted, the next last.
+        left: Garbage,
+        /// How many of them, from the next on, are known to have no object with their key;
+        /// `None`: that does not matter.
+        checked: Option<usize>,
+    },
+    Clear {
+        walk: Walk,
+        /// Objects deleted so far.
+        count: usize,
+    },
+}
+
+/// What came of a task.
+#[derive(Clone, Copy)]
+pub enum Outcome {
+    /// Whether the objects were inserted.
+    Inserted(bool),
+    /// So many objects were deleted.
+    Cleared(usize),
 }
 
 /// Objects that a process looks at, or inserts, at a time when it helps.
 pub const HELP_OBJECTS: usize = 2000;
 
-impl Pending {
-    /// Puts an insertion of objects, the first last, into a table. `new_only`: if none of their
-    /// keys is there. Gives the objects back when another insertion is under way.
-    pub fn publish(
-        table: &Table,
-        left: Vec<Object>,
-        new_only: bool,
-    ) -> Result<Arc<Pending>, Vec<Object>> {
-        let mut place = table.pending.lock();
-        if place.is_some() {
-            return Err(left);
+impl Task {
+    /// Inserting objects, the first last. `new_only`: if none of their keys is there.
+    pub fn insert(objects: Garbage, new_only: bool) -> Task {
+        Task::Insert { left: objects, checked: new_only.then_some(0) }
+    }
+    /// Deleting all objects.
+    pub fn clear() -> Task {
+        Task::Clear { walk: Walk::default(), count: 0 }
+    }
+
+    /// Works on the task for about `units` objects.
+    fn go_on(&mut self, table: &Table, units: &mut usize) -> Option<Outcome> {
+        match self {
+            Task::Insert { left, checked } => {
+                insert_some(table, left.loose(), checked, units).map(Outcome::Inserted)
+            }
+            Task::Clear { walk, count } => {
+                *count += walk.remove(table, &|_| None, units, |_| true);
+                walk.is_done().then_some(Outcome::Cleared(*count))
+            }
         }
-        let work = Work { left, checked: new_only.then_some(0), outcome: None };
-        let pending = Arc::new(Pending { begun: AtomicBool::new(false), work: Mutex::new(work) });
+    }
+}
+
+impl Pending {
+    /// Puts a task into a table. Gives it back when another one is under way, or the table is
+    /// gone.
+    pub fn publish(table: &Table, task: Task) -> Result<Arc<Pending>, Task> {
+        let mut place = table.pending.lock();
+        if place.is_some() || table.is_deleted() {
+            return Err(task);
+        }
+        let work = Mutex::new(Work { task, is_over: false, outcome: None });
+        let pending = Arc::new(Pending { begun: AtomicBool::new(false), work });
         *place = Some(pending.clone());
         table.has_pending.store(true, Ordering::SeqCst);
         let begun = pending.clone();
@@ -60,64 +105,68 @@ impl Pending {
         Ok(pending)
     }
 
-    /// Whether all was inserted, once the insertion is done.
-    pub fn outcome(&self) -> Option<bool> {
+    /// What came of the task, if it was completed.
+    pub fn outcome(&self) -> Option<Outcome> {
         self.work.lock().outcome
     }
 
-    /// Gives the insertion up, for a table that is gone; the objects that were not inserted.
-    pub fn abandon(&self) -> Vec<Object> {
-        let mut work = self.work.lock();
-        work.outcome.get_or_insert(false);
-        std::mem::take(&mut work.left)
+    /// Gives the task up, for a table that is gone.
+    pub fn abandon(&self) {
+        self.work.lock().is_over = true;
     }
 
-    /// Works on the insertion for about `units` objects. Whether it is done.
+    /// Works on the task for about `units` objects. Whether it is over.
     pub fn help(&self, table: &Table, units: &mut usize) -> bool {
         if !self.begun.load(Ordering::Acquire) {
             *units = 0;
             return false;
         }
         let mut work = self.work.lock();
-        if work.outcome.is_none() {
-            work.outcome = work.go_on(table, units);
+        if !work.is_over {
+            work.outcome = work.task.go_on(table, units);
             if work.outcome.is_some() {
-                *Garbage::default().loose() = std::mem::take(&mut work.left);
+                work.is_over = true;
                 table.pending.lock().take();
                 table.has_pending.store(false, Ordering::SeqCst);
             }
         }
-        work.outcome.is_some()
+        work.is_over
     }
 }
 
-impl Work {
-    fn go_on(&mut self, table: &Table, units: &mut usize) -> Option<bool> {
-        while let Some(checked) = self.checked
-            && *units > 0
-        {
-            *units -= 1;
-            let Some(at) = self.left.len().checked_sub(checked + 1) else {
-                self.checked = None;
-                break;
-            };
-            if has_key_of(table, &self.left[at]) {
-                return Some(false);
-            }
-            self.checked = Some(checked + 1);
+/// Inserts some objects. Whether all were inserted, once that is known.
+fn insert_some(
+    table: &Table,
+    left: &mut Vec<Object>,
+    checked: &mut Option<usize>,
+    units: &mut usize,
+) -> Option<bool> {
+    while let Some(count) = *checked
+        && *units > 0
+    {
+        *units -= 1;
+        let Some(at) = left.len().checked_sub(count + 1) else {
+            *checked = None;
+            break;
+        };
+        if has_key_of(table, &left[at]) {
+            return Some(false);
         }
-        while *units > 0 {
-            *units -= 1;
-            let Some(object) = self.left.pop() else { return Some(true) };
-            insert(table, object);
-        }
-        None
+        *checked = Some(count + 1);
     }
+    while *units > 0 {
+        *units -= 1;
+        let Some(object) = left.pop() else { return Some(true) };
+        insert(table, object);
+    }
+    None
 }
 
 fn has_key_of(table: &Table, object: &Object) -> bool {
     match &table.storage {
-        Storage::Tree(tree) => tree.read().get(object.key()).is_some(),
+        Storage::Tree(tree) => {
+            tree.read(object.key(), |objects| objects.get(object.key()).is_some())
+        }
         Storage::Hash(hash) => {
             hash.read_for(object.hash()).group(object.hash(), object.key()).next().is_some()
         }
@@ -126,7 +175,7 @@ fn has_key_of(table: &Table, object: &Object) -> bool {
 
 fn insert(table: &Table, object: Object) {
     match &table.storage {
-        Storage::Tree(tree) => _ = tree.write().put(object),
+        Storage::Tree(tree) => tree.put(object),
         Storage::Hash(hash) => {
             insert_into_shard(table.kind(), &mut hash.write_for(object.hash()), object);
         }

@@ -145,7 +145,9 @@ fn process_ends(process: &Arc<Process>, _: &mut Owned) {
         let Some(ties) = shard.remove(&pid) else { return };
         drop(shard);
         for table in ties.fixed {
-            table.release(pid, true);
+            if let Some(sweep) = table.release(pid, true) {
+                sweep.little_at_once();
+            }
         }
         for table in ties.owned {
             if !inherit(&table, pid) {

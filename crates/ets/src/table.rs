@@ -134,7 +134,9 @@ impl Table {
             Protection::Public => 3,
         };
         let storage = match settings.kind {
-            Kind::OrderedSet => Storage::Tree(Tree::default()),
+            Kind::OrderedSet => {
+                Storage::Tree(Tree::new(settings.write_concurrency != WriteConcurrency::Off))
+            }
             _ => Storage::Hash(Hash::new(shard_bits)),
         };
         let table = Table {
@@ -233,11 +235,10 @@ impl Table {
         if !self.deleted.swap(true, Ordering::AcqRel) {
             count_bytes(-(self.own_bytes() as isize), Category::Ets);
         }
-        let mut garbage = self.take_objects();
         if let Some(pending) = self.pending.lock().take() {
-            *garbage.loose() = pending.abandon();
+            pending.abandon();
         }
-        garbage
+        self.take_objects()
     }
 
     /// Takes all objects out.
@@ -249,7 +250,9 @@ impl Table {
                     garbage.add_shard(hash.write(index).clear());
                 }
             }
-            Storage::Tree(tree) => garbage.add_tree(tree.write().clear()),
+            Storage::Tree(tree) => {
+                tree.take_all().1.into_iter().for_each(|tree| garbage.add_tree(tree))
+            }
         }
         garbage
     }
@@ -258,7 +261,15 @@ impl Table {
     pub fn size(&self) -> usize {
         match &self.storage {
             Storage::Hash(hash) => (0..hash.shard_count()).map(|n| hash.read(n).live()).sum(),
-            Storage::Tree(tree) => tree.read().len(),
+            Storage::Tree(tree) => tree.len(),
+        }
+    }
+
+    /// Marks of deleted objects.
+    pub fn marks(&self) -> usize {
+        match &self.storage {
+            Storage::Hash(hash) => (0..hash.shard_count()).map(|n| hash.read(n).marks()).sum(),
+            Storage::Tree(_) => 0,
         }
     }
 
@@ -270,11 +281,7 @@ impl Table {
                 let objects: usize = (0..hash.shard_count()).map(|n| hash.read(n).words()).sum();
                 own + hash.bucket_words() + objects
             }
-            // A node of the tree holds eleven objects; it is two thirds full on average.
-            Storage::Tree(tree) => {
-                let objects = tree.read();
-                own + objects.words() + objects.len() + objects.len() / 2
-            }
+            Storage::Tree(tree) => own + tree.words(),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use oxbeam_heap::OwnedTerm;
 use oxbeam_runtime::reference::new_numbers;
+use oxbeam_runtime::slices::QUICK;
 use oxbeam_runtime::{Cx, Flow, NativeResult};
 use oxbeam_term::{Atom, Term, am};
 
@@ -223,7 +224,12 @@ pub fn safe_fixtable_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'
     let table = table(cx, tab, Access::Read)?;
     match fix.as_bool().ok_or_else(Flow::badarg)? {
         true => table.fix(cx.process.pid),
-        false => table.release(cx.process.pid, false),
+        false if table.marks() > QUICK => return Err(Flow::Long(long::safe_fixtable_long)),
+        false => {
+            if let Some(sweep) = table.release(cx.process.pid, false) {
+                sweep.little_at_once();
+            }
+        }
     }
     Ok(Term::atom(am::true_))
 }

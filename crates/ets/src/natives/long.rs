@@ -11,11 +11,11 @@ use oxbeam_term::{Term, am};
 use super::{Access, accessible, select, store};
 use crate::error::because;
 use crate::garbage::Garbage;
-use crate::hash::Hash;
 use crate::object::Object;
-use crate::pending::Pending;
+use crate::pending::{Outcome, Pending, Task};
 use crate::registry;
-use crate::table::{Storage, Table};
+use crate::table::{Kind, Storage, Table};
+use crate::walk::{Walk, key_order};
 
 macro_rules! routines {
     ($($name:ident => $native:expr;)*) => {$(
@@ -37,6 +37,8 @@ routines! {
     match_object_long => (|y| collect(y, select::match_object_program, false));
     select_count_long => select_count;
     select_delete_long => select_delete;
+    select_replace_long => select_replace;
+    safe_fixtable_long => release;
 }
 
 /// Objects that are freed in a reduction.
@@ -80,37 +82,49 @@ async fn delete(y: Yielder) -> Yielded {
 }
 
 async fn delete_all(y: Yielder) -> Yielded {
-    let table = table(y, Slot::arg(0), Access::Write).await?;
-    let (count, garbage) = y.step(|_, _| store::clear(&table)).await;
-    free(y, garbage).await;
+    let wanted = table(y, Slot::arg(0), Access::Write).await?;
+    let count = if wanted.is_fixed() && matches!(wanted.storage, Storage::Hash(_)) {
+        match carry_out(y, &wanted, Task::clear()).await? {
+            Outcome::Cleared(count) => count,
+            Outcome::Inserted(_) => 0,
+        }
+    } else {
+        let (count, garbage) = y.step(|_, _| store::clear(&wanted)).await;
+        free(y, garbage).await;
+        count
+    };
     y.finish(|cx, _| Ok(cx.heap.usize(count))).await
 }
 
 async fn insert(y: Yielder, new_only: bool) -> Yielded {
-    let (tab, given) = (Slot::arg(0), Slot::arg(1));
-    let wanted = table(y, tab, Access::Write).await?;
-    let mut objects = copied(y, &wanted, given).await?;
-    let pending = loop {
-        let table = table(y, tab, Access::Write).await?;
-        if !Arc::ptr_eq(&table, &wanted) {
+    let wanted = table(y, Slot::arg(0), Access::Write).await?;
+    let objects = copied(y, &wanted, Slot::arg(1)).await?;
+    let done = carry_out(y, &wanted, Task::insert(objects, new_only)).await?;
+    let done = !new_only || matches!(done, Outcome::Inserted(true));
+    atom(y, if done { am::true_ } else { am::false_ }).await
+}
+
+/// Has a task done on the table that was found, with the help of others.
+async fn carry_out(y: Yielder, wanted: &Arc<Table>, task: Task) -> Result<Outcome, Failure> {
+    let mut task = Some(task);
+    loop {
+        let table = table(y, Slot::arg(0), Access::Write).await?;
+        if !Arc::ptr_eq(&table, wanted) {
             // Another table has got the name.
             return Err(Failure::BADARG);
         }
-        match Pending::publish(&table, std::mem::take(objects.loose()), new_only) {
-            Ok(pending) => {
-                // Rule 3 of the pending module.
-                y.pause().await;
-                complete(y, &table, &pending).await;
-                if table.is_deleted() {
-                    return Err(Failure::BADARG);
-                }
-                break pending;
+        let pending = match Pending::publish(&table, task.take().expect("put back below")) {
+            Ok(pending) => pending,
+            Err(back) => {
+                task = Some(back);
+                continue;
             }
-            Err(back) => *objects.loose() = back,
-        }
-    };
-    let done = pending.outcome() == Some(true);
-    atom(y, if new_only && !done { am::false_ } else { am::true_ }).await
+        };
+        // Rule 3 of the pending module.
+        y.pause().await;
+        complete(y, &table, &pending).await;
+        return pending.outcome().ok_or(Failure::BADARG);
+    }
 }
 
 /// Copies of the tuples of a list, the first last, unless stock inserts the last one first.
@@ -136,7 +150,7 @@ async fn copied(y: Yielder, table: &Table, list: Slot) -> Result<Garbage, Failur
     if !ended {
         return Err(Failure::BADARG);
     }
-    if table.kind() != crate::table::Kind::Bag {
+    if table.kind() != Kind::Bag {
         objects.loose().reverse();
     }
     Ok(objects)
@@ -188,127 +202,60 @@ async fn each_object(
     backwards: bool,
     mut visit: impl for<'r, 'h> FnMut(&Cx<'h>, &mut Roots<'r, 'h>, &Runner<'_>, &Object) + Send,
 ) -> Result<(), Failure> {
-    let mut from = 0;
-    let last_key = y.step(|_, roots| roots.push(Term::nil())).await;
-    let mut begun = false;
-    y.slices(OBJECTS_PER_REDUCTION, |cx, roots, units| {
-        if table.is_deleted() {
-            return Some(Err(Failure::BADARG));
-        }
+    each_portion(y, table, |cx, roots, walk, units| {
         let runner = Runner::new(program, cx.process.pid);
-        match &table.storage {
-            Storage::Hash(hash) => {
-                let place = in_hash(hash, from, units, |object| {
-                    visit(cx, roots, &runner, object);
-                });
-                match place {
-                    Some(next) => from = next,
-                    None => return Some(Ok(())),
-                }
-            }
-            Storage::Tree(tree) => {
-                let tree = tree.read();
-                let order = |key: Term<'_>| program.key_order(table.key_position(), key);
-                let beyond = begun.then(|| roots.get(last_key));
-                let mut objects = tree.within(&order, beyond, backwards);
-                begun = true;
-                while *units > 0 {
-                    *units -= 1;
-                    let Some(object) = objects.next() else { return Some(Ok(())) };
-                    visit(cx, roots, &runner, object);
-                    if *units == 0 {
-                        roots.set(last_key, cx.heap.import(object.key()));
-                    }
-                }
-            }
-        }
-        None
+        let order = key_order(table, program);
+        walk.show(table, &order, backwards, units, |object| visit(cx, roots, &runner, object));
     })
     .await
 }
 
-/// Shows about `units` objects from a hash on. Gives the hash to go on at; `None`: at the end.
-fn in_hash(
-    hash: &Hash,
-    from: u32,
-    units: &mut usize,
-    mut visit: impl FnMut(&Object),
-) -> Option<u32> {
-    let mut from = from;
-    for index in hash.shard_index(from)..hash.shard_count() {
-        let shard = hash.read(index);
-        let mut last = None;
-        for object in shard.starting_at_hash(from) {
-            // A slice ends between two hashes, so that the next one finds its place.
-            if *units == 0 && last != Some(object.hash()) {
-                return Some(object.hash());
-            }
-            *units = units.saturating_sub(1);
-            last = Some(object.hash());
-            visit(object);
+/// Goes over a table in portions, as long as it is there.
+async fn each_portion(
+    y: Yielder,
+    table: &Table,
+    mut portion: impl for<'r, 'h> FnMut(&Cx<'h>, &mut Roots<'r, 'h>, &mut Walk, &mut usize) + Send,
+) -> Result<(), Failure> {
+    let mut walk = Walk::default();
+    y.slices(OBJECTS_PER_REDUCTION, |cx, roots, units| {
+        if table.is_deleted() {
+            return Some(Err(Failure::BADARG));
         }
-        *units = units.saturating_sub(1);
-        if index + 1 < hash.shard_count() {
-            from = hash.first_hash(index + 1);
-        }
-    }
-    None
+        portion(cx, roots, &mut walk, units);
+        walk.is_done().then_some(Ok(()))
+    })
+    .await
 }
 
 async fn select_delete(y: Yielder) -> Yielded {
     let (table, program) = selecting(y, Access::Write, select::selection).await?;
     let mut count = 0;
-    let mut from = 0;
-    let last_key = y.step(|_, roots| roots.push(Term::nil())).await;
-    let mut begun = false;
-    y.slices(OBJECTS_PER_REDUCTION, |cx, roots, units| {
-        if table.is_deleted() {
-            return Some(Err(Failure::BADARG));
-        }
+    each_portion(y, &table, |cx, _, walk, units| {
         let runner = Runner::new(&program, cx.process.pid);
         let chosen = |object: &Object| runner.is_true(object.view());
-        match &table.storage {
-            Storage::Hash(hash) => {
-                while *units > 0 {
-                    let mut shard = hash.write(hash.shard_index(from));
-                    let (removed, next) = shard.remove_some(from, table.is_fixed(), units, chosen);
-                    count += removed;
-                    match next {
-                        Some(next) => from = next,
-                        None => return Some(Ok(())),
-                    }
-                }
-            }
-            Storage::Tree(tree) => {
-                let mut tree = tree.write();
-                let order = |key: Term<'_>| program.key_order(table.key_position(), key);
-                let beyond = begun.then(|| roots.get(last_key));
-                begun = true;
-                let mut keys = vec![];
-                let mut ended = true;
-                for object in tree.within(&order, beyond, false) {
-                    if *units == 0 {
-                        ended = false;
-                        break;
-                    }
-                    *units -= 1;
-                    if chosen(object) {
-                        keys.push(cx.heap.import(object.key()));
-                    }
-                    if *units == 0 {
-                        roots.set(last_key, cx.heap.import(object.key()));
-                    }
-                }
-                for key in keys {
-                    count += usize::from(tree.take(key).is_some());
-                }
-                if ended {
-                    return Some(Ok(()));
-                }
-            }
-        }
-        None
+        count += walk.remove(&table, &key_order(&table, &program), units, chosen);
     })
     .await?;
     y.finish(|cx, _| Ok(cx.heap.usize(count))).await
+}
+
+async fn select_replace(y: Yielder) -> Yielded {
+    let table = table(y, Slot::arg(0), Access::Write).await?;
+    let program = y.attempt(|_, roots| select::replacing(&table, roots.get(Slot::arg(1)))).await?;
+    let mut count = 0;
+    each_portion(y, &table, |cx, _, walk, units| {
+        let change = |object: &Object| select::replacement(cx, &table, &program, object);
+        count += walk.replace(&table, &key_order(&table, &program), units, change);
+    })
+    .await?;
+    y.finish(|cx, _| Ok(cx.heap.usize(count))).await
+}
+
+/// `safe_fixtable(Table, false)` when many objects were deleted meanwhile.
+async fn release(y: Yielder) -> Yielded {
+    let table = table(y, Slot::arg(0), Access::Read).await?;
+    if let Some(mut sweep) = y.step(|cx, _| table.release(cx.process.pid, false)).await {
+        y.slices(FREED_PER_REDUCTION, |_, _, units| sweep.some(units).then_some(())).await;
+    }
+    atom(y, am::true_).await
 }

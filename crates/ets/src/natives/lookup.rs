@@ -10,12 +10,10 @@ use crate::object::Object;
 use crate::table::{Storage, Table};
 
 /// Calls `visit` with each object of a key, newest first.
-pub fn each(table: &Table, key: Term<'_>, mut visit: impl FnMut(&Object)) {
+pub fn each(table: &Table, key: Term<'_>, visit: impl FnMut(&Object)) {
     match &table.storage {
         Storage::Tree(tree) => {
-            if let Some(object) = tree.read().get(key) {
-                visit(object);
-            }
+            tree.read(key, |objects| objects.get(key).map_or((), visit));
         }
         Storage::Hash(storage) => {
             let hash = hash_of(key);

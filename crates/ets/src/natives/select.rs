@@ -1,5 +1,6 @@
 //! Finding objects by match specifications.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use oxbeam_heap::Heap;
@@ -15,7 +16,8 @@ use crate::error::because;
 use crate::hash::{Hash, hash_of};
 use crate::object::Object;
 use crate::table::{Kind, Storage, Table};
-use crate::tree::Objects;
+use crate::tree::{Start, Tree};
+use crate::walk::{Walk, key_order};
 
 /// A compiled specification behind a reference.
 pub struct Compiled(pub Arc<Program>);
@@ -83,12 +85,10 @@ fn each_candidate(table: &Table, program: &Program, mut visit: impl FnMut(&Objec
             }
             keys.into_iter().for_each(|key| super::lookup::each(table, key, &mut visit));
         }
-        (None, Storage::Tree(tree)) => {
-            let order = |key: Term<'_>| program.key_order(table.key_position(), key);
-            tree.read().within(&order, None, false).for_each(visit);
+        (None, _) => {
+            let order = key_order(table, program);
+            Walk::default().show(table, &order, false, &mut usize::MAX.clone(), visit);
         }
-        (None, Storage::Hash(hash)) => (0..hash.shard_count())
-            .for_each(|index| hash.read(index).starting_at_hash(0).for_each(&mut visit)),
     }
 }
 
@@ -187,7 +187,7 @@ impl<'h> Portions<'h> {
                 (from < HASH_END).then_some(Place::Hash(from))
             }
             Storage::Tree(tree) => {
-                self.fill_from_tree(cx, &runner, &tree.read(), table.key_position(), place)
+                self.fill_from_tree(cx, &runner, tree, table.key_position(), place)
             }
         };
         let ordered = matches!(table.storage, Storage::Tree(_));
@@ -225,24 +225,28 @@ impl<'h> Portions<'h> {
         &mut self,
         cx: &mut Cx<'h>,
         runner: &Runner<'_>,
-        tree: &Objects,
+        tree: &Tree,
         position: usize,
         place: Place<'h>,
     ) -> Option<Place<'h>> {
         let heap = cx.heap;
         let program = self.program.clone();
         let order = |key: Term<'_>| program.key_order(position, key);
-        let beyond = if let Place::Key(key) = place { Some(key) } else { None };
-        let mut objects = tree.within(&order, beyond, self.reverse);
-        while let Some(object) = objects.next() {
+        let begin = if let Place::Key(key) = place { Start::Beyond(key) } else { Start::Edge };
+        let (mut last, mut more) = (None, None);
+        tree.walk(&order, begin, self.reverse, |object| {
+            if last.is_some() {
+                more = last;
+                return ControlFlow::Break(());
+            }
             cx.reductions -= 1;
             self.kept.extend(runner.run(object.view(), heap));
             if self.kept.len() >= self.limit {
-                let key = heap.import(object.key());
-                return objects.next().map(|_| Place::Key(key));
+                last = Some(heap.import(object.key()));
             }
-        }
-        None
+            ControlFlow::Continue(())
+        });
+        more.map(Place::Key)
     }
 
     /// Gives as many results as asked for, with a continuation for the rest.
@@ -370,20 +374,18 @@ pub fn internal_select_delete_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> Nativ
     let keys = keys(&program, table.key_position());
     let chosen = |object: &Object| runner.is_true(object.view());
     let count: usize = match (&table.storage, keys) {
-        (Storage::Tree(tree), None) => {
-            let order = |key: Term<'_>| program.key_order(table.key_position(), key);
-            tree.write().remove_within(&order, chosen)
+        (_, None) => {
+            let order = key_order(&table, &program);
+            Walk::default().remove(&table, &order, &mut usize::MAX.clone(), chosen)
         }
         (Storage::Tree(tree), Some(keys)) => {
-            let mut tree = tree.write();
-            let taken = keys
-                .into_iter()
-                .filter(|&key| tree.get(key).is_some_and(chosen) && tree.take(key).is_some());
-            taken.count()
+            let taken = |&key: &Term<'_>| {
+                tree.write(key, |objects| {
+                    objects.get(key).is_some_and(chosen) && objects.take(key).is_some()
+                })
+            };
+            keys.into_iter().filter(taken).count()
         }
-        (Storage::Hash(hash), None) => (0..hash.shard_count())
-            .map(|index| hash.write(index).remove_all(table.is_fixed(), chosen))
-            .sum(),
         (Storage::Hash(storage), Some(keys)) => keys
             .into_iter()
             .map(|key| {
@@ -399,24 +401,34 @@ pub fn internal_select_delete_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> Nativ
 pub fn select_replace_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [tab, spec] = take(args);
     let table = table(cx, tab, Access::Write)?;
+    let program = replacing(&table, spec)?;
+    if long::is_large(&table) {
+        return Err(Flow::Long(long::select_replace_long));
+    }
+    let order = key_order(&table, &program);
+    let change = |object: &Object| replacement(cx, &table, &program, object);
+    let count = Walk::default().replace(&table, &order, &mut usize::MAX.clone(), change);
+    cx.bump(count);
+    Ok(cx.heap.usize(count))
+}
+
+/// What `select_replace` puts in the place of an object.
+pub fn replacement(
+    cx: &Cx<'_>,
+    table: &Table,
+    program: &Program,
+    object: &Object,
+) -> Option<Object> {
+    let scratch = Heap::detached();
+    let runner = Runner::new(program, cx.process.pid);
+    runner.run(object.view(), &scratch).map(|tuple| table.object(tuple))
+}
+
+/// The program of `select_replace`; `badarg` if it does not keep the keys.
+pub fn replacing<'h>(table: &Table, spec: Term<'h>) -> Result<Arc<Program>, Flow<'h>> {
     if table.kind() == Kind::Bag {
         return Err(because(am::table_type));
     }
     let program = selection(spec)?;
-    if !program.keeps_key(table.key_position()) {
-        return Err(Flow::badarg());
-    }
-    let runner = Runner::new(&program, cx.process.pid);
-    let replacement = |object: &Object| {
-        let scratch = Heap::detached();
-        runner.run(object.view(), &scratch).map(|tuple| table.object(tuple))
-    };
-    let count = match &table.storage {
-        Storage::Tree(tree) => tree.write().replace_all(replacement),
-        Storage::Hash(hash) => {
-            (0..hash.shard_count()).map(|index| hash.write(index).replace_all(&replacement)).sum()
-        }
-    };
-    cx.bump(count);
-    Ok(cx.heap.usize(count))
+    if program.keeps_key(table.key_position()) { Ok(program) } else { Err(Flow::badarg()) }
 }

@@ -1,5 +1,6 @@
 //! Putting objects in and taking them out.
 
+use oxbeam_runtime::progress::ProgressGuard;
 use oxbeam_runtime::slices::quick_length;
 use oxbeam_runtime::{Cx, Flow, NativeResult};
 use oxbeam_term::compare::eq;
@@ -10,7 +11,7 @@ use crate::garbage::Garbage;
 use crate::hash::{Shard, hash_of};
 use crate::object::Object;
 use crate::table::{Kind, Storage, Table};
-use crate::tree::Objects;
+use crate::walk::Walk;
 
 /// The tuples of the second argument of `insert`: one, or a list, each with a key.
 fn tuples<'h>(table: &Table, term: Term<'h>) -> Result<Vec<Term<'h>>, Flow<'h>> {
@@ -48,10 +49,9 @@ fn insert_all(table: &Table, objects: Vec<Object>) {
     let kind = table.kind();
     match &table.storage {
         Storage::Tree(tree) => {
-            let mut tree = tree.write();
-            for object in objects {
-                tree.put(object);
-            }
+            let guard = ProgressGuard::enter();
+            let mut locked = tree.lock_all(&guard, objects.iter().map(Object::key));
+            objects.into_iter().for_each(|object| locked.put(object));
         }
         Storage::Hash(hash) => {
             let mut locked = hash.write_all(objects.iter().map(Object::hash));
@@ -68,7 +68,7 @@ pub fn insert_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     if given.as_tuple().is_some_and(|tuple| tuple.arity() >= table.key_position()) {
         let object = table.object(given);
         match &table.storage {
-            Storage::Tree(tree) => _ = tree.write().put(object),
+            Storage::Tree(tree) => tree.put(object),
             Storage::Hash(hash) => {
                 let mut shard = hash.write_for(object.hash());
                 insert_into_shard(table.kind(), &mut shard, object);
@@ -96,12 +96,11 @@ pub fn insert_new_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> 
     let objects: Vec<_> = tuples.iter().map(|&tuple| table.object(tuple)).collect();
     let done = match &table.storage {
         Storage::Tree(tree) => {
-            let mut tree = tree.write();
-            let free = objects.iter().all(|object| tree.get(object.key()).is_none());
+            let guard = ProgressGuard::enter();
+            let mut locked = tree.lock_all(&guard, objects.iter().map(Object::key));
+            let free = !objects.iter().any(|object| locked.has(object.key()));
             if free {
-                for object in objects {
-                    tree.put(object);
-                }
+                objects.into_iter().for_each(|object| locked.put(object));
             }
             free
         }
@@ -126,7 +125,7 @@ pub fn delete_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [tab, key] = take(args);
     let table = table(cx, tab, Access::Write)?;
     match &table.storage {
-        Storage::Tree(tree) => drop(tree.write().take(key)),
+        Storage::Tree(tree) => drop(tree.write(key, |objects| objects.take(key))),
         Storage::Hash(storage) => {
             let hash = hash_of(key);
             storage.write_for(hash).remove(hash, key, table.is_fixed(), |_| true);
@@ -141,12 +140,11 @@ pub fn delete_object_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'
     let elements = given.as_tuple().ok_or_else(Flow::badarg)?.elements();
     let key = *elements.get(table.key_position() - 1).ok_or_else(Flow::badarg)?;
     match &table.storage {
-        Storage::Tree(tree) => {
-            let mut tree = tree.write();
-            if tree.get(key).is_some_and(|object| eq(object.view(), given)) {
-                tree.take(key);
+        Storage::Tree(tree) => tree.write(key, |objects| {
+            if objects.get(key).is_some_and(|object| eq(object.view(), given)) {
+                objects.take(key);
             }
-        }
+        }),
         Storage::Hash(storage) => {
             let hash = hash_of(key);
             let mut shard = storage.write_for(hash);
@@ -158,32 +156,13 @@ pub fn delete_object_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'
 
 /// Takes all objects out; gives how many there were, and what is to be freed.
 pub fn clear(table: &Table) -> (usize, Garbage) {
-    if table.is_fixed() {
-        return (mark_all(table), Garbage::default());
+    if table.is_fixed() && matches!(table.storage, Storage::Hash(_)) {
+        let units = &mut usize::MAX.clone();
+        let count = Walk::default().remove(table, &|_| None, units, |_| true);
+        return (count, Garbage::default());
     }
     let count = table.size();
     (count, table.take_objects())
-}
-
-/// Takes all objects out of a fixed table.
-fn mark_all(table: &Table) -> usize {
-    match &table.storage {
-        Storage::Tree(tree) => clear_tree(&mut tree.write()),
-        Storage::Hash(hash) => (0..hash.shard_count())
-            .map(|index| {
-                let mut shard = hash.write(index);
-                let live = shard.live();
-                shard.remove_all(true, |_| true);
-                live
-            })
-            .sum(),
-    }
-}
-
-fn clear_tree(tree: &mut Objects) -> usize {
-    let count = tree.len();
-    drop(tree.clear());
-    count
 }
 
 /// `ets:internal_delete_all(Table, undefined)`
@@ -203,7 +182,7 @@ pub fn take_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let mut list = Term::NIL;
     match &table.storage {
         Storage::Tree(tree) => {
-            if let Some(object) = tree.write().take(key) {
+            if let Some(object) = tree.write(key, |objects| objects.take(key)) {
                 list = heap.cons(heap.import(object.view()), list);
             }
         }

@@ -36,18 +36,17 @@ fn on_object<'h, T>(
     change: impl FnOnce(&mut Object) -> Result<T, Flow<'h>>,
 ) -> Result<Option<T>, Flow<'h>> {
     match &table.storage {
-        Storage::Tree(tree) => {
-            let mut tree = tree.write();
-            if let Some(mut object) = tree.take(key) {
+        Storage::Tree(tree) => tree.write(key, |objects| {
+            if let Some(mut object) = objects.take(key) {
                 let changed = change(&mut object);
-                tree.put(object);
+                objects.put(object);
                 return changed.map(Some);
             }
             let Some(mut object) = fresh()? else { return Ok(None) };
             let changed = change(&mut object)?;
-            tree.put(object);
+            objects.put(object);
             Ok(Some(changed))
-        }
+        }),
         Storage::Hash(storage) => {
             let hash = hash_of(key);
             let mut shard = storage.write_for(hash);

@@ -1,12 +1,14 @@
 //! Walking by keys.
 
+use std::ops::ControlFlow;
+
 use oxbeam_runtime::{Cx, Flow, NativeResult};
 use oxbeam_term::{Term, am};
 
 use super::{Access, table, take};
 use crate::hash::{Hash, hash_of};
-use crate::object::Object;
 use crate::table::{Storage, Table};
+use crate::tree::{Start, Tree};
 
 fn end<'h>() -> Term<'h> {
     Term::atom(am::dollar_end_of_table)
@@ -18,15 +20,21 @@ fn first_key<'h>(cx: &Cx<'h>, hash: &Hash, from: usize) -> Term<'h> {
     (from..hash.shard_count()).find_map(key).unwrap_or_else(end)
 }
 
-fn key_of<'h>(cx: &Cx<'h>, object: Option<&Object>) -> Term<'h> {
-    object.map_or_else(end, |object| cx.heap.import(object.key()))
+/// The first key that a walk through an ordered table comes to.
+fn tree_key<'h>(cx: &Cx<'h>, tree: &Tree, begin: Start<'_>, reverse: bool) -> Term<'h> {
+    let mut key = end();
+    tree.walk(&|_| None, begin, reverse, |object| {
+        key = cx.heap.import(object.key());
+        ControlFlow::Break(())
+    });
+    key
 }
 
 pub fn first_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [tab] = take(args);
     let table = table(cx, tab, Access::Read)?;
     Ok(match &table.storage {
-        Storage::Tree(tree) => key_of(cx, tree.read().iter().next()),
+        Storage::Tree(tree) => tree_key(cx, tree, Start::Edge, false),
         Storage::Hash(hash) => first_key(cx, hash, 0),
     })
 }
@@ -35,7 +43,7 @@ pub fn last_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [tab] = take(args);
     let table = table(cx, tab, Access::Read)?;
     Ok(match &table.storage {
-        Storage::Tree(tree) => key_of(cx, tree.read().iter().next_back()),
+        Storage::Tree(tree) => tree_key(cx, tree, Start::Edge, true),
         Storage::Hash(hash) => first_key(cx, hash, 0),
     })
 }
@@ -44,7 +52,7 @@ pub fn next_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [tab, key] = take(args);
     let table = table(cx, tab, Access::Read)?;
     match &table.storage {
-        Storage::Tree(tree) => Ok(key_of(cx, tree.read().above(key).next())),
+        Storage::Tree(tree) => Ok(tree_key(cx, tree, Start::Beyond(key), false)),
         Storage::Hash(_) => next_in_hash(cx, &table, key),
     }
 }
@@ -68,7 +76,7 @@ pub fn prev_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [tab, key] = take(args);
     let table = table(cx, tab, Access::Read)?;
     match &table.storage {
-        Storage::Tree(tree) => Ok(key_of(cx, tree.read().below(key).next_back())),
+        Storage::Tree(tree) => Ok(tree_key(cx, tree, Start::Beyond(key), true)),
         Storage::Hash(_) => next_in_hash(cx, &table, key),
     }
 }
@@ -81,12 +89,16 @@ pub fn slot_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let heap = cx.heap;
     match &table.storage {
         Storage::Tree(tree) => {
-            let tree = tree.read();
-            if slot > tree.len() {
+            let (mut before, mut found) = (0, None);
+            tree.each(|objects| {
+                let object = slot.checked_sub(before).and_then(|slot| objects.nth(slot));
+                found = object.map(|object| heap.list(&[heap.import(object.view())])).or(found);
+                before += objects.len();
+            });
+            if slot > before {
                 return Err(Flow::badarg());
             }
-            let object = tree.iter().nth(slot);
-            Ok(object.map_or_else(end, |object| heap.list(&[heap.import(object.view())])))
+            Ok(found.unwrap_or_else(end))
         }
         Storage::Hash(hash) => {
             for index in 0..hash.shard_count() {

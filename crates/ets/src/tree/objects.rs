@@ -1,13 +1,13 @@
-//! Ordered tables: objects in the order of their keys, where 1 and 1.0 are one key.
+//! Objects in the order of their keys, where 1 and 1.0 are one key.
 
 use std::borrow::Borrow;
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::ops::Bound;
 
+use oxbeam_heap::{Heap, OwnedTerm};
 use oxbeam_term::Term;
 use oxbeam_term::compare::compare;
-use parking_lot::RwLock;
 
 use crate::object::Object;
 
@@ -106,14 +106,23 @@ impl<'k> Borrow<dyn Keyed + 'k> for Object {
     }
 }
 
-/// The objects of an ordered table.
+/// Where a walk begins.
+#[derive(Clone, Copy)]
+pub enum Start<'k> {
+    /// At the end of the pattern's range that the walk comes to first.
+    Edge,
+    /// Beyond a key.
+    Beyond(Term<'k>),
+    /// At a key.
+    At(Term<'k>),
+}
+
+/// Objects in order.
 #[derive(Default)]
 pub struct Objects {
     set: BTreeSet<Object>,
     words: usize,
 }
-
-pub type Tree = RwLock<Objects>;
 
 impl Objects {
     pub fn get(&self, key: Term<'_>) -> Option<&Object> {
@@ -141,19 +150,22 @@ impl Objects {
         self.words = 0;
         std::mem::take(&mut self.set)
     }
-    /// All objects in order.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Object> {
-        self.set.iter()
+    /// The object at a place, counted from zero.
+    pub fn nth(&self, index: usize) -> Option<&Object> {
+        self.set.iter().nth(index)
     }
-    /// Objects in the range of a pattern, beyond a key if one is given.
+    /// Objects in the range of a pattern from `begin` on.
     pub fn within<'s>(
         &'s self,
         order: PatternOrder<'_>,
-        beyond: Option<Term<'_>>,
+        begin: Start<'_>,
         reverse: bool,
     ) -> Box<dyn Iterator<Item = &'s Object> + 's> {
         let (low, high) = (Edge { order, upper: false }, Edge { order, upper: true });
-        let probe = beyond.map(Probe);
+        let probe = match begin {
+            Start::Edge => None,
+            Start::Beyond(key) | Start::At(key) => Some(Probe(key)),
+        };
         let mut from = Bound::Included(&low as &dyn Keyed);
         let mut to = Bound::Included(&high as &dyn Keyed);
         if let Some(probe) = &probe {
@@ -161,50 +173,97 @@ impl Objects {
             if order(probe.0) == Some(passed) {
                 return Box::new(std::iter::empty());
             }
-            let beyond = if reverse { &mut to } else { &mut from };
+            let bound = if reverse { &mut to } else { &mut from };
             if order(probe.0).is_none_or(|order| order.is_eq()) {
-                *beyond = Bound::Excluded(probe as &dyn Keyed);
+                let probe = probe as &dyn Keyed;
+                let is_in = matches!(begin, Start::At(_));
+                *bound = if is_in { Bound::Included(probe) } else { Bound::Excluded(probe) };
             }
         }
         let range = self.set.range::<dyn Keyed, _>((from, to));
         if reverse { Box::new(range.rev()) } else { Box::new(range) }
     }
-    /// Objects with keys above one.
-    pub fn above<'s>(&'s self, key: Term<'_>) -> impl DoubleEndedIterator<Item = &'s Object> {
-        let probe = Probe(key);
-        let from = Bound::Excluded(&probe as &dyn Keyed);
-        self.set.range::<dyn Keyed, _>((from, Bound::Unbounded))
-    }
-    /// Objects with keys below one.
-    pub fn below<'s>(&'s self, key: Term<'_>) -> impl DoubleEndedIterator<Item = &'s Object> {
-        let probe = Probe(key);
-        let to = Bound::Excluded(&probe as &dyn Keyed);
-        self.set.range::<dyn Keyed, _>((Bound::Unbounded, to))
-    }
-    /// Removes the objects in the range of a pattern for which `chosen` holds.
-    pub fn remove_within(
+    /// Removes the objects in the range of a pattern from `begin` on for which `chosen` holds;
+    /// looks at `units` of them. Gives how many it removed.
+    pub fn remove_some(
         &mut self,
         order: PatternOrder<'_>,
+        begin: Start<'_>,
+        units: &mut Units,
         mut chosen: impl FnMut(&Object) -> bool,
     ) -> usize {
-        let before = self.set.len();
-        let words = &mut self.words;
-        // Taking many out one by one would cost more than one pass over all.
-        self.set.retain(|object| {
-            let keep = order(object.key()).is_some_and(|order| order.is_ne()) || !chosen(object);
-            *words -= if keep { 0 } else { object.words() };
-            keep
-        });
-        before - self.set.len()
+        let scratch = Heap::detached();
+        let mut keys = vec![];
+        for object in self.within(order, begin, false) {
+            if chosen(object) {
+                keys.push(scratch.import(object.key()));
+            }
+            if !units.pay(object) {
+                break;
+            }
+        }
+        keys.into_iter().filter(|&key| self.take(key).is_some()).count()
+    }
+    /// Replaces each object in the range of a pattern from `begin` on for which `change` gives
+    /// another with the same key; looks at `units` of them. Gives how many it replaced.
+    pub fn replace_some(
+        &mut self,
+        order: PatternOrder<'_>,
+        begin: Start<'_>,
+        units: &mut Units,
+        mut change: impl FnMut(&Object) -> Option<Object>,
+    ) -> usize {
+        let mut changed = vec![];
+        for object in self.within(order, begin, false) {
+            changed.extend(change(object));
+            if !units.pay(object) {
+                break;
+            }
+        }
+        let count = changed.len();
+        changed.into_iter().for_each(|object| _ = self.put(object));
+        count
     }
 
-    /// Replaces each object for which `change` gives another with the same key.
-    pub fn replace_all(&mut self, change: impl FnMut(&Object) -> Option<Object>) -> usize {
-        let changed: Vec<_> = self.set.iter().filter_map(change).collect();
-        let count = changed.len();
-        for object in changed {
-            self.put(object);
+    /// Takes the upper half out, if there are two objects at least; with its least key.
+    pub fn take_upper_half(&mut self) -> Option<(OwnedTerm, Objects)> {
+        let middle = self.set.iter().nth(self.set.len() / 2).filter(|_| self.set.len() > 1)?;
+        let key = OwnedTerm::deep_copy_of(middle.key());
+        let set = self.set.split_off(&Probe(key.view()) as &dyn Keyed);
+        let words = set.iter().map(Object::words).sum();
+        self.words -= words;
+        Some((key, Objects { set, words }))
+    }
+    /// Takes in objects whose keys are all above.
+    pub fn append(&mut self, mut upper: Objects) {
+        self.set.append(&mut upper.set);
+        self.words += upper.words;
+    }
+}
+
+/// How many objects may still be looked at, and the key of the last one that was, once none may.
+pub struct Units {
+    left: usize,
+    last_key: Option<OwnedTerm>,
+}
+
+impl Units {
+    pub fn new(left: usize) -> Units {
+        Units { left, last_key: None }
+    }
+    /// Pays for having looked at an object. `false`: it was the last one.
+    pub fn pay(&mut self, object: &Object) -> bool {
+        self.left -= 1;
+        if self.left == 0 {
+            self.last_key = Some(OwnedTerm::deep_copy_of(object.key()));
         }
-        count
+        self.left > 0
+    }
+    pub fn left(&self) -> usize {
+        self.left
+    }
+    /// The key to go on beyond, if the units were spent before the end.
+    pub fn into_last_key(self) -> Option<OwnedTerm> {
+        self.last_key
     }
 }
