@@ -193,7 +193,8 @@ fn the_environment_rules_over_crash_dumps() {
 /// Sends a signal when the program has said that it is up.
 fn signalled(program: &Path, name: &str, signal: &str) -> (i32, bool, String) {
     let place = folder(name);
-    let line = "exec $X -noshell -noinput -eval \
+    // Whoever runs the tests may ignore a signal, and programs inherit that.
+    let line = "exec env --default-signal $X -noshell -noinput -eval \
                 'io:put_chars(\"up\\n\"), timer:sleep(20000), halt(7).'";
     let out = place.join("stdout");
     let ended = shell(program, &format!("ulimit -c 0; {line}"), &place, |pid| {
