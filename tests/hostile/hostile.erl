@@ -56,7 +56,7 @@ variants(File, N, End, Whole) ->
 sources() ->
     {lists, string, dict, gb_trees, gb_sets, queue, base64, proplists, orddict, ordsets, sets,
      erl_scan, io_lib_format, io_lib, unicode_util, array, sofs, maps, binary, uri_string, erl_parse,
-     erl_lint, calendar, v3_core, sys_core_fold, beam_types, cerl, erl_pp}.
+     erl_lint, erl_anno, v3_core, sys_core_fold, beam_types, cerl, erl_pp}.
 
 %% --- damage
 

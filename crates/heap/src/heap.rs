@@ -351,6 +351,12 @@ impl Heap {
         held || self.generation(term.ptr()) >= self.generation(object)
     }
 
+    /// Whether `object` is one below the heap top `top` that has survived no collection.
+    #[inline(always)]
+    pub fn is_young(&self, object: *const u64, top: *const u64) -> bool {
+        object >= self.high_water.cast_const() && object < top
+    }
+
     /// Collections that an object of this heap has survived, two at most.
     fn generation(&self, address: *const u64) -> u8 {
         match () {

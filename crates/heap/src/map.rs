@@ -72,6 +72,22 @@ impl Heap {
         if map.is_flat() { self.flat_put(map, key, value) } else { tree_put(self, map, key, value) }
     }
 
+    /// [`Heap::map_put`] of several pairs, one after the other.
+    ///
+    /// Pairs whose keys ascend in exact order are put into a flat map at once.
+    pub fn map_put_all<'h>(&'h self, map: Map<'h>, pairs: &[Pair<'h>]) -> Term<'h> {
+        let ascending = || pairs.is_sorted_by(|a, b| compare_exact(a.0, b.0).is_lt());
+        if pairs.len() > 1 && map.is_flat() && map.size() + pairs.len() <= FLAT_MAX && ascending() {
+            return match self.flat_replace_all(map, pairs) {
+                Some(changed) => changed,
+                None => flat_merge(self, map, pairs),
+            };
+        }
+        pairs.iter().fold(map_term(self, map), |map, &(key, value)| {
+            self.map_put(map.as_map().expect("a put gives a map"), key, value)
+        })
+    }
+
     /// `Map#{Key := Value}`; `None` if the key is not there.
     pub fn map_update<'h>(
         &'h self,
@@ -127,12 +143,15 @@ impl Heap {
         }
         let keys = map.flat_keys();
         let at = keys.partition_point(|&before| compare_exact(before, key).is_lt());
-        let mut pairs: Vec<_> = Pairs::of(map).collect();
-        pairs.insert(at, (key, value));
-        if pairs.len() > FLAT_MAX {
+        if keys.len() == FLAT_MAX {
+            let pairs = Pairs::of(map).chain([(key, value)]).collect();
             return from_entries(self, hashed_entries(pairs));
         }
-        flat_of_sorted(self, &pairs)
+        let mut terms = [Term::nil(); FLAT_MAX];
+        let len = insert(&mut terms, keys, at, key);
+        let keys = self.tuple(&terms[..len]);
+        insert(&mut terms, map.flat_values(), at, value);
+        self.map_with_keys(keys, &terms[..len])
     }
 
     fn flat_replace<'h>(&'h self, map: Map<'h>, at: usize, value: Term<'h>) -> Term<'h> {
@@ -144,6 +163,17 @@ impl Heap {
         changed[..values.len()].copy_from_slice(values);
         changed[at] = value;
         self.map_with_keys(map.flat_keys_tuple(), &changed[..values.len()])
+    }
+
+    /// The map with the values of keys that it has; `None` if one is missing.
+    fn flat_replace_all<'h>(&'h self, map: Map<'h>, pairs: &[Pair<'h>]) -> Option<Term<'h>> {
+        let values = map.flat_values();
+        let mut changed = [Term::nil(); FLAT_MAX];
+        changed[..values.len()].copy_from_slice(values);
+        for &(key, value) in pairs {
+            changed[hamt::flat_index(map, key)?] = value;
+        }
+        Some(self.map_with_keys(map.flat_keys_tuple(), &changed[..values.len()]))
     }
 
     fn flat_take<'h>(&'h self, map: Map<'h>, key: Term<'_>) -> Option<(Term<'h>, Term<'h>)> {
@@ -158,6 +188,14 @@ impl Heap {
 fn map_term<'h>(heap: &'h Heap, map: Map<'h>) -> Term<'h> {
     // SAFETY: a branded map is alive in this heap.
     unsafe { heap.brand(RawTerm::boxed(map.ptr())) }
+}
+
+/// Copies `terms` to `to` with one more at position `at`; how many there are then.
+fn insert<'h>(to: &mut [Term<'h>], terms: &[Term<'h>], at: usize, term: Term<'h>) -> usize {
+    to[..at].copy_from_slice(&terms[..at]);
+    to[at] = term;
+    to[at + 1..=terms.len()].copy_from_slice(&terms[at..]);
+    terms.len() + 1
 }
 
 /// Writes terms to fresh words.
@@ -184,6 +222,30 @@ fn sort_flat(pairs: &mut Vec<Pair<'_>>, twice: Twice) -> bool {
         equal
     });
     twice == Twice::LastWins || pairs.len() == before
+}
+
+/// The pairs of a flat map and others, both ascending and together at most [`FLAT_MAX`].
+fn flat_merge<'h>(heap: &'h Heap, map: Map<'h>, pairs: &[Pair<'h>]) -> Term<'h> {
+    let mut merged = [(Term::nil(), Term::nil()); FLAT_MAX];
+    let (mut len, mut rest) = (0, pairs);
+    let mut push = |pair| {
+        merged[len] = pair;
+        len += 1;
+    };
+    for old in Pairs::of(map) {
+        let before = rest.iter().take_while(|new| compare_exact(new.0, old.0).is_lt()).count();
+        rest[..before].iter().for_each(|&new| push(new));
+        rest = &rest[before..];
+        match rest.split_first() {
+            Some((&new, behind)) if eq(new.0, old.0) => {
+                push(new);
+                rest = behind;
+            }
+            _ => push(old),
+        }
+    }
+    rest.iter().for_each(|&new| push(new));
+    flat_of_sorted(heap, &merged[..len])
 }
 
 fn flat_of_sorted<'h>(heap: &'h Heap, pairs: &[Pair<'h>]) -> Term<'h> {

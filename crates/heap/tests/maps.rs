@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use oxbeam_heap::Heap;
 use oxbeam_heap::map::cursor::Cursor;
 use oxbeam_heap::map::{FLAT_MAX, Twice};
-use oxbeam_term::compare::eq;
+use oxbeam_term::compare::{compare_exact, eq};
 use oxbeam_term::hamt::{self, Leaves, Pairs};
 use oxbeam_term::{Map, Term};
 use proptest::prelude::*;
@@ -13,6 +13,8 @@ use proptest::prelude::*;
 #[derive(Clone, Debug)]
 enum Step {
     Put(i64, i64),
+    /// In the order of the keys as terms, or as they are.
+    PutAll(Vec<(i64, i64)>, bool),
     Take(i64),
     Update(i64, i64),
     Merge(Vec<(i64, i64)>),
@@ -23,6 +25,8 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         6 => (key(), 0i64..5).prop_map(|(k, v)| Step::Put(k, v)),
         5 => key().prop_map(Step::Take),
+        3 => (proptest::collection::vec((key(), 0i64..5), 0..8), any::<bool>())
+            .prop_map(|(pairs, sorted)| Step::PutAll(pairs, sorted)),
         1 => (key(), 0i64..5).prop_map(|(k, v)| Step::Update(k, v)),
         1 => proptest::collection::vec((key(), 0i64..5), 0..60).prop_map(Step::Merge),
     ]
@@ -54,6 +58,15 @@ fn apply<'h>(
         &Step::Put(k, v) => {
             model.insert(k, v);
             heap.map_put(map, key(heap, k), heap.int(v))
+        }
+        Step::PutAll(pairs, sorted) => {
+            model.extend(pairs.iter().copied());
+            let pairs = pairs.iter().map(|&(k, v)| (key(heap, k), heap.int(v)));
+            let mut pairs: Vec<_> = pairs.collect();
+            if *sorted {
+                pairs.sort_by(|a, b| compare_exact(a.0, b.0));
+            }
+            heap.map_put_all(map, &pairs)
         }
         &Step::Take(k) => {
             let taken = heap.map_take(map, key(heap, k));

@@ -31,13 +31,17 @@ use crate::turn::Turn;
 pub type Handler = unsafe extern "C" fn(*const u64, *mut Regs, *mut u64, *mut u64, i64);
 
 /// The state, in registers while a handler runs.
+///
+/// No two fields stand side by side here that do so in [`crate::turn::Parked`] or in the heap: they
+/// would be copied by one load of sixteen bytes, which waits for the two stores before it.
+#[repr(C)]
 pub struct M {
     /// The instruction.
     pub ip: *const u64,
-    /// X and float registers, and the turn.
-    pub c: *mut Regs,
     /// Heap top.
     pub htop: *mut u64,
+    /// X and float registers, and the turn.
+    pub c: *mut Regs,
     /// Stack top.
     pub e: *mut u64,
     /// Reductions left.

@@ -69,12 +69,17 @@ unsafe fn call_with<'h>(
             None
         } else {
             match function(&mut cx, args) {
+                // By itself: moving the whole result would cost more than the call.
+                Ok(term) => {
+                    turn.reds = cx.reductions - turn.held.unwrap_or(0);
+                    return Some(Ok(term));
+                }
                 Err(Flow::Long(begin)) => yielding::begin(&mut cx, begin, args),
                 Err(Flow::Dirty(run_on, function)) => {
                     yielding::go_dirty(&mut cx, run_on, function, args);
                     None
                 }
-                result => Some(result),
+                Err(flow) => Some(Err(flow)),
             }
         };
         turn.reds = cx.reductions - turn.held.unwrap_or(0);

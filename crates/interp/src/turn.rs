@@ -41,17 +41,18 @@ pub struct Turn {
 
 /// A state with the handler that goes on with it.
 #[derive(Clone, Copy)]
+#[repr(C)]
 pub struct Parked {
     /// The handler.
     pub next: Handler,
     /// See [`M`].
-    pub ip: *const u64,
-    /// See [`M`].
-    pub htop: *mut u64,
-    /// See [`M`].
     pub e: *mut u64,
     /// See [`M`].
+    pub ip: *const u64,
+    /// See [`M`].
     pub reds: i64,
+    /// See [`M`].
+    pub htop: *mut u64,
 }
 
 impl Turn {

@@ -274,7 +274,21 @@ impl<'a> Loader<'a> {
             let fail = self.branch(args[0])?;
             self.put(T::put_map_exact, &args[1..3], &[fail])?;
         }
-        Ok(self.emit.sources(pairs)?)
+        Ok(self.emit.sources(&self.by_key(pairs))?)
+    }
+
+    /// The pairs in the order that a flat map has its keys in, so that they are put into it at
+    /// once; as they are if a key is neither an atom nor a small.
+    fn by_key(&self, pairs: &[Operand]) -> Vec<Operand> {
+        let key = |pair: &[Operand]| {
+            let key = self.emit.constant(pair[0])?;
+            key.as_small().map(Key::Small).or_else(|| key.as_atom().map(|a| Key::Atom(a.name())))
+        };
+        let mut sorted: Vec<_> = pairs.chunks(2).collect();
+        if sorted.iter().all(|pair| key(pair).is_some()) {
+            sorted.sort_by_key(|pair| key(pair));
+        }
+        sorted.concat()
     }
 
     fn get_map_elements(&mut self, args: &[Operand]) -> Done {
@@ -475,8 +489,13 @@ impl<'a> Loader<'a> {
             return fault("a call of a native that is none");
         }
         let fix = [self.branch(fail)?, Fix::Word(std::ptr::from_ref(export) as u64)];
-        let template = special_bif(export.module.name(), export.function.name(), export.arity);
-        let (template, fix) = match (template, sources.len()) {
+        let names = (export.module.name(), export.function.name(), export.arity);
+        if let Some((template, swapped)) = comparison(names) {
+            let (a, b) = if swapped { (sources[1], sources[0]) } else { (sources[0], sources[1]) };
+            self.put(template, &[a, b, sources[2]], &[])?;
+            return Ok(true);
+        }
+        let (template, fix) = match (special_bif(names), sources.len()) {
             (Some(T::self_), _) => (T::self_, &fix[..0]),
             (Some(template), _) => (template, &fix[..]),
             (None, 1) => (T::bif0, &fix[1..]),
@@ -519,6 +538,13 @@ impl<'a> Loader<'a> {
     }
 }
 
+/// A key, ordered as terms are.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Key {
+    Small(i64),
+    Atom(&'static str),
+}
+
 fn float(operand: Operand) -> Result<Fix, Fault> {
     match operand {
         Operand::Float(n) => Ok(Fix::Word(u64::from(n))),
@@ -549,8 +575,23 @@ fn frame_function(export: &Export) -> Option<T> {
     })
 }
 
+/// The operation for a comparison's value, and whether its operands are swapped. It cannot fail.
+fn comparison(native: (&str, &str, u8)) -> Option<(T, bool)> {
+    Some(match native {
+        ("erlang", "=:=", 2) => (T::eq_exact, false),
+        ("erlang", "=/=", 2) => (T::ne_exact, false),
+        ("erlang", "==", 2) => (T::eq_, false),
+        ("erlang", "/=", 2) => (T::ne_, false),
+        ("erlang", "<", 2) => (T::lt, false),
+        ("erlang", ">", 2) => (T::lt, true),
+        ("erlang", ">=", 2) => (T::ge, false),
+        ("erlang", "=<", 2) => (T::ge, true),
+        _ => return None,
+    })
+}
+
 /// The operation that stands for a native that every program calls.
-fn special_bif(module: &str, function: &str, arity: u8) -> Option<T> {
+fn special_bif((module, function, arity): (&str, &str, u8)) -> Option<T> {
     if module != "erlang" {
         return None;
     }

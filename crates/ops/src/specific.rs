@@ -103,7 +103,7 @@ macro_rules! for_each_specific_op {
             data set_tuple_element (U) { set_tuple_element_s_s <S, S>, } "checked: word at byte offset U of src2 <- src1";
             data put_tuple2 (N) { put_tuple2_x <X>, put_tuple2_d <D>, } "dst <- {S, ...}";
 
-            // ---- select: type tests, comparison, branches
+            // ---- select: type tests, branches
             select jump (F) { jump <>, } "goto F";
             select is_nil (F) { is_nil_x <X>, is_nil_s <S>, } "goto fail unless src = []";
             select is_list (F) { is_list_x <X>, is_list_s <S>, } "goto fail unless src is a cons cell or nil";
@@ -128,16 +128,24 @@ macro_rules! for_each_specific_op {
             select is_function2 (F) { is_function2_s_s <S, S>, } "goto fail unless src1 is a fun of arity src2";
             select is_eq_imm (F) { is_eq_imm_x_c <X, C>, is_eq_imm_y_c <Y, C>, is_eq_imm_s_s <S, S>, } "goto fail unless the words are equal (one side is immediate)";
             select is_ne_imm (F) { is_ne_imm_x_c <X, C>, is_ne_imm_s_s <S, S>, } "goto fail if the words are equal (one side is immediate)";
-            select is_eq_exact (F) { is_eq_exact_x_x <X, X>, is_eq_exact_s_s <S, S>, } "goto fail unless src1 =:= src2";
-            select is_ne_exact (F) { is_ne_exact_s_s <S, S>, } "goto fail if src1 =:= src2";
-            select is_eq (F) { is_eq_s_s <S, S>, } "goto fail unless src1 == src2";
-            select is_ne (F) { is_ne_s_s <S, S>, } "goto fail if src1 == src2";
-            select is_lt (F) { is_lt_x_x <X, X>, is_lt_x_c <X, C>, is_lt_c_x <C, X>, is_lt_s_s <S, S>, } "goto fail unless src1 < src2";
-            select is_ge (F) { is_ge_x_x <X, X>, is_ge_x_c <X, C>, is_ge_c_x <C, X>, is_ge_s_s <S, S>, } "goto fail unless src1 >= src2";
             select select_val (F W) { select_val_x <X>, select_val_s <S>, } "binary search of src in the sorted (word, address) pairs; else goto F";
             select select_dense (F U W) { select_dense_x <X>, select_dense_s <S>, } "goto the address at src - U, src a small; else goto F";
             select select_any (F W) { select_any_s <S>, } "linear search by =:= in the (term, address) pairs; else goto F";
             select select_arity (F W) { select_arity_x <X>, select_arity_s <S>, } "linear search of src's header in the (header, address) pairs; else goto F";
+
+            // ---- compare: as a branch, as a value
+            compare is_eq_exact (F) { is_eq_exact_x_x <X, X>, is_eq_exact_s_s <S, S>, } "goto fail unless src1 =:= src2";
+            compare is_ne_exact (F) { is_ne_exact_s_s <S, S>, } "goto fail if src1 =:= src2";
+            compare is_eq (F) { is_eq_s_s <S, S>, } "goto fail unless src1 == src2";
+            compare is_ne (F) { is_ne_s_s <S, S>, } "goto fail if src1 == src2";
+            compare is_lt (F) { is_lt_x_x <X, X>, is_lt_x_c <X, C>, is_lt_c_x <C, X>, is_lt_s_s <S, S>, } "goto fail unless src1 < src2";
+            compare is_ge (F) { is_ge_x_x <X, X>, is_ge_x_c <X, C>, is_ge_c_x <C, X>, is_ge_s_s <S, S>, } "goto fail unless src1 >= src2";
+            compare eq_exact () { eq_exact_x_c_x <X, C, X>, eq_exact_s_s_d <S, S, D>, } "dst <- src1 =:= src2";
+            compare ne_exact () { ne_exact_x_c_x <X, C, X>, ne_exact_s_s_d <S, S, D>, } "dst <- src1 =/= src2";
+            compare eq_ () { eq_x_c_x <X, C, X>, eq_s_s_d <S, S, D>, } "dst <- src1 == src2";
+            compare ne_ () { ne_x_c_x <X, C, X>, ne_s_s_d <S, S, D>, } "dst <- src1 /= src2";
+            compare lt () { lt_x_c_x <X, C, X>, lt_s_s_d <S, S, D>, } "dst <- src1 < src2";
+            compare ge () { ge_x_c_x <X, C, X>, ge_s_s_d <S, S, D>, } "dst <- src1 >= src2";
 
             // ---- call: frames, calls and returns
             call func_info (T T U) { func_info <>, } "raise function_clause for T:T/U, arguments in X";

@@ -30,6 +30,8 @@ pub enum AtomError {
 
 struct Entry {
     name: &'static str,
+    /// The first eight bytes of the name as a big-endian number.
+    prefix: u64,
     hash: u32,
 }
 
@@ -83,7 +85,7 @@ impl Table {
             return Ok(Atom(index));
         }
         let leaked: &'static str = Box::leak(name.into());
-        let index = self.append(Entry { name: leaked, hash })?;
+        let index = self.append(Entry { name: leaked, prefix: prefix(leaked), hash })?;
         names.insert(leaked, index);
         Ok(Atom(index))
     }
@@ -125,6 +127,14 @@ fn table() -> &'static Table {
 
 /// OTP's hash of an atom name (PJW over the characters, where two-byte characters of Latin-1
 /// count as one): `phash` and the order of nothing else depend on it.
+/// The first eight bytes, or zeros behind the end, as a big-endian number: orders most names.
+fn prefix(name: &str) -> u64 {
+    let mut bytes = [0; 8];
+    let len = name.len().min(8);
+    bytes[..len].copy_from_slice(&name.as_bytes()[..len]);
+    u64::from_be_bytes(bytes)
+}
+
 fn name_hash(name: &str) -> u32 {
     let mut hash = 0u32;
     let mut bytes = name.bytes().peekable();
@@ -169,13 +179,10 @@ impl Atom {
     pub fn hash(self) -> u32 {
         table().entry(self).hash
     }
-    /// First up to four bytes of the name as a big-endian number: a quick first step of ordering.
-    pub fn ordinal(self) -> u32 {
-        self.name()
-            .bytes()
-            .chain(std::iter::repeat(0))
-            .take(4)
-            .fold(0, |n, b| n << 8 | u32::from(b))
+    /// Order of the names, which is that of atoms as terms.
+    pub fn cmp_names(self, other: Atom) -> std::cmp::Ordering {
+        let (a, b) = (table().entry(self), table().entry(other));
+        a.prefix.cmp(&b.prefix).then_with(|| a.name.as_bytes().cmp(b.name.as_bytes()))
     }
     /// Atoms in the table.
     pub fn count() -> usize {

@@ -94,7 +94,7 @@ fn look<'t>(a: Term<'t>, b: Term<'t>, exact: bool, stack: &mut Vec<Frame<'t>>) -
     }
     Step::Done(match (a.kind(), b.kind()) {
         (Kind::Small(a), Kind::Small(b)) => a.cmp(&b),
-        (Kind::Atom(a), Kind::Atom(b)) => a.name().as_bytes().cmp(b.name().as_bytes()),
+        (Kind::Atom(a), Kind::Atom(b)) => a.cmp_names(b),
         (Kind::Cons(_), Kind::Cons(_)) => return lists(a, b, exact, stack),
         (Kind::Tuple(a), Kind::Tuple(b)) => {
             let order = a.arity().cmp(&b.arity());

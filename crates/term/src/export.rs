@@ -9,6 +9,7 @@
 
 use crate::atom::Atom;
 use parking_lot::RwLock;
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
@@ -64,8 +65,37 @@ pub fn set_on_create(hook: fn(&'static Export)) {
     }
 }
 
+/// Entries that a thread remembers, by a few bits of their names.
+const REMEMBERED: usize = 512;
+
+thread_local! {
+    static RECENT: [Cell<Option<&'static Export>>; REMEMBERED] =
+        const { [const { Cell::new(None) }; REMEMBERED] };
+}
+
 /// The entry of `module:function/arity`, made if it is new.
+///
+/// An apply asks this each time, so each thread remembers what it was last told (rule 1).
 pub fn get_or_create(module: Atom, function: Atom, arity: u8) -> &'static Export {
+    let mixed = module.index().wrapping_mul(31) ^ function.index() ^ u32::from(arity) << 5;
+    RECENT.with(|recent| {
+        let slot = &recent[mixed as usize % REMEMBERED];
+        match slot.get() {
+            Some(known)
+                if (known.module, known.function, known.arity) == (module, function, arity) =>
+            {
+                known
+            }
+            _ => {
+                let export = look_up_or_create(module, function, arity);
+                slot.set(Some(export));
+                export
+            }
+        }
+    })
+}
+
+fn look_up_or_create(module: Atom, function: Atom, arity: u8) -> &'static Export {
     let key = (module, function, arity);
     if let Some(export) = find(module, function, arity) {
         return export;

@@ -225,10 +225,8 @@ impl<'h> Term<'h> {
         }
     }
     pub fn as_float(self) -> Option<f64> {
-        match self.kind() {
-            Kind::Float(f) => Some(f),
-            _ => None,
-        }
+        // SAFETY: rule 1.
+        (self.subtag()? == Subtag::Float).then(|| f64::from_bits(unsafe { *self.raw.ptr().add(1) }))
     }
     pub fn as_cons(self) -> Option<Cons<'h>> {
         self.is_cons().then(|| Cons { ptr: self.raw.ptr(), brand: PhantomData })
@@ -244,10 +242,9 @@ impl<'h> Term<'h> {
         self.is_map().then(|| Map { ptr: self.raw.ptr(), brand: PhantomData })
     }
     pub fn as_bits(self) -> Option<Bits<'h>> {
-        match self.kind() {
-            Kind::Bits(bits) => Some(bits),
-            _ => None,
-        }
+        let bits = matches!(self.subtag()?, Subtag::RefcBin | Subtag::HeapBin | Subtag::SubBin);
+        // SAFETY: rule 1.
+        bits.then(|| unsafe { Bits::of(self.raw) })
     }
     /// Of a binary that lies off the heap, or a part of one: the bytes in use of the block (all, but
     /// for one that is appended to), the bytes of the block, and the flags of its object.
@@ -280,10 +277,9 @@ impl<'h> Term<'h> {
         (self.subtag()? == Subtag::Fun).then(|| Fun { ptr: self.raw.ptr(), brand: PhantomData })
     }
     pub fn as_export(self) -> Option<&'static Export> {
-        match self.kind() {
-            Kind::Export(export) => Some(export),
-            _ => None,
-        }
+        // SAFETY: rule 1; exports are never freed.
+        (self.subtag()? == Subtag::Export)
+            .then(|| unsafe { &*(*self.raw.ptr().add(1) as *const Export) })
     }
     pub fn as_ref(self) -> Option<Ref<'h>> {
         (self.subtag()? == Subtag::Ref).then(|| Ref { ptr: self.raw.ptr(), brand: PhantomData })

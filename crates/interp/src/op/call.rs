@@ -179,7 +179,13 @@ op! {
                 m.push_cp(4);
                 m.enter_local(to)
             }
-            None => call_fun_slow::<A>,
+            None => match export_target(fun, n) {
+                Some(export) => {
+                    m.push_cp(4);
+                    enter_export(m, export)
+                }
+                None => call_fun_slow::<A>,
+            },
         }
     }
     fn call_fun_last<A: Mode>(m) {
@@ -264,6 +270,22 @@ unsafe fn fun_target(fun: RawTerm, n: usize) -> Option<*const u64> {
         let entry = *fun.ptr().add(FUN_ENTRY) as *const FunEntry;
         let to = (*entry).address[index::active()].load(Ordering::Acquire);
         (!to.is_null()).then_some(to.cast_const())
+    }
+}
+
+/// What an external fun that takes `n` arguments calls.
+///
+/// # Safety
+/// The term is good.
+#[inline(always)]
+unsafe fn export_target(fun: RawTerm, n: usize) -> Option<&'static Export> {
+    // SAFETY: by contract; an external fun holds its entry, which is never freed.
+    unsafe {
+        if !fun.is_subtag(Subtag::Export) {
+            return None;
+        }
+        let export = &*(fun.word(0) as *const Export);
+        (usize::from(export.arity) == n).then_some(export)
     }
 }
 

@@ -115,6 +115,13 @@ op! {
         m.next(4)
     }
     fn set_tuple_element<A: Mode, B: Mode>(m) {
+        let (value, tuple, at) = (m.get::<A>(1), m.get::<B>(2), m.w(3));
+        let heap = &*m.turn().heap;
+        // A tuple that no collection has seen may point anywhere.
+        if has_element(tuple, at) && heap.is_young(tuple.ptr(), m.htop) {
+            *tuple.ptr().byte_add(at as usize) = value.0;
+            return m.next(4);
+        }
         crate::op::data_slow::set_tuple_element::<A, B>
     }
     fn put_tuple2<R: Place>(m) {

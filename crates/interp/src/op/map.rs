@@ -3,7 +3,11 @@
 use crate::machine::{D, Mode, Place, S, brand, op, slow};
 use oxbeam_term::compare::compare_exact;
 use oxbeam_term::hamt;
+use oxbeam_term::tag::FLATMAP_HEADER;
 use oxbeam_term::{RawTerm, am};
+
+/// Pairs of one instruction that are put into a map together.
+const AT_ONCE: usize = 16;
 
 op! {
     fn put_map_assoc<A: Mode, R: Place>(m) {
@@ -16,6 +20,17 @@ op! {
         has_fields::<A>
     }
     fn get_map_element<A: Mode, B: Mode, R: Place>(m) {
+        let (src, key) = (m.get::<A>(1), m.get::<B>(2));
+        if key.is_immediate() && src.is_boxed() && src.header() == FLATMAP_HEADER {
+            let (keys, size) = (RawTerm(src.word(1)), src.word(0) as usize);
+            for i in 0..size {
+                if keys.word(i) == key.0 {
+                    m.set::<R>(3, RawTerm(src.word(2 + i)));
+                    return m.next(5);
+                }
+            }
+            return m.branch(4);
+        }
         get_element::<A, B, R>
     }
     fn get_map_elements<A: Mode>(m) {
@@ -27,14 +42,20 @@ slow! {
     fn put_assoc<A: Mode, R: Place>(m) {
         let (src, n) = (m.get::<A>(1), m.w(3) as usize);
         let heap = m.heap();
+        let Some(old) = brand(src).as_map() else {
+            m.back();
+            return m.error_tagged(am::badmap, src);
+        };
+        let mut pairs = [(oxbeam_term::Term::nil(), oxbeam_term::Term::nil()); AT_ONCE];
         let mut map = brand(src);
-        for i in (0..n).step_by(2) {
-            let Some(old) = map.as_map() else {
-                m.back();
-                return m.error_tagged(am::badmap, src);
-            };
-            let (key, value) = (brand(m.get::<S>(4 + i)), brand(m.get::<S>(5 + i)));
-            map = heap.map_put(old, key, value);
+        for first in (0..n).step_by(2 * AT_ONCE) {
+            let count = AT_ONCE.min((n - first) / 2);
+            for (i, pair) in pairs[..count].iter_mut().enumerate() {
+                let at = 4 + first + 2 * i;
+                *pair = (brand(m.get::<S>(at)), brand(m.get::<S>(at + 1)));
+            }
+            let to = if first == 0 { old } else { map.as_map().expect("a put gives a map") };
+            map = heap.map_put_all(to, &pairs[..count]);
         }
         m.back();
         m.set::<R>(2, map.raw());

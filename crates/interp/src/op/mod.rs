@@ -8,6 +8,7 @@ pub mod bs_match;
 pub mod bs_put;
 pub mod call;
 pub mod catches;
+pub mod compare;
 pub mod data;
 pub mod data_slow;
 pub mod float;

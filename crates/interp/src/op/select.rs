@@ -1,8 +1,8 @@
-//! Type tests, comparison, branches.
+//! Type tests and branches.
 
 use crate::machine::{Handler, M, Mode, Place, brand, op, slow};
 use crate::raise;
-use oxbeam_term::compare::{compare, eq};
+use oxbeam_term::compare::eq;
 use oxbeam_term::tag::{Subtag, header_arity, tuple_header};
 use oxbeam_term::{RawTerm, am};
 use std::cmp::Ordering;
@@ -12,7 +12,7 @@ use std::cmp::Ordering;
 /// # Safety
 /// Machine rule 1.
 #[inline(always)]
-unsafe fn test(m: &mut M, pass: bool, fail: usize, n: usize) -> Handler {
+pub(super) unsafe fn test(m: &mut M, pass: bool, fail: usize, n: usize) -> Handler {
     // SAFETY: by contract.
     unsafe { if pass { m.next(n) } else { m.branch(fail) } }
 }
@@ -25,20 +25,6 @@ unsafe fn test(m: &mut M, pass: bool, fail: usize, n: usize) -> Handler {
 unsafe fn boxed(term: RawTerm, which: impl Fn(Subtag) -> bool) -> bool {
     // SAFETY: by contract.
     term.is_boxed() && which(Subtag::of(unsafe { term.header() }))
-}
-
-#[inline(always)]
-fn both_small(a: RawTerm, b: RawTerm) -> bool {
-    (a.0 & b.0 & 0xF) == 0xF
-}
-
-/// The order of two terms that are not both small.
-///
-/// # Safety
-/// The terms are good.
-unsafe fn order(a: RawTerm, b: RawTerm) -> Ordering {
-    // SAFETY: by contract.
-    unsafe { compare(brand(a), brand(b)) }
 }
 
 /// Whether a fun of any kind takes `arity` arguments.
@@ -134,60 +120,6 @@ op! {
     fn is_ne_imm<A: Mode, B: Mode>(m) {
         test(m, m.get::<A>(1) != m.get::<B>(2), 3, 4)
     }
-    fn is_eq_exact<A: Mode, B: Mode>(m) {
-        let (a, b) = (m.get::<A>(1), m.get::<B>(2));
-        if a == b {
-            return m.next(4);
-        }
-        if a.is_immediate() || b.is_immediate() {
-            return m.branch(3);
-        }
-        is_eq_exact_slow::<A, B>
-    }
-    fn is_ne_exact<A: Mode, B: Mode>(m) {
-        let (a, b) = (m.get::<A>(1), m.get::<B>(2));
-        if a == b {
-            return m.branch(3);
-        }
-        if a.is_immediate() || b.is_immediate() {
-            return m.next(4);
-        }
-        is_ne_exact_slow::<A, B>
-    }
-    fn is_eq<A: Mode, B: Mode>(m) {
-        let (a, b) = (m.get::<A>(1), m.get::<B>(2));
-        if a == b {
-            return m.next(4);
-        }
-        if a.is_immediate() && b.is_immediate() {
-            return m.branch(3);
-        }
-        is_eq_slow::<A, B>
-    }
-    fn is_ne<A: Mode, B: Mode>(m) {
-        let (a, b) = (m.get::<A>(1), m.get::<B>(2));
-        if a == b {
-            return m.branch(3);
-        }
-        if a.is_immediate() && b.is_immediate() {
-            return m.next(4);
-        }
-        is_ne_slow::<A, B>
-    }
-    fn is_lt<A: Mode, B: Mode>(m) {
-        let (a, b) = (m.get::<A>(1), m.get::<B>(2));
-        if !both_small(a, b) {
-            return is_lt_slow::<A, B>;
-        }
-        test(m, (a.0 as i64) < b.0 as i64, 3, 4)
-    }
-    fn is_ge<A: Mode, B: Mode>(m) {
-        let (a, b) = (m.get::<A>(1), m.get::<B>(2));
-        if !both_small(a, b) {
-            return is_ge_slow::<A, B>;
-        }
-        test(m, a.0 as i64 >= b.0 as i64, 3, 4)
-    }
     fn select_val<A: Mode>(m) {
         let (value, n) = (m.get::<A>(1).0, m.w(3) as usize / 2);
         let (mut low, mut high) = (0, n);
@@ -229,30 +161,6 @@ op! {
 }
 
 slow! {
-    fn is_eq_exact_slow<A: Mode, B: Mode>(m) {
-        let pass = eq(brand(m.get::<A>(1)), brand(m.get::<B>(2)));
-        test(m, pass, 3, 4)
-    }
-    fn is_ne_exact_slow<A: Mode, B: Mode>(m) {
-        let pass = !eq(brand(m.get::<A>(1)), brand(m.get::<B>(2)));
-        test(m, pass, 3, 4)
-    }
-    fn is_eq_slow<A: Mode, B: Mode>(m) {
-        let pass = order(m.get::<A>(1), m.get::<B>(2)).is_eq();
-        test(m, pass, 3, 4)
-    }
-    fn is_ne_slow<A: Mode, B: Mode>(m) {
-        let pass = order(m.get::<A>(1), m.get::<B>(2)).is_ne();
-        test(m, pass, 3, 4)
-    }
-    fn is_lt_slow<A: Mode, B: Mode>(m) {
-        let pass = order(m.get::<A>(1), m.get::<B>(2)).is_lt();
-        test(m, pass, 3, 4)
-    }
-    fn is_ge_slow<A: Mode, B: Mode>(m) {
-        let pass = order(m.get::<A>(1), m.get::<B>(2)).is_ge();
-        test(m, pass, 3, 4)
-    }
     fn select_any_slow<A: Mode>(m) {
         let (value, n) = (m.get::<A>(1), m.w(3) as usize / 2);
         for i in 0..n {
