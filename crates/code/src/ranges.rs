@@ -65,6 +65,13 @@ pub struct Line {
     pub line: u32,
 }
 
+/// The `func_info` of the function that `pc` lies in: for a return address, pass the word before it.
+pub fn function_of(pc: *const u64) -> Option<*const u64> {
+    let module = find(pc)?;
+    let function = module.function_at(module.offset_of(pc))?;
+    Some(module.address_of(function.info))
+}
+
 /// Where `pc` lies: for a return address, pass the word before it.
 pub fn locate(pc: *const u64) -> Option<Location> {
     let module = find(pc)?;

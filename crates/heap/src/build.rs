@@ -48,6 +48,20 @@ impl Heap {
         self.boxed(object)
     }
 
+    /// A copy of `elements` as a tuple, with `element` at position `at`, which is one of theirs.
+    pub fn tuple_with<'h>(
+        &'h self,
+        elements: &[Term<'h>],
+        at: usize,
+        element: Term<'h>,
+    ) -> Term<'h> {
+        assert!(at < elements.len());
+        let tuple = self.tuple(elements);
+        // SAFETY: the tuple is fresh, and has as many elements.
+        unsafe { *tuple.raw().ptr().add(1 + at) = element.raw().0 };
+        tuple
+    }
+
     /// A proper list of the elements.
     pub fn list<'h>(&'h self, elements: &[Term<'h>]) -> Term<'h> {
         self.list_onto(elements, Term::nil())

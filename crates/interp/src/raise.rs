@@ -398,8 +398,8 @@ fn is_continuation(word: RawTerm) -> bool {
 }
 
 fn same_function(a: *const u64, b: *const u64) -> bool {
-    let info = |pc| oxbeam_code::ranges::locate(pc).map(|place| place.info);
-    info(a).is_some_and(|function| info(b) == Some(function))
+    let function = oxbeam_code::ranges::function_of;
+    function(a).is_some_and(|info| function(b) == Some(info))
 }
 
 slow! {

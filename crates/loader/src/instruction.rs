@@ -609,6 +609,8 @@ fn special_bif((module, function, arity): (&str, &str, u8)) -> Option<T> {
         ("hd", 1) => T::hd,
         ("tl", 1) => T::tl,
         ("element", 2) => T::element,
+        ("map_get", 2) => T::map_get,
+        ("tuple_size", 1) => T::tuple_size,
         ("self", 0) => T::self_,
         _ => return None,
     })

@@ -200,6 +200,8 @@ macro_rules! for_each_specific_op {
             bif hd (F E) { hd_x_x <X, X>, hd_s_d <S, D>, } "dst <- hd src";
             bif tl (F E) { tl_x_x <X, X>, tl_s_d <S, D>, } "dst <- tl src";
             bif element (F E) { element_c_x_x <C, X, X>, element_s_s_d <S, S, D>, } "dst <- element(src1, src2)";
+            bif map_get (F E) { map_get_s_s_d <S, S, D>, } "dst <- value of key src1 in src2";
+            bif tuple_size (F E) { tuple_size_s_d <S, D>, } "dst <- tuple_size(src)";
 
             // ---- arith
             arith add (F E) { add_x_c_x <X, C, X>, add_x_x_x <X, X, X>, add_s_s_d <S, S, D>, } "dst <- src1 + src2";

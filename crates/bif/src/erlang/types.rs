@@ -87,9 +87,12 @@ pub fn element_2<'h>(_: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
 
 /// `erlang:setelement/3`
 pub fn setelement_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    let mut elements = elements(args[1])?;
-    *elements.get_mut(position(args[0])?).ok_or_else(Flow::badarg)? = args[2];
-    Ok(cx.heap.tuple(&elements))
+    let elements = args[1].as_tuple().ok_or_else(Flow::badarg)?.elements();
+    let at = position(args[0])?;
+    if at >= elements.len() {
+        return Err(Flow::badarg());
+    }
+    Ok(cx.heap.tuple_with(elements, at, args[2]))
 }
 
 /// `erlang:hd/1`

@@ -103,6 +103,23 @@ op! {
         }
         element_failed::<A, B>
     }
+    fn map_get<A: Mode, B: Mode, R: Place>(m) {
+        match super::map::quick_get(m.get::<B>(2), m.get::<A>(1)) {
+            Some(Some(value)) => {
+                m.set::<R>(3, value);
+                m.next(6)
+            }
+            _ => bif2_call::<A, B, R>,
+        }
+    }
+    fn tuple_size<A: Mode, R: Place>(m) {
+        let tuple = m.get::<A>(1);
+        if !tuple.is_subtag(Subtag::Tuple) {
+            return bif1_call::<A, R>;
+        }
+        m.set::<R>(2, RawTerm::small(header_arity(tuple.header()) as i64));
+        m.next(5)
+    }
 }
 
 slow! {

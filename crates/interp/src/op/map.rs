@@ -9,6 +9,23 @@ use oxbeam_term::{RawTerm, am};
 /// Pairs of one instruction that are put into a map together.
 const AT_ONCE: usize = 16;
 
+/// What a flat map has under a key that is no more than a word; `None` of another map or key.
+///
+/// # Safety
+/// The terms are good.
+#[inline(always)]
+pub(super) unsafe fn quick_get(map: RawTerm, key: RawTerm) -> Option<Option<RawTerm>> {
+    // SAFETY: a flat map holds its size, the tuple of its keys, and as many values.
+    unsafe {
+        if !key.is_immediate() || !map.is_boxed() || map.header() != FLATMAP_HEADER {
+            return None;
+        }
+        let (size, keys) = (map.word(0) as usize, RawTerm(map.word(1)));
+        let at = (0..size).find(|&i| keys.word(i) == key.0);
+        Some(at.map(|i| RawTerm(map.word(2 + i))))
+    }
+}
+
 op! {
     fn put_map_assoc<A: Mode, R: Place>(m) {
         put_assoc::<A, R>
@@ -21,17 +38,14 @@ op! {
     }
     fn get_map_element<A: Mode, B: Mode, R: Place>(m) {
         let (src, key) = (m.get::<A>(1), m.get::<B>(2));
-        if key.is_immediate() && src.is_boxed() && src.header() == FLATMAP_HEADER {
-            let (keys, size) = (RawTerm(src.word(1)), src.word(0) as usize);
-            for i in 0..size {
-                if keys.word(i) == key.0 {
-                    m.set::<R>(3, RawTerm(src.word(2 + i)));
-                    return m.next(5);
-                }
+        match quick_get(src, key) {
+            Some(Some(value)) => {
+                m.set::<R>(3, value);
+                m.next(5)
             }
-            return m.branch(4);
+            Some(None) => m.branch(4),
+            None => get_element::<A, B, R>,
         }
-        get_element::<A, B, R>
     }
     fn get_map_elements<A: Mode>(m) {
         get_elements::<A>
