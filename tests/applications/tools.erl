@@ -7,7 +7,7 @@ main() ->
     init:stop().
 
 tools() ->
-    [{cover, fun cover/0}, {xmerl, fun xmerl/0}, {edoc, fun edoc/0}, {proper, fun proper/0},
+    [{eunit, fun eunit/0}, {cover, fun cover/0}, {xmerl, fun xmerl/0}, {edoc, fun edoc/0}, {proper, fun proper/0},
      {parsers, fun parsers/0}, {xref, fun xref/0}, {crypto_free, fun erlang_syntax/0}].
 
 
@@ -18,6 +18,24 @@ sample() ->
         "%% @author nobody\n%% @doc A sample.\n-module(tools_sample).\n-export([f/1, g/0]).\n"
         "%% @doc Twice or not.\n-spec f(integer()) -> integer().\nf(N) when N > 0 -> N * 2;\nf(_) -> 0.\n"
         "g() -> unknown:h(), f(1).\n").
+
+%% A suite with a failure, an error, a generator, a fixture and a time limit.
+eunit() ->
+    ok = file:write_file("tools_tests.erl",
+        "-module(tools_tests).\n-include_lib(\"eunit/include/eunit.hrl\").\n"
+        "right_test() -> ?assertEqual(4, 2 + 2).\n"
+        "wrong_test() -> ?assertEqual(other, node()).\n"
+        "broken_test() -> error(broken).\n"
+        "some_test_() -> [?_assert(N > 0) || N <- [1, 2, 3]].\n"
+        "slow_test_() -> {timeout, 0.05, fun() -> timer:sleep(2000) end}.\n"
+        "kept_test_() -> {setup, fun() -> kept end, fun(kept) -> ok end, fun(K) -> [?_assertEqual(kept, K)] end}.\n"
+        "raises_test() -> ?assertError(badarg, list_to_atom(node())).\n"),
+    {ok, tools_tests} = c:c(tools_tests),
+    Result = eunit:test(tools_tests, [no_tty, {report, {eunit_surefire, [{dir, "."}]}}]),
+    {ok, Report} = file:read_file("TEST-tools_tests.xml"),
+    {Doc, []} = xmerl_scan:string(binary_to_list(Report)),
+    Count = fun(What) -> length(xmerl_xpath:string("//" ++ What, Doc)) end,
+    {Result, Count("testcase"), Count("failure"), Count("error")}.
 
 cover() ->
     sample(),

@@ -31,16 +31,7 @@ const fn bif(module: &'static str, function: &'static str, arity: u8, call: Nati
 }
 
 const fn guard(module: &'static str, function: &'static str, arity: u8, call: NativeFn) -> Native {
-    Native {
-        module,
-        function,
-        arity,
-        call,
-        guard: true,
-        run_on: RunOn::Normal,
-        long: None,
-        missing: None,
-    }
+    Native { guard: true, ..bif(module, function, arity, call) }
 }
 
 const fn yielding(
@@ -50,17 +41,7 @@ const fn yielding(
     call: NativeFn,
     long: Begin,
 ) -> Native {
-    let long = Some(long);
-    Native {
-        module,
-        function,
-        arity,
-        call,
-        guard: false,
-        run_on: RunOn::Normal,
-        long,
-        missing: None,
-    }
+    Native { long: Some(long), ..bif(module, function, arity, call) }
 }
 
 const fn dirty(
@@ -84,17 +65,7 @@ const fn missing(
     arity: u8,
     needs: &'static str,
 ) -> Native {
-    let call: NativeFn = raise_missing;
-    Native {
-        module,
-        function,
-        arity,
-        call,
-        guard: false,
-        run_on: RunOn::Normal,
-        long: None,
-        missing: Some(needs),
-    }
+    Native { missing: Some(needs), ..bif(module, function, arity, raise_missing) }
 }
 
 /// Says which function is missing: the engine keeps the running native's name.
