@@ -16,7 +16,7 @@ function(F, N) ->
 
 clause(F, N, C) ->
     io_lib:format(
-        "~s(~w, X) -> Y = [X + ~w | X], {a~w, Y, \"text ~w of ~w\", lists:append(Y, [~w, X])}",
+        "~s(~w, X) -> Y = [X + ~w | X], {a~w, Y, \"text ~w of ~w\", lists:append([Y], [~w, X])}",
         [F, C, N, N rem 50, C, N, C]
     ).
 

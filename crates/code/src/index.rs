@@ -11,11 +11,13 @@
 //!    no other thread runs code, and no progress is needed.)
 //! 4. An abort (a [`Staging`] that is dropped) leaves the active index as it was.
 //! 5. What differs between the active index and another one is in that one's list of stale
-//!    entries; so a staging costs what was changed lately, not what there is.
+//!    entries; so a staging costs what was changed lately, not what there is. The two other indices
+//!    share what one commit has changed.
 
 use crate::module::Entry;
 use oxbeam_term::export::{CODE_INDICES, Export};
 use parking_lot::Mutex;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 static ACTIVE: AtomicUsize = AtomicUsize::new(0);
@@ -36,15 +38,16 @@ struct Gate {
 
 static GATE: Mutex<Gate> = Mutex::new(Gate { held: false, waiting: vec![] });
 
-/// Entries whose value under an index is not that of the active one.
+/// Entries that were changed together.
 #[derive(Default)]
-struct Stale {
+struct Changed {
     exports: Vec<&'static Export>,
     modules: Vec<&'static Entry>,
 }
 
-static STALE: [Mutex<Stale>; CODE_INDICES] =
-    [const { Mutex::new(Stale { exports: vec![], modules: vec![] }) }; CODE_INDICES];
+/// Entries whose value under an index is not that of the active one.
+static STALE: [Mutex<Vec<Arc<Changed>>>; CODE_INDICES] =
+    [const { Mutex::new(vec![]) }; CODE_INDICES];
 
 /// The right to change modules; one holder at a time. It may move between threads.
 pub struct Permission(());
@@ -64,7 +67,7 @@ impl Permission {
     pub fn try_seize() -> Option<Permission> {
         let mut gate = GATE.lock();
         let free = !std::mem::replace(&mut gate.held, true);
-        free.then_some(Permission(()))
+        free.then(|| Permission(()))
     }
 
     /// The permission; if somebody holds it, `wake` is called when it becomes free, and the
@@ -82,13 +85,14 @@ impl Permission {
     pub fn stage(self) -> Staging {
         let now = active();
         let ix = (now + 1) % CODE_INDICES;
-        let stale = std::mem::take(&mut *STALE[ix].lock());
-        for export in stale.exports {
-            let address = export.address[now].load(Ordering::Relaxed);
-            export.address[ix].store(address, Ordering::Relaxed);
+        for stale in std::mem::take(&mut *STALE[ix].lock()) {
+            for export in &stale.exports {
+                let address = export.address[now].load(Ordering::Relaxed);
+                export.address[ix].store(address, Ordering::Relaxed);
+            }
+            stale.modules.iter().for_each(|entry| entry.copy(now, ix));
         }
-        stale.modules.iter().for_each(|entry| entry.copy(now, ix));
-        Staging { permission: Some(self), ix, changed: Stale::default() }
+        Staging { permission: Some(self), ix, changed: Changed::default() }
     }
 }
 
@@ -108,7 +112,7 @@ pub struct Staging {
     /// `None`: committed.
     permission: Option<Permission>,
     ix: usize,
-    changed: Stale,
+    changed: Changed,
 }
 
 impl Staging {
@@ -129,10 +133,9 @@ impl Staging {
 
     /// Makes the staging index the active one (rule 3).
     pub fn commit(mut self) -> Permission {
+        let changed = Arc::new(std::mem::take(&mut self.changed));
         for other in (0..CODE_INDICES).filter(|&other| other != self.ix) {
-            let mut stale = STALE[other].lock();
-            stale.exports.extend(&self.changed.exports);
-            stale.modules.extend(&self.changed.modules);
+            STALE[other].lock().push(changed.clone());
         }
         ACTIVE.store(self.ix, Ordering::Release);
         self.permission.take().expect("a staging is committed once")
@@ -142,9 +145,135 @@ impl Staging {
 impl Drop for Staging {
     fn drop(&mut self) {
         if self.permission.is_some() {
-            let mut stale = STALE[self.ix].lock();
-            stale.exports.append(&mut self.changed.exports);
-            stale.modules.append(&mut self.changed.modules);
+            STALE[self.ix].lock().push(Arc::new(std::mem::take(&mut self.changed)));
         }
+    }
+}
+
+/// Named after what they show of the texts on code loading (docs/CodeLoading.md has the table).
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use oxbeam_term::{Atom, export};
+    use std::sync::atomic::AtomicBool;
+
+    fn an_export(name: &str) -> &'static Export {
+        export::get_or_create(Atom::new(name).unwrap(), Atom::new("f").unwrap(), 0)
+    }
+
+    /// An address that stands for code.
+    fn code(number: usize) -> *mut u64 {
+        (number * 8) as *mut u64
+    }
+
+    fn read(export: &Export) -> *mut u64 {
+        export.address[active()].load(Ordering::Relaxed)
+    }
+
+    fn replaced(permission: Permission, export: &'static Export, by: *mut u64) -> Permission {
+        let mut staging = permission.stage();
+        staging.set_export(export, by);
+        staging.commit()
+    }
+
+    #[test]
+    fn seed_000_l47_s4_s7_one_store_replaces_what_the_active_index_says() {
+        let exports = [an_export("index_a"), an_export("index_b")];
+        let mut staging = Permission::seize().stage();
+        let before = exports.map(read);
+        exports.iter().for_each(|export| staging.set_export(export, code(1)));
+        assert_eq!(exports.map(read), before, "what is staged is not seen");
+        let permission = staging.commit();
+        assert_eq!(exports.map(read), [code(1); 2]);
+        drop(permission);
+    }
+
+    #[test]
+    fn seed_000_l47_s6_reading_takes_no_lock() {
+        let export = an_export("index_c");
+        let permission = replaced(Permission::seize(), export, code(7));
+        let staging = permission.stage();
+        // Whoever reads is not held up by who stages, though all that it locks were locked.
+        let locks = (GATE.lock(), STALE.each_ref().map(|stale| stale.lock()));
+        assert_eq!(std::thread::spawn(|| read(export) as usize).join().unwrap(), code(7) as usize);
+        drop(locks);
+        drop(staging);
+    }
+
+    #[test]
+    fn seed_000_l51_l57_one_stages_and_the_others_wait_for_it() {
+        static WOKEN: AtomicBool = AtomicBool::new(false);
+        let permission = Permission::seize();
+        assert!(Permission::try_seize().is_none());
+        assert!(Permission::seize_or_wait(|| WOKEN.store(true, Ordering::SeqCst)).is_none());
+        let staging = permission.stage();
+        assert!(Permission::try_seize().is_none(), "also while it stages");
+        let permission = staging.commit();
+        assert!(!WOKEN.load(Ordering::SeqCst), "the commit does not end it");
+        drop(permission);
+        assert!(WOKEN.load(Ordering::SeqCst));
+    }
+
+    #[test]
+    fn seed_000_l52_l53_a_staging_begins_with_what_is_active() {
+        let (one, other) = (an_export("index_d"), an_export("index_e"));
+        let mut permission = replaced(Permission::seize(), one, code(1));
+        // Over all indices, and also where the staging before was given up.
+        for round in 2..9 {
+            let staging = permission.stage();
+            let ix = staging.index();
+            assert_eq!(one.address[ix].load(Ordering::Relaxed), read(one));
+            drop(staging);
+            permission = replaced(Permission::seize(), other, code(round));
+            assert_eq!((read(one), read(other)), (code(1), code(round)));
+        }
+    }
+
+    #[test]
+    fn an_abort_leaves_all_as_it_was() {
+        let export = an_export("index_f");
+        let permission = replaced(Permission::seize(), export, code(1));
+        let now = active();
+        let mut staging = permission.stage();
+        staging.set_export(export, code(2));
+        drop(staging);
+        let permission = Permission::seize();
+        assert_eq!(read(export), code(1));
+        // Nor does it come up in a later commit, of something else.
+        let mut permission = replaced(permission, an_export("index_g"), code(3));
+        assert_ne!(active(), now);
+        for _ in 0..CODE_INDICES {
+            assert_eq!(read(export), code(1));
+            permission = replaced(permission, an_export("index_g"), code(4));
+        }
+    }
+
+    #[test]
+    fn seed_001_l65_s1_s4_active_staging_and_previous_take_turns() {
+        let mut permission = Permission::seize();
+        let mut seen = vec![active()];
+        for _ in 0..2 * CODE_INDICES {
+            let staging = permission.stage();
+            let (was, next) = (active(), staging.index());
+            assert_ne!(was, next);
+            permission = staging.commit();
+            assert_eq!(active(), next, "what was staged is active");
+            seen.push(next);
+        }
+        assert!(seen.windows(CODE_INDICES).all(|run| {
+            let mut run = run.to_vec();
+            run.sort_unstable();
+            run == [0, 1, 2]
+        }));
+    }
+
+    #[test]
+    fn seed_001_l114_s1_the_export_stays_and_its_address_changes() {
+        let export = an_export("index_h");
+        let permission = replaced(Permission::seize(), export, code(1));
+        let before = read(export);
+        drop(replaced(permission, export, code(2)));
+        assert!(std::ptr::eq(export, an_export("index_h")));
+        assert_eq!((before, read(export)), (code(1), code(2)));
     }
 }

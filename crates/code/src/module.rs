@@ -336,13 +336,13 @@ fn stage_one(mut module: Module, staging: &mut Staging) {
 fn become_current(entry: &'static Entry, module: &'static Module, staging: &mut Staging) {
     let ix = staging.index();
     let before = entry.get(Slot::Current, ix);
+    module.publish(staging);
     // SAFETY: crate rule 5: it is the current instance, which nobody frees.
     if let Some(current) = unsafe { before.as_ref() } {
         current.retract(staging);
         entry.set(Slot::Old, ix, before);
     }
     entry.set(Slot::Current, ix, std::ptr::from_ref(module).cast_mut());
-    module.publish(staging);
 }
 
 /// Stages the end of the loading of a module whose `on_load` function has said yes: it becomes
@@ -427,6 +427,12 @@ pub struct Retired(NonNull<Module>);
 unsafe impl Send for Retired {}
 
 impl Retired {
+    /// Words of its instructions.
+    pub fn words(&self) -> usize {
+        // SAFETY: freed by `drop` alone.
+        unsafe { self.0.as_ref() }.words
+    }
+
     /// Takes its literals away, which live until no process uses them.
     pub fn take_literals(&self) -> Option<Area> {
         // SAFETY: freed by `drop` alone.

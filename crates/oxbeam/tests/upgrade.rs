@@ -35,10 +35,14 @@ fn number(variable: &str, usual: u32, slow: u32) -> String {
 }
 
 fn run(module: &str, function: &str, arguments: &[&str]) -> String {
+    run_on(&paths::oxbeam(), module, function, arguments)
+}
+
+fn run_on(program: &Path, module: &str, function: &str, arguments: &[&str]) -> String {
     let mut args = vec!["-noshell", "-noinput", "-run", module, function];
     args.extend(arguments);
-    let output = Command::new(paths::oxbeam()).args(args).current_dir(compiled()).output();
-    let output = output.expect("oxbeam starts");
+    let output = Command::new(program).args(args).current_dir(compiled()).output();
+    let output = output.expect("the program starts");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let errors = String::from_utf8_lossy(&output.stderr);
     println!("{text}");
@@ -79,4 +83,19 @@ fn code_can_be_read_back() {
 fn a_running_system_is_upgraded_whole_or_not_at_all() {
     let sources = paths::repository().join("tests/upgrade");
     assert!(run("live", "main", &[sources.to_str().expect("a path of text")]).contains("passed"));
+}
+
+/// The statements of the two texts that oxbeam's code loading is drawn from.
+#[test]
+fn the_texts_on_code_loading_hold() {
+    let stock = run_on(Path::new("erl"), "seeds", "main", &["both"]);
+    let ours = run("seeds", "main", &["both"]);
+    for (stock, ours) in stock.lines().zip(ours.lines()) {
+        assert_eq!(stock, ours);
+        assert!(!stock.contains(": {ended,"), "{stock}");
+    }
+    assert_eq!(stock.lines().count(), ours.lines().count());
+    let ours = run("seeds", "main", &["ours"]);
+    let cases: Vec<_> = ours.lines().filter(|line| line.starts_with("ours_")).collect();
+    assert!(cases.len() > 2 && cases.iter().all(|case| case.ends_with(": ok")), "{ours}");
 }

@@ -17,7 +17,7 @@
 use crate::native::{Cx, NativeFn, RunOn};
 use crate::process::{Owned, PidData, Priority, ProcState, Process, exit};
 use crate::signal::handle::take_all;
-use crate::{literal_release, task, yielding};
+use crate::{literal_release, longest, task, yielding};
 use oxbeam_heap::OwnedTerm;
 use oxbeam_sys::clock::monotonic_ns;
 use oxbeam_term::{RawTerm, Term};
@@ -219,7 +219,11 @@ fn work(pool: &Pool, run_on: RunOn) {
                 done.busy_since_ns.store(started_ns, Ordering::Release);
                 match work {
                     Work::Native(job) => run(job),
-                    Work::Errand(errand) => errand(),
+                    Work::Errand(errand) => {
+                        let begun = longest::begin();
+                        errand();
+                        begun.end(longest::Work::Dirty, || None);
+                    }
                 }
                 done.busy_since_ns.store(0, Ordering::Release);
                 done.busy_ns.fetch_add(monotonic_ns() - started_ns, Ordering::AcqRel);
@@ -250,7 +254,9 @@ fn run(job: Job) {
     // transparent `RawTerm`.
     let args = unsafe { std::slice::from_raw_parts(args.as_ptr().cast::<Term<'_>>(), args.len()) };
     let mut cx = Cx { heap, own, process: process_ref, reductions: REDUCTIONS };
+    let begun = longest::begin();
     let outcome = yielding::Outcome::of(function(&mut cx, args));
+    begun.end(longest::Work::Dirty, || None);
     let spent = u64::try_from(REDUCTIONS - cx.reductions).unwrap_or(0);
     let mut away = process.away().lock();
     let Some(back) = away.take() else { return };

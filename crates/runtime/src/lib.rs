@@ -11,6 +11,7 @@ pub mod gc;
 pub mod link;
 pub mod literal_release;
 mod locks;
+pub mod longest;
 pub mod mailbox;
 pub mod monitor;
 pub mod native;

@@ -21,6 +21,7 @@
 //!    registration; it must not wait. (Without any managed thread, as in tests, it runs in
 //!    [`later`] itself.)
 
+use crate::longest;
 use crate::native::Cx;
 use crate::signal::{Control, queue::Signal};
 use parking_lot::{Mutex, MutexGuard};
@@ -175,7 +176,9 @@ impl Managed {
         let due: Vec<_> = actions.drain(..count).collect();
         drop(actions);
         for (_, action) in due {
+            let begun = longest::begin();
             action();
+            begun.end(longest::Work::AfterProgress, || None);
             PENDING.fetch_sub(1, Ordering::SeqCst);
         }
     }

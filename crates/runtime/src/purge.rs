@@ -14,14 +14,17 @@
 
 use crate::native::Cx;
 use crate::process::{Owned, ProcState, Process};
-use crate::progress;
 use crate::signal::{Control, deliver, queue::Signal};
+use crate::{dirty, progress};
 use oxbeam_code::index::Permission;
-use oxbeam_code::module::{self, SavedOld};
+use oxbeam_code::module::{self, Retired, SavedOld};
 use oxbeam_heap::Heap;
 use oxbeam_term::Atom;
 use parking_lot::Mutex;
 use std::sync::Arc;
+
+/// A module of more instructions than this is freed by an errand.
+const LARGE_WORDS: usize = 16 << 10;
 
 struct Purge {
     /// What is being purged.
@@ -99,11 +102,19 @@ pub fn complete(permission: &Permission, name: Atom) -> Step {
     finish();
     let Some(retired) = retired else { return Step::Done(false) };
     let literals = retired.take_literals();
-    progress::later(move || drop(retired));
+    progress::later(move || give_back(retired));
     if let Some(area) = literals {
         crate::literal_release::queue(area);
     }
     Step::Done(true)
+}
+
+/// Takes the memory of an instance back that no thread uses any more; that of a large one by an
+/// errand, since there is something to free for each function and fun.
+fn give_back(retired: Retired) {
+    if retired.words() > LARGE_WORDS {
+        dirty::run_errand(move || drop(retired));
+    }
 }
 
 /// Lets those go on that called funs of the module.

@@ -4,6 +4,7 @@
 //! next, or at the end of the turn that it is in. One that moves terms waits until the process's
 //! collections are on.
 
+use crate::longest;
 use crate::process::{Owned, Process};
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ pub trait Task: Send {
 
 /// Runs the tasks that can run now.
 pub(crate) fn run_all(process: &Arc<Process>, owned: &mut Owned) {
+    let begun = longest::begin();
     for task in owned.own.tasks.take() {
         if task.moves_terms() && owned.own.gc_disabled > 0 {
             owned.own.tasks.push(task);
@@ -28,4 +30,5 @@ pub(crate) fn run_all(process: &Arc<Process>, owned: &mut Owned) {
             task.run(process, owned);
         }
     }
+    begun.end(longest::Work::Tasks, || None);
 }

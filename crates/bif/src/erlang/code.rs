@@ -8,10 +8,11 @@ use oxbeam_code::ranges;
 use oxbeam_etf::{NoZlib, Options, binary_to_term};
 use oxbeam_loader::{LoadError, Profile};
 use oxbeam_runtime::native::{RunOn, StaticNif};
-use oxbeam_runtime::{Cx, Flow, NativeResult, native, progress, scheduler, system};
+use oxbeam_runtime::{Cx, Flow, NativeResult, native, progress, system};
 use oxbeam_term::view::Kind;
 use oxbeam_term::{Atom, Term, am, export};
 use parking_lot::Mutex;
+use std::collections::HashSet;
 
 /// Code that was prepared, and serves for one `finish_loading`.
 struct Prepared {
@@ -31,21 +32,14 @@ fn error_tuple<'h>(cx: &Cx<'h>, reason: Atom) -> Term<'h> {
     cx.heap.tagged(am::error, [Term::atom(reason)])
 }
 
-/// A file of this size takes less than 300 µs to prepare, on whatever scheduler.
+/// A file of this size takes less than 300 µs to prepare; a larger one is prepared on a dirty
+/// scheduler.
 const SMALL_FILE_BYTES: usize = 20 << 10;
-/// One of this size takes about two turns.
-const MODERATE_FILE_BYTES: usize = 256 << 10;
-
-/// Whether a file is to be prepared on a dirty scheduler: a larger one, unless another scheduler
-/// is idle and can do what comes up meanwhile.
-fn goes_dirty(bytes: usize) -> bool {
-    bytes > SMALL_FILE_BYTES && (bytes > MODERATE_FILE_BYTES || !scheduler::has_spare())
-}
 
 /// `erts_internal:prepare_loading/2`
 pub fn prepare_loading_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     args[0].as_atom().ok_or_else(Flow::badarg)?;
-    if args[1].as_bits().is_some_and(|bits| goes_dirty(bits.bit_size() / 8)) {
+    if args[1].as_bits().is_some_and(|bits| bits.bit_size() / 8 > SMALL_FILE_BYTES) {
         return Err(Flow::Dirty(RunOn::DirtyCpu, prepare_here));
     }
     prepare_here(cx, args)
@@ -107,8 +101,10 @@ fn commit<'h>(cx: &mut Cx<'h>, staging: Staging, result: Term<'h>) -> NativeResu
 }
 
 fn twice(names: &[Atom]) -> Vec<Atom> {
-    let again = |&(at, name): &(usize, &Atom)| names[..at].contains(name);
-    names.iter().enumerate().filter(again).map(|(_, name)| *name).rev().collect()
+    let mut seen = HashSet::new();
+    let mut again: Vec<Atom> = names.iter().filter(|name| !seen.insert(**name)).copied().collect();
+    again.reverse();
+    again
 }
 
 /// `erlang:finish_loading/1`: all modules at once, or none.

@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use oxbeam_heap::OwnedTerm;
 use oxbeam_heap::heap::STACK_RESERVE_WORDS;
-use oxbeam_runtime::dirty;
 use oxbeam_runtime::process::table;
 use oxbeam_runtime::reference::new_numbers;
 use oxbeam_runtime::timer::{self, Destination};
 use oxbeam_runtime::{Cx, Flow, NativeResult};
+use oxbeam_runtime::{dirty, longest};
 use oxbeam_term::{Atom, Term, am};
 
 use crate::arg::take;
@@ -83,6 +83,23 @@ pub fn get_internal_state_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeRes
             let pairs: Result<Vec<_>, _> = memory().into_iter().map(pair).collect();
             Ok(heap.list(&pairs?))
         }
+        // Our own: `[{Kind, LastNative, CpuNs, Count}]`, the longest pieces of work at one go.
+        Some("longest_work") => {
+            let mut rows = vec![];
+            for longest in longest::get() {
+                let native = match longest.native {
+                    Some((module, function, arity)) => {
+                        let arity = heap.usize(arity.into());
+                        heap.tuple(&[Term::atom(module), Term::atom(function), arity])
+                    }
+                    None => Term::atom(am::undefined),
+                };
+                let numbers = [heap.int(longest.cpu_ns), heap.uint(longest.count)];
+                let kind = atom(longest.work.name())?;
+                rows.push(heap.tuple(&[kind, native, numbers[0], numbers[1]]));
+            }
+            Ok(heap.list(&rows))
+        }
         // There are no such counters: sizes are kept where the objects are.
         Some("flxctr_memory_usage") => atom("notsup"),
         Some(_) => Err(Flow::badarg()),
@@ -139,6 +156,10 @@ pub fn set_internal_state_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeRes
         Some("reds_left") => {
             let left = value.as_usize().ok_or_else(Flow::badarg)?;
             cx.reductions = left as i64;
+            Ok(Term::bool(true))
+        }
+        Some("longest_work") => {
+            longest::set(value.as_bool().ok_or_else(Flow::badarg)?);
             Ok(Term::bool(true))
         }
         // Memory is given back where it is dropped, by whoever drops it, much of it by errands.

@@ -5,7 +5,7 @@ use crate::engine::{self, Regs, Switch};
 use crate::process::{Owned, Process, Waiting, exit};
 use crate::progress::{self, Managed};
 use crate::signal::handle::{Taken, ends_wait, take_all};
-use crate::{dirty, gc, system_monitor, system_profile, task, timer};
+use crate::{dirty, gc, longest, system_monitor, system_profile, task, timer};
 use oxbeam_heap::GcKind;
 use oxbeam_sys::clock::monotonic_ns;
 use std::sync::Arc;
@@ -25,7 +25,11 @@ pub(super) fn run(index: usize) {
         let has_errands = &schedulers.all[index].has_errands;
         if has_errands.read() != 0 && has_errands.xchg_acqb(0) != 0 {
             let errands = std::mem::take(&mut *schedulers.all[index].errands.lock());
-            errands.into_iter().for_each(|errand| errand());
+            for errand in errands {
+                let begun = longest::begin();
+                errand();
+                begun.end(longest::Work::Errand, || None);
+            }
         }
         if index >= schedulers.limit() {
             super::online::stay_away(schedulers, index, &managed);
@@ -113,7 +117,9 @@ fn execute(schedulers: &Schedulers, index: usize, regs: &mut Regs, process: Arc<
     }
     let before = owned.own.reductions;
     let monitor = system_monitor::get().map(|settings| (settings, monotonic_ns(), owned.own.ip));
+    let begun = longest::begin();
     let switch = engine::get().run(regs, &process, owned);
+    begun.end(longest::Work::Turn, || owned.own.current);
     if let Some((settings, started_ns, came_in)) = monitor {
         let took_ns = monotonic_ns() - started_ns;
         system_monitor::after_turn(settings, process.pid, took_ns, [came_in, owned.own.ip]);
