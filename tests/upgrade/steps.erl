@@ -13,7 +13,7 @@ main([File, Rounds]) ->
     Rows = [{Ns, Count, Kind, Native} || {Kind, Native, Ns, Count} <- erts_debug:get_internal_state(longest_work)],
     [
         io:format("~.1f\t~b\t~s\t~0p~n", [Ns / 1000, Count, Kind, Native])
-     || {Ns, Count, Kind, Native} <- lists:reverse(lists:sort(Rows)), Ns > 20000
+     || {Ns, Count, Kind, Native} <- lists:reverse(lists:sort(Rows))
     ],
     erlang:halt(0).
 
