@@ -105,7 +105,7 @@ fn find<'h>(
 async fn find_long(y: Yielder) -> Result<Option<Slot>, Failure> {
     let (key, at, list) = (Slot::arg(0), Slot::arg(1), Slot::arg(2));
     let at = y.attempt(|_, roots| position(roots.get(at))).await?;
-    long::each_element(y, list, CELLS_PER_REDUCTION / 2, |_, roots, candidate| {
+    long::each_element(y, list, CELLS_PER_REDUCTION / 4, |_, roots, candidate| {
         has_key(candidate, at, roots.get(key)).then(|| roots.push(candidate))
     })
     .await

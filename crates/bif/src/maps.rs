@@ -14,7 +14,7 @@ pub mod long;
 
 /// Reductions that a walk over so many pairs costs.
 fn cost(pairs: usize) -> usize {
-    pairs / 40
+    pairs / 8
 }
 
 pub fn find_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {

@@ -6,9 +6,9 @@
 
 use crate::literal::{Purged, is_literal};
 use crate::off_heap::{self, OffHeap};
-use oxbeam_term::RawTerm;
 use oxbeam_term::layout::*;
 use oxbeam_term::tag::{self, Subtag};
+use oxbeam_term::{RawTerm, Term};
 use std::cell::Cell;
 
 thread_local! {
@@ -40,7 +40,7 @@ impl Policy {
         Policy { all: true, purged: Purged::NONE }
     }
     /// Whether a copy leaves this pointer as it is.
-    fn stays(self, term: RawTerm) -> bool {
+    pub(crate) fn stays(self, term: RawTerm) -> bool {
         !self.all && is_literal(term) && !self.purged.contains(term.ptr())
     }
 }
@@ -89,12 +89,24 @@ pub const fn term_words(header: u64) -> TermWords {
 /// # Safety
 /// The term and all it refers to are alive.
 pub unsafe fn flat_words(term: RawTerm, policy: Policy) -> usize {
+    // SAFETY: by contract.
+    unsafe { flat_words_within(term, policy, usize::MAX) }.unwrap_or(usize::MAX)
+}
+
+/// As [`flat_words`]; `None`: more than `most`.
+///
+/// # Safety
+/// As for [`flat_words`].
+pub unsafe fn flat_words_within(term: RawTerm, policy: Policy, most: usize) -> Option<usize> {
     let mut words = 0;
     let mut pending = vec![];
     let mut next = Some(term);
     while let Some(term) = next.take().or_else(|| pending.pop()) {
         if term.is_immediate() || policy.stays(term) {
             continue;
+        }
+        if words > most {
+            return None;
         }
         // SAFETY: by contract.
         unsafe {
@@ -119,7 +131,13 @@ pub unsafe fn flat_words(term: RawTerm, policy: Policy) -> usize {
             }
         }
     }
-    words
+    (words <= most).then_some(words)
+}
+
+/// Words of a copy of the term that shares literals; `None`: more than `most`.
+pub fn copy_words_within(term: Term<'_>, most: usize) -> Option<usize> {
+    // SAFETY: a branded term is alive.
+    unsafe { flat_words_within(term.raw(), Policy::sharing(), most) }
 }
 
 /// Copies `term` to `*top`, which moves up by [`flat_words`]; what the copy holds outside the

@@ -67,4 +67,18 @@ impl Fragment {
             free_words(fragment.cast(), HEADER_WORDS + capacity_words, Category::Fragment);
         }
     }
+
+    /// Frees a fragment and those behind it.
+    ///
+    /// # Safety
+    /// As for [`Fragment::free`], for each of them.
+    pub unsafe fn free_all(mut next: Option<NonNull<Fragment>>) {
+        while let Some(fragment) = next {
+            // SAFETY: by contract; the link is read before the fragment goes.
+            unsafe {
+                next = fragment.as_ref().next.get();
+                Fragment::free(fragment);
+            }
+        }
+    }
 }

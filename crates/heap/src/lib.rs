@@ -28,6 +28,7 @@ pub mod copy_shared;
 pub mod foreign_fun;
 pub mod fragment;
 pub mod gc;
+pub mod growing_copy;
 pub mod heap;
 pub mod known_ref;
 pub mod literal;
@@ -38,6 +39,7 @@ pub mod owned;
 pub mod sizes;
 
 pub use gc::{Collection, GcKind, GcReport, RootSet};
+pub use growing_copy::GrowingCopy;
 pub use heap::Heap;
 pub use owned::OwnedTerm;
 

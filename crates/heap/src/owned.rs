@@ -1,6 +1,6 @@
 //! A term that belongs to no process: a message on its way, a timer's message, a saved reason.
 
-use crate::copy::{Policy, copy_into, flat_words};
+use crate::copy::{Policy, copy_into, flat_words, flat_words_within};
 use crate::fragment::Fragment;
 use crate::gc::each_slot;
 use crate::heap::{Heap, out_of_memory};
@@ -8,13 +8,14 @@ use crate::literal::Purged;
 use oxbeam_term::{RawTerm, Term};
 use std::ptr::NonNull;
 
-/// A term with the fragment that holds all of it (no fragment for an immediate or a literal).
+/// A term with the fragments, linked to each other, that hold all of it (none for an immediate or
+/// a literal; more than one for a term that was copied in portions).
 pub struct OwnedTerm {
     root: RawTerm,
-    fragment: Option<NonNull<Fragment>>,
+    fragments: Option<NonNull<Fragment>>,
 }
 
-// SAFETY: the fragment belongs to this value alone and moves with it.
+// SAFETY: the fragments belong to this value alone and move with it.
 unsafe impl Send for OwnedTerm {}
 // SAFETY: a shared owned term is only read.
 unsafe impl Sync for OwnedTerm {}
@@ -25,17 +26,40 @@ impl OwnedTerm {
         OwnedTerm::copy(term, Policy::sharing())
     }
 
+    /// As [`OwnedTerm::copy_of`], if the copy has at most so many words.
+    pub fn small_copy_of(term: Term<'_>, most_words: usize) -> Option<OwnedTerm> {
+        let policy = Policy::sharing();
+        // SAFETY: a branded term is alive.
+        let words = unsafe { flat_words_within(term.raw(), policy, most_words) }?;
+        Some(OwnedTerm::copy_sized(term, words, policy))
+    }
+
+    /// The term whose root and fragments these are.
+    ///
+    /// # Safety
+    /// The fragments, linked to each other, hold all of the term, and belong to nobody else.
+    pub(crate) unsafe fn of_fragments(
+        root: RawTerm,
+        fragments: Option<NonNull<Fragment>>,
+    ) -> OwnedTerm {
+        OwnedTerm { root, fragments }
+    }
+
     /// A copy that shares nothing with literal areas, for storage that no purge looks into.
     pub fn deep_copy_of(term: Term<'_>) -> OwnedTerm {
         OwnedTerm::copy(term, Policy::everything())
     }
 
     fn copy(term: Term<'_>, policy: Policy) -> OwnedTerm {
-        let raw = term.raw();
         // SAFETY: a branded term is alive.
-        let words = unsafe { flat_words(raw, policy) };
+        let words = unsafe { flat_words(term.raw(), policy) };
+        OwnedTerm::copy_sized(term, words, policy)
+    }
+
+    fn copy_sized(term: Term<'_>, words: usize, policy: Policy) -> OwnedTerm {
+        let raw = term.raw();
         if words == 0 {
-            return OwnedTerm { root: raw, fragment: None };
+            return OwnedTerm { root: raw, fragments: None };
         }
         let fragment = Fragment::new(words).unwrap_or_else(|| out_of_memory(words));
         // SAFETY: fresh fragment with room for exactly these words.
@@ -44,7 +68,7 @@ impl OwnedTerm {
             let mut top = header.take(words).expect("a fresh fragment has room");
             copy_into(raw, &mut top, &header.off_heap, policy)
         };
-        OwnedTerm { root, fragment: Some(fragment) }
+        OwnedTerm { root, fragments: Some(fragment) }
     }
 
     /// Builds a term in a scratch heap and keeps a copy of it.
@@ -55,7 +79,7 @@ impl OwnedTerm {
 
     pub const fn immediate(term: RawTerm) -> OwnedTerm {
         assert!(term.is_immediate());
-        OwnedTerm { root: term, fragment: None }
+        OwnedTerm { root: term, fragments: None }
     }
 
     /// A term of a heap that stays where it is, as if attached to it.
@@ -63,7 +87,7 @@ impl OwnedTerm {
     /// # Safety
     /// As for [`OwnedTerm::root_mut`]: the owner treats it as a root of that heap from now on.
     pub unsafe fn attached(term: RawTerm) -> OwnedTerm {
-        OwnedTerm { root: term, fragment: None }
+        OwnedTerm { root: term, fragments: None }
     }
 
     /// The term, as long as this value is borrowed.
@@ -77,20 +101,27 @@ impl OwnedTerm {
         if purged.contains_term(self.root) {
             return true;
         }
-        // SAFETY: the fragment is ours and alive, and holds whole objects.
-        self.fragment.is_some_and(|fragment| unsafe {
-            let start = fragment.as_ref().start();
+        self.fragments().any(|fragment| {
             let mut found = false;
-            let end = start.add(fragment.as_ref().used_words());
-            each_slot(start, end, &mut |slot, _| found |= purged.contains_term(RawTerm(*slot)));
+            // SAFETY: the fragment holds whole objects.
+            unsafe {
+                let start = fragment.start();
+                let end = start.add(fragment.used_words());
+                each_slot(start, end, &mut |slot, _| found |= purged.contains_term(RawTerm(*slot)));
+            }
             found
         })
     }
 
+    fn fragments(&self) -> impl Iterator<Item = &Fragment> {
+        // SAFETY: the fragments are ours and alive.
+        let at = |fragment: Option<NonNull<Fragment>>| fragment.map(|f| unsafe { f.as_ref() });
+        std::iter::successors(at(self.fragments), move |fragment| at(fragment.next.get()))
+    }
+
     /// Words of the term's copy.
     pub fn words(&self) -> usize {
-        // SAFETY: the fragment is ours and alive.
-        self.fragment.map_or(0, |fragment| unsafe { fragment.as_ref() }.used_words())
+        self.fragments().map(Fragment::used_words).sum()
     }
 
     /// Copies the term onto a heap.
@@ -98,12 +129,9 @@ impl OwnedTerm {
         heap.import(self.view())
     }
 
-    /// Gives the term to a heap without copying: its fragment becomes one of the heap's.
+    /// Gives the term to a heap without copying: its fragments become the heap's.
     pub fn attach_to(mut self, heap: &Heap) -> Term<'_> {
-        if let Some(fragment) = self.fragment.take() {
-            // SAFETY: the fragment was ours alone.
-            unsafe { heap.link_fragment(fragment) };
-        }
+        self.attach_in_place(heap);
         // SAFETY: the term now lives in that heap.
         unsafe { heap.brand(self.root) }
     }
@@ -111,9 +139,13 @@ impl OwnedTerm {
     /// Like [`OwnedTerm::attach_to`], but keeps the root here: the owner must then treat it as a
     /// root of that heap (see [`OwnedTerm::root_mut`]).
     pub fn attach_in_place(&mut self, heap: &Heap) {
-        if let Some(fragment) = self.fragment.take() {
-            // SAFETY: the fragment was ours alone.
-            unsafe { heap.link_fragment(fragment) };
+        let mut next = self.fragments.take();
+        while let Some(fragment) = next {
+            // SAFETY: the fragment was ours alone; the heap links it anew.
+            unsafe {
+                next = fragment.as_ref().next.get();
+                heap.link_fragment(fragment);
+            }
         }
     }
 
@@ -128,10 +160,8 @@ impl OwnedTerm {
 
 impl Drop for OwnedTerm {
     fn drop(&mut self) {
-        if let Some(fragment) = self.fragment.take() {
-            // SAFETY: nobody else refers to the fragment.
-            unsafe { Fragment::free(fragment) };
-        }
+        // SAFETY: nobody else refers to the fragments.
+        unsafe { Fragment::free_all(self.fragments.take()) };
     }
 }
 

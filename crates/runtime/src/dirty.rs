@@ -85,6 +85,8 @@ impl Pool {
 
 static CPU: Pool = Pool::new();
 static IO: Pool = Pool::new();
+/// One thread of its own: what natives do on the other pools' threads delays no errand.
+static AUX: Pool = Pool::new();
 /// Pids of the handler processes, plus one, by [`handler_of`].
 static HANDLERS: [AtomicU64; 3] = [const { AtomicU64::new(0) }; 3];
 
@@ -168,14 +170,14 @@ pub(crate) fn submit(process: Arc<Process>, run_on: RunOn, function: NativeFn) {
 /// Errands that are not done.
 static ERRANDS: AtomicUsize = AtomicUsize::new(0);
 
-/// Has a thread of the CPU pool do `work`, which no process waits for.
+/// Has another thread do `work`, which no process waits for. Errands are done in their order.
 pub fn run_errand(work: impl FnOnce() + Send + 'static) {
     ERRANDS.fetch_add(1, Ordering::Relaxed);
     let work = move || {
         work();
         ERRANDS.fetch_sub(1, Ordering::Release);
     };
-    give(&CPU, RunOn::DirtyCpu, Work::Errand(Box::new(work)));
+    give(&AUX, RunOn::DirtyCpu, Work::Errand(Box::new(work)));
 }
 
 /// How many errands are not done yet.
@@ -197,7 +199,11 @@ fn give(pool: &'static Pool, run_on: RunOn, work: Work) {
 }
 
 fn start_thread(pool: &'static Pool, run_on: RunOn, number: usize) {
-    let kind = if run_on == RunOn::DirtyCpu { "dcpus" } else { "dios" };
+    let kind = match run_on {
+        _ if std::ptr::eq(pool, &AUX) => "aux",
+        RunOn::DirtyCpu => "dcpus",
+        _ => "dios",
+    };
     std::thread::Builder::new()
         .name(format!("erts_{kind}_{number}"))
         .stack_size(STACK_BYTES)

@@ -29,6 +29,11 @@ impl Links {
         old != Some(State::Active)
     }
 
+    /// How many there are, those that are unlinking included.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
     /// Marks a link as unlinking; gives the number for the signal. `None`: no such link.
     pub fn unlink(&mut self, end: RawTerm) -> Option<u64> {
         let state = self.ends.get_mut(&end)?;

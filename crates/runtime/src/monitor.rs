@@ -50,6 +50,10 @@ pub struct Monitors {
 }
 
 impl Monitors {
+    /// How many there are, of both directions.
+    pub fn len(&self) -> usize {
+        self.watching.len() + self.watched.len()
+    }
     pub fn watch(&mut self, reference: RefNumbers, watching: Watching) {
         self.watching.insert(reference, watching);
     }

@@ -1,7 +1,9 @@
 //! What natives that take several turns have in common: walks, lists and sorting in slices.
 
-use crate::native::Cx;
-use crate::yielding::{Failure, Roots, Slot, Yielder};
+use crate::native::{Cx, Flow};
+use crate::yielding::{Begin, Failure, Roots, Slot, Yielder};
+use oxbeam_heap::copy::copy_words_within;
+use oxbeam_heap::{GrowingCopy, OwnedTerm};
 use oxbeam_term::Term;
 use std::cmp::Ordering;
 
@@ -9,11 +11,49 @@ use std::cmp::Ordering;
 pub const QUICK: usize = if oxbeam_heap::ZEAL { 3 } else { 512 };
 
 /// Cells that a plain walk sees in a reduction.
-pub const CELLS_PER_REDUCTION: usize = 64;
+pub const CELLS_PER_REDUCTION: usize = 40;
 /// Cells that are made in a reduction.
-pub const CONSES_PER_REDUCTION: usize = 32;
+pub const CONSES_PER_REDUCTION: usize = 16;
 /// Comparisons, or hashes of keys, in a reduction.
 pub const KEYS_PER_REDUCTION: usize = 8;
+/// Elements that are sorted in a reduction.
+const SORTED_PER_REDUCTION: usize = 2;
+
+/// Words that are copied in a reduction.
+const WORDS_PER_REDUCTION: usize = 32;
+/// Words of a term that is copied at once.
+const QUICK_WORDS: usize = if oxbeam_heap::ZEAL { 16 } else { 1 << 14 };
+
+/// A copy of a term that is not large; of a large one `long` is to make it in turns.
+pub fn small_copy<'h>(term: Term<'_>, long: Begin) -> Result<OwnedTerm, Flow<'h>> {
+    OwnedTerm::small_copy_of(term, QUICK_WORDS).ok_or(Flow::Long(long))
+}
+
+/// Whether a term is too large to be copied at once.
+pub fn is_large(term: Term<'_>) -> bool {
+    copy_words_within(term, QUICK_WORDS).is_none()
+}
+
+/// A copy of the term in a slot; `deep`: literals are copied too. The stack must be free.
+pub async fn copied(y: Yielder, term: Slot, stack: usize, deep: bool) -> OwnedTerm {
+    let mut copying = y
+        .step(|_, roots| {
+            let mut pending = vec![];
+            let copying = GrowingCopy::begin(roots.get(term), &mut pending, deep);
+            roots.put_stack(stack, pending);
+            copying
+        })
+        .await;
+    y.slices(WORDS_PER_REDUCTION, |_, roots, units| {
+        let mut pending = roots.take_stack(stack);
+        copying.advance(&mut pending, units);
+        let done = pending.is_empty();
+        roots.put_stack(stack, pending);
+        done.then_some(())
+    })
+    .await;
+    y.step(|_, _| copying.finish()).await
+}
 
 /// The length of a list that has at most [`QUICK`] cells: with the end of the list, which is nil
 /// for a proper one. `None`: the list is longer.
@@ -95,7 +135,7 @@ const RUN: usize = if oxbeam_heap::ZEAL { 2 } else { 32 };
 pub async fn sort(y: Yielder, stack: usize, order: fn(Term<'_>, Term<'_>) -> Ordering) {
     let mut at = 0;
     let len = y
-        .slices(KEYS_PER_REDUCTION, |_, roots, units| {
+        .slices(SORTED_PER_REDUCTION, |_, roots, units| {
             let mut terms = roots.take_stack(stack);
             while at < terms.len() && *units > 0 {
                 let end = (at + RUN).min(terms.len());
@@ -124,7 +164,7 @@ async fn merge_runs(
 ) {
     // The runs under way begin at `low`; `left` and `right` are the next of each.
     let (mut low, mut left, mut right) = (0, 0, width);
-    y.slices(KEYS_PER_REDUCTION, |_, roots, units| {
+    y.slices(SORTED_PER_REDUCTION, |_, roots, units| {
         let from = roots.take_stack(stack);
         let mut to = roots.take_stack(stack + 1);
         to.reserve_exact(from.len() - to.len());

@@ -96,6 +96,12 @@ impl<K: Copy + Eq + Hash, V> SmallMap<K, V> {
         }
     }
 
+    /// Number of entries.
+    pub fn len(&self) -> usize {
+        let count = |e: &Entries<K, V>| e.few.iter().flatten().count() + e.many.len();
+        self.0.as_ref().map_or(0, |entries| count(entries))
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.0.iter().flat_map(|entries| {
             let few = entries.few.iter().flatten().map(|(key, value)| (key, value));

@@ -9,6 +9,7 @@ use libmimalloc_sys::{
     mi_zalloc_aligned,
 };
 use std::alloc::{GlobalAlloc, Layout};
+use std::cell::Cell;
 
 /// Blocks at least that large have this alignment, as C asks of `malloc`; smaller ones have the
 /// largest power of two that fits.
@@ -64,6 +65,40 @@ unsafe impl GlobalAlloc for Allocator {
                 false => mi_realloc_aligned(block.cast(), new_size, alignment).cast(),
             }
         }
+    }
+}
+
+thread_local! {
+    static HELD: Cell<isize> = const { Cell::new(0) };
+}
+
+/// For the `#[global_allocator]` of tests: counts what each thread has taken and given back.
+pub struct CountingAllocator;
+
+impl CountingAllocator {
+    /// Bytes that the calling thread has taken, less those that it has given back.
+    pub fn held_bytes() -> isize {
+        HELD.get()
+    }
+
+    fn count(change: isize) {
+        // A thread that ends has its place no more.
+        let _ = HELD.try_with(|held| held.set(held.get() + change));
+    }
+}
+
+// SAFETY: all is done by `Allocator`.
+unsafe impl GlobalAlloc for CountingAllocator {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        CountingAllocator::count(layout.size() as isize);
+        // SAFETY: by contract.
+        unsafe { Allocator.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        CountingAllocator::count(-(layout.size() as isize));
+        // SAFETY: by contract.
+        unsafe { Allocator.dealloc(block, layout) }
     }
 }
 

@@ -7,6 +7,7 @@
 //!    maps are always compared so. Otherwise numbers are compared by exact value.
 //! 2. Maps are compared by size, then by keys in exact order, then by values in key order.
 //! 3. No recursion: what remains to be compared lies on an explicit stack.
+//! 4. Work is counted, in words or so, for those who may not take long ([`compare_within`]).
 
 use std::cmp::Ordering;
 
@@ -16,7 +17,31 @@ use crate::hamt::{Leaves, find_leaf};
 use crate::view::{Bits, Fun, Kind, Map, Term};
 
 mod equal;
-pub use equal::eq;
+pub use equal::{eq, eq_within};
+
+/// Work that may still be done.
+struct Work(usize);
+
+impl Work {
+    const UNLIMITED: Work = Work(usize::MAX);
+
+    /// Takes off what is to be done next. `false`: it is too much.
+    #[inline]
+    fn take(&mut self, amount: usize) -> bool {
+        let enough = self.0 >= amount;
+        self.0 = self.0.saturating_sub(amount);
+        enough
+    }
+}
+
+/// Work of a comparison that is done at once: half a millisecond, or one.
+pub const WORK_AT_ONCE: usize = if cfg!(oxbeam_zeal) { 64 } else { 100_000 };
+/// Elements that are compared between two looks at the work left.
+const STRETCH: usize = 1024;
+/// Bytes of binaries that are compared in the time of a word of another term.
+const BYTES_PER_WORK: usize = 32;
+/// Work for each pair of hashed maps that are no copies of each other.
+const WORK_PER_PAIR: usize = 32;
 
 /// `A == B`: equal by value, whole floats equal to integers.
 pub fn eq_value<'t>(a: Term<'t>, b: Term<'t>) -> bool {
@@ -32,13 +57,18 @@ pub fn compare<'t>(a: Term<'t>, b: Term<'t>) -> Ordering {
     if let (Some(a), Some(b)) = (a.as_small(), b.as_small()) {
         return a.cmp(&b);
     }
-    run(a, b, false)
+    run(a, b, false, Work::UNLIMITED).unwrap_or(Ordering::Equal)
+}
+
+/// As [`compare`], for terms that differ as words; `None`: that takes more work than so much.
+pub fn compare_within<'t>(a: Term<'t>, b: Term<'t>, work: usize) -> Option<Ordering> {
+    run(a, b, false, Work(work))
 }
 
 /// The order that sets integers apart from floats (of map keys and `ordered_set` look-ups by
 /// match).
 pub fn compare_exact<'t>(a: Term<'t>, b: Term<'t>) -> Ordering {
-    run(a, b, true)
+    run(a, b, true, Work::UNLIMITED).unwrap_or(Ordering::Equal)
 }
 
 /// What waits for the result of the comparison above it.
@@ -62,50 +92,73 @@ enum Frame<'t> {
 enum Step<'t> {
     Done(Ordering),
     Compare(Term<'t>, Term<'t>, bool),
+    /// What comes next is more than may be done.
+    TooMuch,
 }
 
-fn run<'t>(a: Term<'t>, b: Term<'t>, exact: bool) -> Ordering {
+/// `None`: it is more than may be done.
+fn run<'t>(a: Term<'t>, b: Term<'t>, exact: bool, mut work: Work) -> Option<Ordering> {
     let mut stack: Vec<Frame<'t>> = Vec::new();
-    let mut step = look(a, b, exact, &mut stack);
+    let mut step = look(a, b, exact, &mut stack, &mut work);
     loop {
         step = match step {
-            Step::Compare(a, b, exact) => look(a, b, exact, &mut stack),
+            Step::Compare(a, b, exact) => look(a, b, exact, &mut stack, &mut work),
             Step::Done(order) => match stack.pop() {
-                None => return order,
-                Some(frame) => resume(frame, order, &mut stack),
+                None => return Some(order),
+                Some(frame) => resume(frame, order, &mut stack, &mut work),
             },
+            Step::TooMuch => return None,
         };
     }
 }
 
-fn resume<'t>(frame: Frame<'t>, order: Ordering, stack: &mut Vec<Frame<'t>>) -> Step<'t> {
+fn resume<'t>(
+    frame: Frame<'t>,
+    order: Ordering,
+    stack: &mut Vec<Frame<'t>>,
+    work: &mut Work,
+) -> Step<'t> {
     match frame {
         Frame::Maps(maps) => maps.resume(order, stack),
         _ if order != Ordering::Equal => Step::Done(order),
-        Frame::Elements { a, b, exact } => elements(a, b, exact, stack),
+        Frame::Elements { a, b, exact } => elements(a, b, exact, stack, work),
         Frame::Tails { a, b, exact } => Step::Compare(a, b, exact),
     }
 }
 
 /// Compares two terms one level deep, leaving the rest on the stack.
-fn look<'t>(a: Term<'t>, b: Term<'t>, exact: bool, stack: &mut Vec<Frame<'t>>) -> Step<'t> {
+fn look<'t>(
+    a: Term<'t>,
+    b: Term<'t>,
+    exact: bool,
+    stack: &mut Vec<Frame<'t>>,
+    work: &mut Work,
+) -> Step<'t> {
     if a.raw() == b.raw() {
         return Step::Done(Ordering::Equal);
+    }
+    if !work.take(1) {
+        return Step::TooMuch;
     }
     Step::Done(match (a.kind(), b.kind()) {
         (Kind::Small(a), Kind::Small(b)) => a.cmp(&b),
         (Kind::Atom(a), Kind::Atom(b)) => a.cmp_names(b),
-        (Kind::Cons(_), Kind::Cons(_)) => return lists(a, b, exact, stack),
+        (Kind::Cons(_), Kind::Cons(_)) => return lists(a, b, exact, stack, work),
         (Kind::Tuple(a), Kind::Tuple(b)) => {
             let order = a.arity().cmp(&b.arity());
             if order == Ordering::Equal {
-                return elements(a.elements(), b.elements(), exact, stack);
+                return elements(a.elements(), b.elements(), exact, stack, work);
             }
             order
         }
-        (Kind::Bits(a), Kind::Bits(b)) => compare_bits(a, b),
-        (Kind::Map(a), Kind::Map(b)) => return maps(a, b, exact, stack),
-        (Kind::Fun(a), Kind::Fun(b)) => return funs(a, b, exact, stack),
+        (Kind::Bits(a), Kind::Bits(b)) => {
+            if !work.take(a.byte_size().min(b.byte_size()) / BYTES_PER_WORK) {
+                return Step::TooMuch;
+            }
+            compare_bits(a, b)
+        }
+        (Kind::Map(a), Kind::Map(b)) => return maps(a, b, exact, stack, work),
+        (Kind::Fun(a), Kind::Fun(b)) => return funs(a, b, exact, stack, work),
         (Kind::Export(a), Kind::Export(b)) => {
             let name = |export: &crate::Export| {
                 (export.module.name().as_bytes(), export.function.name().as_bytes(), export.arity)
@@ -184,18 +237,30 @@ fn with_int<R>(kind: &Kind<'_>, then: impl FnOnce(Int<'_>) -> R) -> R {
 
 /// Elements pairwise; equal words are passed over at once.
 fn elements<'t>(
-    a: &'t [Term<'t>],
-    b: &'t [Term<'t>],
+    mut a: &'t [Term<'t>],
+    mut b: &'t [Term<'t>],
     exact: bool,
     stack: &mut Vec<Frame<'t>>,
+    work: &mut Work,
 ) -> Step<'t> {
-    let Some(at) = a.iter().zip(b).position(|(a, b)| a.raw() != b.raw()) else {
-        return Step::Done(Ordering::Equal);
-    };
-    if at + 1 < a.len() {
-        stack.push(Frame::Elements { a: &a[at + 1..], b: &b[at + 1..], exact });
+    loop {
+        let stretch = a.len().min(STRETCH);
+        if !work.take(stretch / 8) {
+            return Step::TooMuch;
+        }
+        let differ = a[..stretch].iter().zip(b).position(|(a, b)| a.raw() != b.raw());
+        let Some(at) = differ else {
+            (a, b) = (&a[stretch..], &b[stretch.min(b.len())..]);
+            if a.is_empty() {
+                return Step::Done(Ordering::Equal);
+            }
+            continue;
+        };
+        if at + 1 < a.len() {
+            stack.push(Frame::Elements { a: &a[at + 1..], b: &b[at + 1..], exact });
+        }
+        return Step::Compare(a[at], b[at], exact);
     }
-    Step::Compare(a[at], b[at], exact)
 }
 
 fn lists<'t>(
@@ -203,6 +268,7 @@ fn lists<'t>(
     mut b: Term<'t>,
     exact: bool,
     stack: &mut Vec<Frame<'t>>,
+    work: &mut Work,
 ) -> Step<'t> {
     while let (Some(left), Some(right)) = (a.as_cons(), b.as_cons()) {
         if a.raw() == b.raw() {
@@ -211,6 +277,9 @@ fn lists<'t>(
         if left.head().raw() != right.head().raw() {
             stack.push(Frame::Tails { a: left.tail(), b: right.tail(), exact });
             return Step::Compare(left.head(), right.head(), exact);
+        }
+        if !work.take(1) {
+            return Step::TooMuch;
         }
         (a, b) = (left.tail(), right.tail());
     }
@@ -230,19 +299,31 @@ pub fn compare_bits(a: Bits<'_>, b: Bits<'_>) -> Ordering {
         .then(a.bit_size().cmp(&b.bit_size()))
 }
 
-fn funs<'t>(a: Fun<'t>, b: Fun<'t>, exact: bool, stack: &mut Vec<Frame<'t>>) -> Step<'t> {
+fn funs<'t>(
+    a: Fun<'t>,
+    b: Fun<'t>,
+    exact: bool,
+    stack: &mut Vec<Frame<'t>>,
+    work: &mut Work,
+) -> Step<'t> {
     let key = |fun: Fun<'_>| {
         let entry = fun.entry();
         // The old uniq is told apart as the signed number that it is written as.
         (entry.module.name(), entry.index as i32, entry.old_uniq as i32, fun.free_count())
     };
     match key(a).cmp(&key(b)) {
-        Ordering::Equal => elements(a.env(), b.env(), exact, stack),
+        Ordering::Equal => elements(a.env(), b.env(), exact, stack, work),
         order => Step::Done(order),
     }
 }
 
-fn maps<'t>(a: Map<'t>, b: Map<'t>, exact: bool, stack: &mut Vec<Frame<'t>>) -> Step<'t> {
+fn maps<'t>(
+    a: Map<'t>,
+    b: Map<'t>,
+    exact: bool,
+    stack: &mut Vec<Frame<'t>>,
+    work: &mut Work,
+) -> Step<'t> {
     let order = a.size().cmp(&b.size());
     if order != Ordering::Equal {
         return Step::Done(order);
@@ -250,6 +331,10 @@ fn maps<'t>(a: Map<'t>, b: Map<'t>, exact: bool, stack: &mut Vec<Frame<'t>>) -> 
     if a.is_flat() && b.is_flat() {
         stack.push(Frame::Elements { a: a.flat_values(), b: b.flat_values(), exact });
         return Step::Compare(a.flat_keys_tuple(), b.flat_keys_tuple(), true);
+    }
+    // The pairs are gathered first.
+    if !work.take(a.size().saturating_mul(WORK_PER_PAIR)) {
+        return Step::TooMuch;
     }
     Maps::start(a, b, exact, stack)
 }

@@ -1,8 +1,10 @@
 //! iolists: lists of bytes, binaries and such lists.
 
+use oxbeam_heap::Heap;
 use oxbeam_runtime::{Cx, Flow, NativeResult};
 use oxbeam_term::Term;
 use oxbeam_term::view::Kind;
+use std::ops::Range;
 
 use crate::arg::{self, take};
 use crate::long::QUICK;
@@ -182,6 +184,14 @@ impl BitBuffer {
         self.partial = (self.partial + count) % 8;
     }
 
+    fn push_bytes(&mut self, bytes: &[u8]) {
+        if self.partial == 0 {
+            self.bytes.extend_from_slice(bytes);
+        } else {
+            bytes.iter().for_each(|&byte| self.push(byte, 8));
+        }
+    }
+
     fn bit_size(&self) -> usize {
         self.bytes.len() * 8 - if self.partial > 0 { 8 - self.partial } else { 0 }
     }
@@ -192,17 +202,16 @@ pub fn list_to_bitstring_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResu
     if !list.is_list() {
         return Err(Flow::badarg());
     }
+    if !is_quick(list) {
+        return Err(Flow::Long(long::list_to_bitstring_long));
+    }
     let buffer = std::cell::RefCell::new(BitBuffer::default());
     walk(
         list,
         |byte| buffer.borrow_mut().push(byte, 8),
         |bits| {
             let mut buffer = buffer.borrow_mut();
-            if buffer.partial == 0 {
-                buffer.bytes.extend_from_slice(&bits.to_bytes());
-            } else {
-                bits.to_bytes().iter().for_each(|&byte| buffer.push(byte, 8));
-            }
+            buffer.push_bytes(&bits.to_bytes());
             let (count, value) = bits.trailing();
             buffer.push(value, count);
             Some(())
@@ -217,15 +226,22 @@ pub fn list_to_bitstring_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResu
 pub fn bitstring_to_list_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [term] = take(args);
     let bits = arg::bits(term)?;
+    if bits.byte_size() > QUICK {
+        return Err(Flow::Long(long::bitstring_to_list_long));
+    }
+    let (tail, _) = trailing_bits(cx.heap, term)?;
+    Ok(list_of(cx, &bits.to_bytes(), tail))
+}
+
+/// A list of the bits behind the last whole byte, and the number of bytes in front of them.
+fn trailing_bits<'h>(heap: &'h Heap, term: Term<'h>) -> Result<(Term<'h>, usize), Flow<'h>> {
+    let bits = arg::bits(term)?;
     let (count, _) = bits.trailing();
     let tail = match count {
         0 => Term::nil(),
-        _ => {
-            let last = cx.heap.sub_binary(term, bits.bit_size() - count, count);
-            cx.heap.list(&[last])
-        }
+        _ => heap.list(&[heap.sub_binary(term, bits.bit_size() - count, count)]),
     };
-    Ok(list_of(cx, &bits.to_bytes(), tail))
+    Ok((tail, bits.byte_size()))
 }
 
 fn list_of<'h>(cx: &Cx<'h>, bytes: &[u8], tail: Term<'h>) -> Term<'h> {
@@ -246,12 +262,23 @@ pub fn binary_to_list_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<
 /// Bytes `Start` to `Stop`, counted from one.
 pub fn binary_to_list_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [binary, start, stop] = take(args);
-    let bytes = arg::bytes(binary)?;
-    let (start, stop) = (arg::size(start)?, arg::size(stop)?);
-    if start < 1 || start > stop || stop > bytes.len() {
-        return Err(Flow::badarg());
+    if arg::bits(binary)?.byte_size() > QUICK {
+        return Err(Flow::Long(long::binary_to_list_3_long));
     }
-    Ok(list_of(cx, &bytes[start - 1..stop], Term::nil()))
+    let bytes = arg::bytes(binary)?;
+    let range = counted_range(bytes.len(), start, stop)?;
+    Ok(list_of(cx, &bytes[range], Term::nil()))
+}
+
+/// A range whose ends are counted from one, both included.
+fn counted_range<'h>(
+    size_bytes: usize,
+    start: Term<'h>,
+    stop: Term<'h>,
+) -> Result<Range<usize>, Flow<'h>> {
+    let (start, stop) = (arg::size(start)?, arg::size(stop)?);
+    let good = 1 <= start && start <= stop && stop <= size_bytes;
+    if good { Ok(start - 1..stop) } else { Err(Flow::badarg()) }
 }
 
 /// Positions of a part: `Start` and a length that may be negative.
@@ -259,7 +286,7 @@ pub fn part_range<'h>(
     size_bytes: usize,
     start: Term<'h>,
     length: Term<'h>,
-) -> Result<std::ops::Range<usize>, Flow<'h>> {
+) -> Result<Range<usize>, Flow<'h>> {
     let start = start.as_small().ok_or_else(Flow::badarg)?;
     let end = start.checked_add(length.as_small().ok_or_else(Flow::badarg)?);
     let end = end.ok_or_else(Flow::badarg)?;

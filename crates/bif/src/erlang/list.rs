@@ -7,7 +7,7 @@ use oxbeam_term::Term;
 use oxbeam_term::compare::{compare_exact, eq};
 
 use crate::arg::{self, take};
-use crate::long::{self, KEYS_PER_REDUCTION};
+use crate::long;
 
 long::routines! {
     append_long => append;
@@ -83,7 +83,7 @@ async fn keep_the_rest(y: Yielder) {
     // Of equal elements in `TAKEN`, how many the first stands for have been used up.
     let mut used: Vec<u32> = Vec::new();
     let (mut next, mut kept) = (0, 0);
-    y.slices(KEYS_PER_REDUCTION / 2, |_, roots, units| {
+    y.slices(1, |_, roots, units| {
         let (mut elements, taken) = (roots.take_stack(KEPT), roots.take_stack(TAKEN));
         used.resize(taken.len(), 0);
         while next < elements.len() && *units > 0 {

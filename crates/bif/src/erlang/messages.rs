@@ -1,25 +1,46 @@
 //! Sending, monitoring and aliases.
 
+use crate::long;
 use oxbeam_heap::OwnedTerm;
 use oxbeam_runtime::monitor::{AliasKind, Target, Watching};
 use oxbeam_runtime::reference::{RefNumbers, new_numbers};
 use oxbeam_runtime::signal::handle::{demonitor, monitor_ref};
 use oxbeam_runtime::signal::{Control, Request, send_control, send_control_to, send_message};
-use oxbeam_runtime::{Cx, Flow, NativeResult, process, registry, signal, time_offset};
+use oxbeam_runtime::yielding::Begin;
+use oxbeam_runtime::{Cx, Failure, Flow, NativeResult, Slot, Yielded, Yielder};
+use oxbeam_runtime::{process, registry, signal, time_offset};
 use oxbeam_term::view::Kind;
 use oxbeam_term::{Node, RawTerm, Term, am};
 
-/// Sends `message` to whatever `to` names. `false`: it names nothing that could be sent to.
-fn send_any<'h>(cx: &mut Cx<'h>, to: Term<'h>, message: Term<'h>) -> Result<(), Flow<'h>> {
+long::routines! {
+    send_long => send_in_turns;
+    send_3_long => send_3_in_turns;
+}
+
+/// A message, and its copy if that is made already; else who makes it if it is large.
+struct Message<'h> {
+    term: Term<'h>,
+    copy: Option<OwnedTerm>,
+    long: Begin,
+}
+
+impl<'h> Message<'h> {
+    fn copied(self) -> Result<OwnedTerm, Flow<'h>> {
+        self.copy.map_or_else(|| long::small_copy(self.term, self.long), Ok)
+    }
+}
+
+/// Sends a message to whatever `to` names.
+fn send_any<'h>(cx: &mut Cx<'h>, to: Term<'h>, message: Message<'h>) -> Result<(), Flow<'h>> {
     cx.bump(4);
     match to.kind() {
         Kind::Pid(pid) if pid == cx.process.pid => {
-            signal::send_to_self(cx, message);
+            signal::send_to_self(cx, message.term);
             Ok(())
         }
         Kind::Pid(pid) => {
             if let Some(process) = process::table::find(pid) {
-                send_message(&process, OwnedTerm::copy_of(message));
+                send_message(&process, message.copied()?);
             }
             Ok(())
         }
@@ -30,14 +51,14 @@ fn send_any<'h>(cx: &mut Cx<'h>, to: Term<'h>, message: Term<'h>) -> Result<(), 
         Kind::Tuple(_) => send_to_name(cx, to, message),
         Kind::Ref(reference) => {
             if let Some(pid) = reference.alias_pid().and_then(|pid| pid.as_local_pid()) {
-                let term = OwnedTerm::copy_of(message);
+                let term = message.copied()?;
                 let reference = reference.numbers();
                 send_control(pid, Control::AliasMessage { reference, term });
             }
             Ok(())
         }
         Kind::Port(port) => {
-            signal::send_to_port(cx.process.pid, port, message);
+            signal::send_to_port(cx.process.pid, port, message.term);
             if cx.process.state.has_signals() {
                 // The port may have suspended its writer: the turn ends soon.
                 cx.reductions = 0;
@@ -50,7 +71,7 @@ fn send_any<'h>(cx: &mut Cx<'h>, to: Term<'h>, message: Term<'h>) -> Result<(), 
 }
 
 /// `{Name, Node}`
-fn send_to_name<'h>(cx: &mut Cx<'h>, to: Term<'h>, message: Term<'h>) -> Result<(), Flow<'h>> {
+fn send_to_name<'h>(cx: &mut Cx<'h>, to: Term<'h>, message: Message<'h>) -> Result<(), Flow<'h>> {
     let [name, node] = to.as_tuple_n().ok_or_else(Flow::badarg)?;
     let (Some(name), Some(node)) = (name.as_atom(), node.as_atom()) else {
         return Err(Flow::badarg());
@@ -66,19 +87,45 @@ fn send_to_name<'h>(cx: &mut Cx<'h>, to: Term<'h>, message: Term<'h>) -> Result<
 
 /// `erlang:'!'/2` and `erlang:send/2`
 pub fn send_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    send_any(cx, args[0], args[1])?;
+    send_any(cx, args[0], Message { term: args[1], copy: None, long: send_long })?;
     Ok(args[1])
 }
 
 /// `erlang:send/3`
 pub fn send_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    for option in args[2].list_to_vec().ok_or_else(Flow::badarg)? {
+    check_send_options(args[2])?;
+    send_any(cx, args[0], Message { term: args[1], copy: None, long: send_3_long })?;
+    Ok(Term::atom(am::ok))
+}
+
+fn check_send_options<'h>(options: Term<'h>) -> Result<(), Flow<'h>> {
+    for option in options.list_to_vec().ok_or_else(Flow::badarg)? {
         if !option.is(am::nosuspend) && !option.is(am::noconnect) {
             return Err(Flow::badarg());
         }
     }
-    send_any(cx, args[0], args[1])?;
-    Ok(Term::atom(am::ok))
+    Ok(())
+}
+
+async fn send_copied(y: Yielder) -> Result<Slot, Failure> {
+    let (to, message) = (Slot::arg(0), Slot::arg(1));
+    let copy = Some(long::copied(y, message, 0, false).await);
+    y.attempt(|cx, roots| {
+        let term = roots.get(message);
+        send_any(cx, roots.get(to), Message { term, copy, long: send_long })
+    })
+    .await?;
+    Ok(message)
+}
+
+async fn send_in_turns(y: Yielder) -> Yielded {
+    send_copied(y).await
+}
+
+async fn send_3_in_turns(y: Yielder) -> Yielded {
+    y.attempt(|_, roots| check_send_options(roots.get(Slot::arg(2)))).await?;
+    send_copied(y).await?;
+    y.finish(|_, _| Ok(Term::atom(am::ok))).await
 }
 
 struct MonitorOptions {

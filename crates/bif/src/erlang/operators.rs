@@ -4,9 +4,12 @@ use oxbeam_heap::Heap;
 use oxbeam_heap::arith::{self, ArithError, Rounding};
 use oxbeam_runtime::dirty;
 use oxbeam_runtime::native::RunOn;
-use oxbeam_runtime::{Cx, Flow, NativeResult};
+use oxbeam_runtime::{Cx, Flow, NativeFn, NativeResult};
 use oxbeam_term::Term;
-use oxbeam_term::compare::{compare, compare_exact, eq_value};
+use oxbeam_term::compare::{WORK_AT_ONCE, compare, compare_exact, compare_within, eq, eq_within};
+use std::cmp::Ordering;
+
+use crate::arg::take;
 
 /// The exception of an arithmetic failure.
 pub fn arith_flow<'h>(error: ArithError) -> Flow<'h> {
@@ -102,25 +105,56 @@ rounding! {
     ceil_1 => Rounding::Ceil;
 }
 
+/// The outcome, if it does not take long; else it is for a dirty scheduler.
+fn within<'h, R>(
+    quick: Option<R>,
+    whole: impl FnOnce() -> R,
+    native: NativeFn,
+) -> Result<R, Flow<'h>> {
+    match quick {
+        Some(outcome) => Ok(outcome),
+        None if dirty::current() == RunOn::Normal => Err(Flow::Dirty(RunOn::DirtyCpu, native)),
+        None => Ok(whole()),
+    }
+}
+
+/// Whether two terms are equal, of one type.
+fn exactly<'h>(args: &[Term<'h>], native: NativeFn) -> Result<bool, Flow<'h>> {
+    let [a, b] = take(args);
+    if a.raw() == b.raw() {
+        return Ok(true);
+    }
+    within(eq_within(a, b, WORK_AT_ONCE), || eq(a, b), native)
+}
+
+/// The order of two terms.
+fn order<'h>(args: &[Term<'h>], native: NativeFn) -> Result<Ordering, Flow<'h>> {
+    let [a, b] = take(args);
+    if a.raw() == b.raw() {
+        return Ok(Ordering::Equal);
+    }
+    within(compare_within(a, b, WORK_AT_ONCE), || compare(a, b), native)
+}
+
 macro_rules! comparison {
-    ($($name:ident($a:ident, $b:ident) => $test:expr;)*) => {$(
-        #[doc = concat!("A comparison operator: ", stringify!($test))]
+    ($($name:ident => $compare:ident($outcome:ident) $test:expr;)*) => {$(
+        #[doc = concat!("The operator `", stringify!($name), "`.")]
         pub fn $name<'h>(_: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-            let ($a, $b) = (args[0], args[1]);
+            let $outcome = $compare(args, $name)?;
             Ok(Term::bool($test))
         }
     )*};
 }
 
 comparison! {
-    eq_2(a, b) => eq_value(a, b);
-    ne_2(a, b) => !eq_value(a, b);
-    eq_exact_2(a, b) => compare_exact(a, b).is_eq();
-    ne_exact_2(a, b) => !compare_exact(a, b).is_eq();
-    lt_2(a, b) => compare(a, b).is_lt();
-    gt_2(a, b) => compare(a, b).is_gt();
-    le_2(a, b) => compare(a, b).is_le();
-    ge_2(a, b) => compare(a, b).is_ge();
+    eq_2 => order(order) order.is_eq();
+    ne_2 => order(order) order.is_ne();
+    eq_exact_2 => exactly(equal) equal;
+    ne_exact_2 => exactly(equal) !equal;
+    lt_2 => order(order) order.is_lt();
+    gt_2 => order(order) order.is_gt();
+    le_2 => order(order) order.is_le();
+    ge_2 => order(order) order.is_ge();
 }
 
 /// `erts_internal:cmp_term/2`

@@ -1,12 +1,14 @@
 //! Starting, ending and finding processes.
 
+use crate::long;
 use oxbeam_heap::OwnedTerm;
 use oxbeam_heap::sizes::next_heap_words;
 use oxbeam_runtime::monitor::AliasKind;
 use oxbeam_runtime::process::spawn::{MonitorOptions, SpawnOptions, spawn};
 use oxbeam_runtime::process::{MaxHeap, Priority, table};
 use oxbeam_runtime::signal::{Control, send_control, send_control_to};
-use oxbeam_runtime::{Cx, Flow, NativeResult, registry};
+use oxbeam_runtime::yielding::Begin;
+use oxbeam_runtime::{Cx, Flow, NativeResult, Slot, Yielded, Yielder, registry};
 use oxbeam_term::view::Kind;
 use oxbeam_term::{Atom, RawTerm, Term, am, export};
 
@@ -17,6 +19,7 @@ fn spawn_mfa<'h>(
     cx: &mut Cx<'h>,
     mfa: &[Term<'h>],
     options: SpawnOptions,
+    copy: ArgsCopy,
 ) -> Result<oxbeam_runtime::process::spawn::Spawned, Flow<'h>> {
     let [module, function, list] = *mfa else { return Err(Flow::badarg()) };
     let module = module.as_atom().ok_or_else(Flow::badarg)?;
@@ -25,25 +28,86 @@ fn spawn_mfa<'h>(
     let arity = u8::try_from(args.len()).map_err(|_| Flow::system_limit())?;
     let start = export::get_or_create(module, function, arity);
     cx.bump(20);
-    spawn(cx, start, &args, options).ok_or_else(Flow::system_limit)
+    let copy = match copy {
+        ArgsCopy::Made(copy) => Some(copy),
+        ArgsCopy::By(long) if long::is_large(list) => return Err(Flow::Long(long)),
+        ArgsCopy::By(_) => None,
+    };
+    spawn(cx, start, &args, copy, options).ok_or_else(Flow::system_limit)
+}
+
+/// The copy of the list of a new process's arguments, or who makes it if they are large.
+enum ArgsCopy {
+    Made(OwnedTerm),
+    By(Begin),
+}
+
+long::routines! {
+    spawn_3_long => spawn_3_in_turns;
+    spawn_link_3_long => spawn_link_3_in_turns;
+    spawn_opt_4_long => spawn_opt_4_in_turns;
+    spawn_request_4_long => spawn_request_4_in_turns;
+    exit_2_long => exit_2_in_turns;
+    processes_long => processes;
+}
+
+/// A native that starts a process, once the arguments have been copied.
+type Spawning = for<'h> fn(&mut Cx<'h>, &[Term<'h>], ArgsCopy) -> NativeResult<'h>;
+
+async fn spawn_copied(y: Yielder, spawning: Spawning) -> Yielded {
+    let first = Slot::arg(0);
+    let copy = ArgsCopy::Made(long::copied(y, Slot::arg(2), 0, false).await);
+    y.finish(|cx, roots| spawning(cx, roots.slots_from(first), copy)).await
+}
+
+async fn spawn_3_in_turns(y: Yielder) -> Yielded {
+    spawn_copied(y, |cx, args, copy| spawn_as(cx, args, SpawnOptions::default(), copy)).await
+}
+
+async fn spawn_link_3_in_turns(y: Yielder) -> Yielded {
+    spawn_copied(y, |cx, args, copy| spawn_as(cx, args, linked(), copy)).await
+}
+
+async fn spawn_opt_4_in_turns(y: Yielder) -> Yielded {
+    spawn_copied(y, spawn_opt).await
+}
+
+async fn spawn_request_4_in_turns(y: Yielder) -> Yielded {
+    spawn_copied(y, spawn_request).await
+}
+
+fn linked() -> SpawnOptions {
+    SpawnOptions { link: true, ..SpawnOptions::default() }
+}
+
+fn spawn_as<'h>(
+    cx: &mut Cx<'h>,
+    args: &[Term<'h>],
+    options: SpawnOptions,
+    copy: ArgsCopy,
+) -> NativeResult<'h> {
+    Ok(Term::pid(spawn_mfa(cx, &args[..3], options, copy)?.pid))
 }
 
 /// `erlang:spawn/3`
 pub fn spawn_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    Ok(Term::pid(spawn_mfa(cx, args, SpawnOptions::default())?.pid))
+    spawn_as(cx, args, SpawnOptions::default(), ArgsCopy::By(spawn_3_long))
 }
 
 /// `erlang:spawn_link/3`
 pub fn spawn_link_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    let options = SpawnOptions { link: true, ..SpawnOptions::default() };
-    Ok(Term::pid(spawn_mfa(cx, args, options)?.pid))
+    spawn_as(cx, args, linked(), ArgsCopy::By(spawn_link_3_long))
 }
 
 /// `erlang:spawn_opt/4`: a pid, or with a monitor `{Pid, Ref}`.
 pub fn spawn_opt_4<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    spawn_opt(cx, args, ArgsCopy::By(spawn_opt_4_long))
+}
+
+fn spawn_opt<'h>(cx: &mut Cx<'h>, args: &[Term<'h>], copy: ArgsCopy) -> NativeResult<'h> {
     let options = spawn_options(args[3])?;
     let alias = options.monitor.as_ref().is_some_and(|monitor| monitor.alias.is_some());
-    let spawned = spawn_mfa(cx, &args[..3], options)?;
+    let spawned = spawn_mfa(cx, &args[..3], options, copy)?;
     let pid = Term::pid(spawned.pid);
     let Some(numbers) = spawned.monitor else { return Ok(pid) };
     let reference = monitor_ref(cx, numbers, alias);
@@ -167,6 +231,10 @@ fn alias_kind<'h>(value: Term<'h>) -> Result<AliasKind, Flow<'h>> {
 /// `erts_internal:spawn_request/4`: starts a process and answers with a message, as
 /// `erlang:spawn_request` promises.
 pub fn spawn_request_4<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    spawn_request(cx, args, ArgsCopy::By(spawn_request_4_long))
+}
+
+fn spawn_request<'h>(cx: &mut Cx<'h>, args: &[Term<'h>], copy: ArgsCopy) -> NativeResult<'h> {
     let mut reply_tag = Term::atom(am::spawn_reply);
     let mut reply = (true, true);
     let mut rest = vec![];
@@ -192,7 +260,7 @@ pub fn spawn_request_4<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'
         return Ok(reference);
     };
     let alias = options.monitor.as_ref().is_some_and(|monitor| monitor.alias.is_some());
-    let (reference, result, wanted) = match spawn_mfa(cx, &args[..3], options) {
+    let (reference, result, wanted) = match spawn_mfa(cx, &args[..3], options, copy) {
         Ok(spawned) => {
             let numbers = spawned.monitor.unwrap_or_else(oxbeam_runtime::reference::new_numbers);
             let reference = monitor_ref(cx, numbers, alias && spawned.monitor.is_some());
@@ -225,7 +293,7 @@ fn reply_wanted(value: Term<'_>) -> Option<(bool, bool)> {
 /// `erts_internal:spawn_system_process/3`
 pub fn spawn_system_process_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let options = SpawnOptions { system_process: true, ..SpawnOptions::default() };
-    Ok(Term::pid(spawn_mfa(cx, args, options)?.pid))
+    spawn_as(cx, args, options, ArgsCopy::Made(OwnedTerm::copy_of(args[2])))
 }
 
 /// `erlang:link/1`
@@ -282,11 +350,24 @@ pub fn unlink_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
 
 /// `erlang:exit/2`
 pub fn exit_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    exit_other(cx, args, |reason| long::small_copy(reason, exit_2_long))
+}
+
+async fn exit_2_in_turns(y: Yielder) -> Yielded {
+    let copy = long::copied(y, Slot::arg(1), 0, false).await;
+    y.finish(|cx, roots| exit_other(cx, roots.slots_from(Slot::arg(0)), |_| Ok(copy))).await
+}
+
+fn exit_other<'h>(
+    cx: &mut Cx<'h>,
+    args: &[Term<'h>],
+    copy: impl FnOnce(Term<'h>) -> Result<OwnedTerm, Flow<'h>>,
+) -> NativeResult<'h> {
     let me = RawTerm::pid(cx.process.pid);
     let end = args[0].raw();
     match args[0].kind() {
         Kind::Pid(_) | Kind::Port(_) => {
-            let reason = OwnedTerm::copy_of(args[1]);
+            let reason = copy(args[1])?;
             send_control_to(end, Control::Exit { from: me, reason, linked: false });
             let done = Term::bool(true);
             // One's own signal is taken before anything else happens.
@@ -304,9 +385,36 @@ pub fn exit_signal_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h>
 
 /// `erlang:processes/0`
 pub fn processes_0<'h>(cx: &mut Cx<'h>, _: &[Term<'h>]) -> NativeResult<'h> {
+    if table::count() > long::QUICK {
+        return Err(Flow::Long(processes_long));
+    }
     let all = table::all();
     cx.bump(all.len() / 10);
     Ok(cx.heap.list_from_rev(all.iter().rev().map(|process| Term::pid(process.pid))))
+}
+
+/// Slots of the table that are looked at in a reduction.
+const SLOTS_PER_REDUCTION: usize = 256;
+
+async fn processes(y: Yielder) -> Yielded {
+    let mut walk = table::PidWalk::begin();
+    y.slices(SLOTS_PER_REDUCTION, |_, _, units| walk.advance(units).then_some(())).await;
+    let list = y.step(|_, roots| roots.push(Term::nil())).await;
+    y.slices(long::CONSES_PER_REDUCTION, |cx, roots, units| {
+        let mut longer = roots.get(list);
+        while *units > 0 {
+            *units -= 1;
+            let Some(pid) = walk.take_last() else {
+                roots.set(list, longer);
+                return Some(());
+            };
+            longer = cx.heap.cons(Term::pid(pid), longer);
+        }
+        roots.set(list, longer);
+        None
+    })
+    .await;
+    Ok(list)
 }
 
 /// `erlang:register/2`

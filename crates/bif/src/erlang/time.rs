@@ -1,10 +1,11 @@
 //! Clocks, dates and timers.
 
-use crate::arg;
+use crate::{arg, long};
 use oxbeam_heap::OwnedTerm;
-use oxbeam_runtime::reference::new_numbers;
+use oxbeam_runtime::reference::{RefNumbers, new_numbers};
 use oxbeam_runtime::timer::{self, Destination};
-use oxbeam_runtime::{Cx, Flow, NativeResult, system, time_offset};
+use oxbeam_runtime::yielding::Begin;
+use oxbeam_runtime::{Cx, Flow, NativeResult, Slot, Yielded, Yielder, system, time_offset};
 use oxbeam_sys::calendar::{self, DateTime};
 use oxbeam_sys::clock;
 use oxbeam_term::view::Kind;
@@ -227,12 +228,21 @@ fn deadline_ns<'h>(time: Term<'h>, absolute: bool) -> Result<i64, Flow<'h>> {
     if absolute { Ok(ms.saturating_mul(1_000_000)) } else { Ok(timer::after_ms(ms as u64)) }
 }
 
-fn set_timer<'h>(
-    cx: &mut Cx<'h>,
+/// A timer that is to be set.
+struct Setting<'h> {
+    deadline_ns: i64,
+    to: Destination,
+    numbers: RefNumbers,
+    reference: Term<'h>,
+    message: Term<'h>,
+}
+
+fn setting<'h>(
+    cx: &Cx<'h>,
     args: &[Term<'h>],
     absolute: bool,
     wrapped: bool,
-) -> NativeResult<'h> {
+) -> Result<Setting<'h>, Flow<'h>> {
     let deadline_ns = deadline_ns(args[0], absolute)?;
     let to = match args[1].kind() {
         Kind::Pid(pid) => Destination::Pid(pid),
@@ -242,28 +252,82 @@ fn set_timer<'h>(
     let numbers = new_numbers();
     let reference = cx.heap.plain_ref(numbers);
     let message = if wrapped { cx.heap.tagged(am::timeout, [reference, args[2]]) } else { args[2] };
-    timer::send_at(deadline_ns, numbers, to, OwnedTerm::deep_copy_of(message));
+    Ok(Setting { deadline_ns, to, numbers, reference, message })
+}
+
+fn set_timer<'h>(
+    cx: &mut Cx<'h>,
+    args: &[Term<'h>],
+    absolute: bool,
+    wrapped: bool,
+    long: Begin,
+) -> NativeResult<'h> {
+    let set = setting(cx, args, absolute, wrapped)?;
+    if long::is_large(set.message) {
+        return Err(Flow::Long(long));
+    }
+    let message = OwnedTerm::deep_copy_of(set.message);
+    timer::send_at(set.deadline_ns, set.numbers, set.to, message);
+    Ok(set.reference)
+}
+
+long::routines! {
+    send_after_3_long => send_after_3_in_turns;
+    send_after_4_long => send_after_4_in_turns;
+    start_timer_3_long => start_timer_3_in_turns;
+    start_timer_4_long => start_timer_4_in_turns;
+}
+
+async fn send_after_3_in_turns(y: Yielder) -> Yielded {
+    set_in_turns(y, false, false).await
+}
+
+async fn send_after_4_in_turns(y: Yielder) -> Yielded {
+    set_in_turns(y, true, false).await
+}
+
+async fn start_timer_3_in_turns(y: Yielder) -> Yielded {
+    set_in_turns(y, false, true).await
+}
+
+async fn start_timer_4_in_turns(y: Yielder) -> Yielded {
+    set_in_turns(y, true, true).await
+}
+
+/// As [`set_timer`], for a large message.
+async fn set_in_turns(y: Yielder, with_options: bool, wrapped: bool) -> Yielded {
+    let (reference, message, set) = y
+        .attempt(|cx, roots| {
+            let args = roots.slots_from(Slot::arg(0)).to_vec();
+            let absolute = with_options && timer_options(args[3])?;
+            let set = setting(cx, &args, absolute, wrapped)?;
+            let (reference, message) = (roots.push(set.reference), roots.push(set.message));
+            Ok((reference, message, (set.deadline_ns, set.numbers, set.to)))
+        })
+        .await?;
+    let message = long::copied(y, message, 0, true).await;
+    y.step(|_, _| timer::send_at(set.0, set.1, set.2, message)).await;
     Ok(reference)
 }
 
 /// `erlang:send_after/3`
 pub fn send_after_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    set_timer(cx, args, false, false)
+    set_timer(cx, args, false, false, send_after_3_long)
 }
 
 /// `erlang:send_after/4`
 pub fn send_after_4<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    set_timer(cx, args, timer_options(args[3])?, false)
+    set_timer(cx, args, timer_options(args[3])?, false, send_after_4_long)
 }
 
 /// `erlang:start_timer/3`
 pub fn start_timer_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    set_timer(cx, args, false, true)
+    set_timer(cx, args, false, true, start_timer_3_long)
 }
 
 /// `erlang:start_timer/4`
 pub fn start_timer_4<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    set_timer(cx, args, timer_options(args[3])?, true)
+    set_timer(cx, args, timer_options(args[3])?, true, start_timer_4_long)
 }
 
 /// Options of `cancel_timer/2` and `read_timer/2`: `(async, info)`.

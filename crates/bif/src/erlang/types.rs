@@ -1,7 +1,7 @@
 //! Type tests, tuples and sizes: what guards are made of.
 
 use crate::arg;
-use crate::long::{self, CELLS_PER_REDUCTION};
+use crate::long::{self, CELLS_PER_REDUCTION, CONSES_PER_REDUCTION};
 use oxbeam_runtime::{Cx, Flow, NativeResult, Slot, Yielded, Yielder};
 use oxbeam_term::tag::Subtag;
 use oxbeam_term::view::Kind;
@@ -107,6 +107,8 @@ pub fn tl_1<'h>(_: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
 
 long::routines! {
     length_long => length;
+    tuple_to_list_long => elements_listed;
+    list_to_tuple_long => list_gathered;
 }
 
 /// `erlang:length/1`
@@ -214,13 +216,45 @@ pub fn delete_element_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<
 /// `erlang:tuple_to_list/1`
 pub fn tuple_to_list_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let tuple = args[0].as_tuple().ok_or_else(Flow::badarg)?;
+    if tuple.arity() > long::QUICK {
+        return Err(Flow::Long(tuple_to_list_long));
+    }
     Ok(cx.heap.list(tuple.elements()))
+}
+
+async fn elements_listed(y: Yielder) -> Yielded {
+    let tuple = Slot::arg(0);
+    let (list, mut left) = y
+        .attempt(|_, roots| {
+            let arity = roots.get(tuple).as_tuple().ok_or_else(Flow::badarg)?.arity();
+            Ok((roots.push(Term::nil()), arity))
+        })
+        .await?;
+    y.slices(CONSES_PER_REDUCTION, |cx, roots, units| {
+        let from = left.saturating_sub(*units);
+        *units -= left - from;
+        let tuple = roots.get(tuple).as_tuple().expect("seen to be a tuple");
+        let longer = cx.heap.list_onto(&tuple.elements()[from..left], roots.get(list));
+        roots.set(list, longer);
+        left = from;
+        (left == 0).then_some(())
+    })
+    .await;
+    Ok(list)
 }
 
 /// `erlang:list_to_tuple/1`
 pub fn list_to_tuple_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    if long::quick_length(args[0]).is_none() {
+        return Err(Flow::Long(list_to_tuple_long));
+    }
     let elements = arg::list(args[0])?;
     tuple(cx, &elements)
+}
+
+async fn list_gathered(y: Yielder) -> Yielded {
+    long::gather(y, Slot::arg(0), 0).await?;
+    y.finish(|cx, roots| tuple(cx, &roots.take_stack(0))).await
 }
 
 fn boolean<'h>(term: Term<'h>) -> Result<bool, Flow<'h>> {

@@ -8,7 +8,7 @@ use oxbeam_term::compare::eq;
 use oxbeam_term::hamt;
 use oxbeam_term::{Cons, Term};
 
-use crate::long::{self, CELLS_PER_REDUCTION, CONSES_PER_REDUCTION, KEYS_PER_REDUCTION};
+use crate::long::{self, CELLS_PER_REDUCTION, KEYS_PER_REDUCTION};
 
 long::routines! {
     from_keys_long => from_keys;
@@ -22,6 +22,10 @@ long::routines! {
 pub const KEYS: usize = 0;
 pub const VALUES: usize = 1;
 const NODES: usize = 2;
+
+/// Leaves of a map that are visited in a reduction, and pairs that are put into a new one.
+const LEAVES_PER_REDUCTION: usize = 10;
+const PAIRS_PER_REDUCTION: usize = 3;
 
 async fn from_keys(y: Yielder) -> Yielded {
     let (keys, value) = (Slot::arg(0), Slot::arg(1));
@@ -109,7 +113,7 @@ pub async fn map_of_stacks(y: Yielder, twice_allowed: bool) -> Yielded {
 
 /// Sorts by order, four passes of a byte each; places of one order stay as they are.
 async fn sort_places(y: Yielder, places: &mut Vec<Place>) {
-    const PLACES_PER_REDUCTION: usize = 64;
+    const PLACES_PER_REDUCTION: usize = 24;
     let mut to: Vec<Place> = vec![(0, 0); places.len()];
     for shift in [0, 8, 16, 24] {
         let byte = |place: &Place| (place.0 >> shift & 0xFF) as usize;
@@ -147,7 +151,7 @@ async fn sort_places(y: Yielder, places: &mut Vec<Place>) {
 /// Of places with equal keys, which have one order, keeps the first with the last's value.
 async fn drop_twins(y: Yielder, places: &mut Vec<Place>) {
     let (mut at, mut kept) = (0, 0);
-    y.slices(CELLS_PER_REDUCTION, |_, roots, units| {
+    y.slices(KEYS_PER_REDUCTION, |_, roots, units| {
         let keys = roots.take_stack(KEYS);
         while at < places.len() && *units > 0 {
             *units -= 1;
@@ -174,7 +178,7 @@ async fn drop_twins(y: Yielder, places: &mut Vec<Place>) {
 async fn grow(y: Yielder, places: &[Place]) -> Yielded {
     let mut growth = Growth::default();
     let mut at = 0;
-    y.slices(KEYS_PER_REDUCTION, |cx, roots, units| {
+    y.slices(PAIRS_PER_REDUCTION, |cx, roots, units| {
         let (keys, values) = (roots.take_stack(KEYS), roots.take_stack(VALUES));
         let mut nodes = roots.take_stack(NODES);
         while at < places.len() && *units > 0 {
@@ -262,7 +266,7 @@ async fn listed(y: Yielder, keys: bool) -> Yielded {
             .await;
     }
     let list = y.step(|_, roots| roots.push(Term::nil())).await;
-    each_leaf(y, map, CONSES_PER_REDUCTION / 2, |cx, roots, leaf| {
+    each_leaf(y, map, LEAVES_PER_REDUCTION, |cx, roots, leaf| {
         let part = if keys { leaf.head() } else { leaf.tail() };
         let longer = cx.heap.cons(part, roots.get(list));
         roots.set(list, longer);
@@ -325,8 +329,15 @@ async fn merge(y: Yielder) -> Yielded {
             Ok(into)
         }
         Way::Join => {
+            y.step(|_, roots| {
+                let size = |slot| roots.get(slot).as_map().map_or(0, |map| map.size());
+                let size = size(a) + size(b);
+                roots.put_stack(KEYS, Vec::with_capacity(size));
+                roots.put_stack(VALUES, Vec::with_capacity(size));
+            })
+            .await;
             for map in [a, b] {
-                each_leaf(y, map, CELLS_PER_REDUCTION / 2, |_, roots, leaf| {
+                each_leaf(y, map, LEAVES_PER_REDUCTION, |_, roots, leaf| {
                     let (mut keys, mut values) = (roots.take_stack(KEYS), roots.take_stack(VALUES));
                     keys.push(leaf.head());
                     values.push(leaf.tail());

@@ -14,7 +14,7 @@ long::routines! {
 }
 
 /// Characters, or their like in bytes of binaries, that are converted in a reduction.
-const CHARS_PER_REDUCTION: usize = 32;
+const CHARS_PER_REDUCTION: usize = 16;
 /// The stack of what is still to be walked.
 const OUTER: usize = 0;
 

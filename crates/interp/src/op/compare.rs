@@ -1,22 +1,29 @@
 //! Comparison, as a branch and as a value.
 //!
 //! Each relation has a quick part, which looks at the two words, and a full part, which is a slow path.
+//! Where that is more work than a millisecond's, the native of the relation does it on a dirty
+//! scheduler. These operations do not say which registers live, so all are kept meanwhile.
 
 use super::select::test;
-use crate::machine::{Mode, Place, brand, op, slow};
-use oxbeam_term::compare::{compare, eq};
-use oxbeam_term::{RawTerm, am};
+use crate::machine::{Handler, M, Mode, Place, brand, op, slow};
+use crate::{native, raise};
+use oxbeam_runtime::engine::Switch;
+use oxbeam_term::compare::{WORK_AT_ONCE, compare_within, eq_within};
+use oxbeam_term::{Atom, RawTerm, am, export};
 
 /// A relation between two terms.
 pub trait Relation {
     /// Whether it holds, if the words alone tell.
     fn quick(a: RawTerm, b: RawTerm) -> Option<bool>;
 
-    /// Whether it holds.
+    /// Whether it holds; `None`: it takes long to tell.
     ///
     /// # Safety
     /// The terms are good.
-    unsafe fn full(a: RawTerm, b: RawTerm) -> bool;
+    unsafe fn full(a: RawTerm, b: RawTerm) -> Option<bool>;
+
+    /// The name of its native.
+    const NATIVE: &str;
 }
 
 /// `=:=`
@@ -36,10 +43,11 @@ impl Relation for EqExact {
         }
         (a.is_immediate() || b.is_immediate()).then_some(false)
     }
-    unsafe fn full(a: RawTerm, b: RawTerm) -> bool {
+    unsafe fn full(a: RawTerm, b: RawTerm) -> Option<bool> {
         // SAFETY: by contract.
-        unsafe { eq(brand(a), brand(b)) }
+        unsafe { eq_within(brand(a), brand(b), WORK_AT_ONCE) }
     }
+    const NATIVE: &str = "=:=";
 }
 
 impl Relation for Eq {
@@ -50,10 +58,11 @@ impl Relation for Eq {
         }
         (a.is_immediate() && b.is_immediate()).then_some(false)
     }
-    unsafe fn full(a: RawTerm, b: RawTerm) -> bool {
+    unsafe fn full(a: RawTerm, b: RawTerm) -> Option<bool> {
         // SAFETY: by contract.
-        unsafe { compare(brand(a), brand(b)).is_eq() }
+        Some(unsafe { compare_within(brand(a), brand(b), WORK_AT_ONCE) }?.is_eq())
     }
+    const NATIVE: &str = "==";
 }
 
 impl Relation for Lt {
@@ -62,10 +71,11 @@ impl Relation for Lt {
         let both_small = (a.0 & b.0 & 0xF) == 0xF;
         both_small.then_some((a.0 as i64) < b.0 as i64)
     }
-    unsafe fn full(a: RawTerm, b: RawTerm) -> bool {
+    unsafe fn full(a: RawTerm, b: RawTerm) -> Option<bool> {
         // SAFETY: by contract.
-        unsafe { compare(brand(a), brand(b)).is_lt() }
+        Some(unsafe { compare_within(brand(a), brand(b), WORK_AT_ONCE) }?.is_lt())
     }
+    const NATIVE: &str = "<";
 }
 
 impl<R: Relation> Relation for Not<R> {
@@ -73,10 +83,15 @@ impl<R: Relation> Relation for Not<R> {
     fn quick(a: RawTerm, b: RawTerm) -> Option<bool> {
         R::quick(a, b).map(|holds| !holds)
     }
-    unsafe fn full(a: RawTerm, b: RawTerm) -> bool {
+    unsafe fn full(a: RawTerm, b: RawTerm) -> Option<bool> {
         // SAFETY: by contract.
-        !unsafe { R::full(a, b) }
+        unsafe { R::full(a, b) }.map(|holds| !holds)
     }
+    const NATIVE: &str = match R::NATIVE.as_bytes() {
+        b"=:=" => "=/=",
+        b"==" => "/=",
+        _ => ">=",
+    };
 }
 
 #[inline(always)]
@@ -113,14 +128,42 @@ relations! {
     is_ge, ge: Not<Lt>;
 }
 
+/// Whether the relation holds; `Err`: what to go on with instead.
+///
+/// # Safety
+/// Machine rules; the terms are good.
+unsafe fn full<T: Relation>(m: &mut M, a: RawTerm, b: RawTerm) -> Result<bool, Handler> {
+    // SAFETY: by contract.
+    unsafe {
+        if let Some(holds) = T::full(a, b) {
+            return Ok(holds);
+        }
+        let name = Atom::new(T::NATIVE).unwrap_or(am::undefined);
+        let result = native::call(m, export::get_or_create(am::erlang, name, 2), &[a, b]);
+        m.back();
+        match result {
+            Some(Ok(holds)) => Ok(holds.is(am::true_)),
+            Some(Err(_)) => Err(raise::bad_code),
+            // The operation runs again.
+            None => Err(m.leave(Switch::Yield, m.ip, oxbeam_code::x_registers())),
+        }
+    }
+}
+
 slow! {
     fn branch_full<T: Relation, A: Mode, B: Mode>(m) {
-        let pass = T::full(m.get::<A>(1), m.get::<B>(2));
-        test(m, pass, 3, 4)
+        match full::<T>(m, m.get::<A>(1), m.get::<B>(2)) {
+            Ok(pass) => test(m, pass, 3, 4),
+            Err(elsewhere) => elsewhere,
+        }
     }
     fn value_full<T: Relation, A: Mode, B: Mode, R: Place>(m) {
-        let holds = T::full(m.get::<A>(1), m.get::<B>(2));
-        m.set::<R>(3, boolean(holds));
-        m.next(4)
+        match full::<T>(m, m.get::<A>(1), m.get::<B>(2)) {
+            Ok(holds) => {
+                m.set::<R>(3, boolean(holds));
+                m.next(4)
+            }
+            Err(elsewhere) => elsewhere,
+        }
     }
 }

@@ -1,10 +1,13 @@
 //! The end of a process.
 
 use super::{Owned, Process, table};
+use crate::dirty;
+use crate::literal_release::Hold;
 use crate::monitor::Target;
 use crate::progress::ProgressGuard;
 use crate::registry;
 use crate::signal::handle::answer_as_dead;
+use crate::signal::queue::Signal;
 use crate::signal::{Control, send_control, send_control_to};
 use oxbeam_heap::OwnedTerm;
 use oxbeam_term::{RawTerm, am};
@@ -24,6 +27,7 @@ pub fn on_exit(hook: ExitHook) {
 
 /// Ends a process whose ownership the caller holds: answers what waits in its in-queue, tells
 /// links and monitors, frees its heap. The reason is the state's `exit_reason`, else `normal`.
+/// What of this takes long is done on a dirty scheduler's thread.
 pub fn finish(process: &Arc<Process>) {
     // SAFETY: the caller holds the ownership, and this takes it for good.
     let owned = unsafe { process.take_owned() }.expect("a process ends once");
@@ -47,46 +51,92 @@ pub(crate) fn finish_owned(process: &Arc<Process>, mut owned: Box<Owned>) {
     crate::system_monitor::process_ended(process.pid);
     crate::system_profile::process_ended(process.pid);
     crate::scheduler::online::process_ended(process.pid);
+    let system_process = owned.own.flags.system_process;
     let me = RawTerm::pid(process.pid);
     table::remove(process.pid);
     let rest = process.in_queue().lock().close();
-    let mut late_monitors = vec![];
-    for signal in rest {
-        match signal {
-            crate::signal::queue::Signal::Control(control) => match *control {
-                // A link or monitor request that came in time is answered with the reason.
-                Control::Link { from } => {
-                    owned.own.links.add(from);
-                }
-                Control::Monitor { by, reference, .. } => late_monitors.push((by, reference)),
-                Control::Demonitor { reference } => {
-                    late_monitors.retain(|(_, set)| *set != reference);
-                    owned.own.monitors.remove_watched(reference);
-                }
-                Control::Unlink { from, id } => {
-                    owned.own.links.remove(from);
-                    send_control_to(from, Control::UnlinkAck { from: me, id });
-                }
-                other => answer_as_dead(me, crate::signal::queue::Signal::Control(Box::new(other))),
-            },
-            message => answer_as_dead(me, message),
-        }
-    }
-    for (&pid, &count) in owned.own.suspending.iter().flat_map(|map| map.iter()) {
-        (0..count).for_each(|_| {
-            send_control(pid, Control::Resume);
+    let farewell = Farewell { me, owned, rest, reason };
+    if farewell.is_long() {
+        let hold = Hold::take();
+        dirty::run_errand(move || {
+            farewell.say();
+            drop(hold);
         });
+    } else {
+        farewell.say();
     }
-    owned.own.tasks.take().into_iter().for_each(|task| task.dead());
-    tell_links(&owned, me, &reason);
-    let watched = owned.own.monitors.watched().map(|(reference, w)| (w.by, *reference));
-    for (by, reference) in watched.chain(late_monitors) {
-        let reason = OwnedTerm::copy_of(reason.view());
-        send_control_to(by, Control::Down { reference, reason });
-    }
-    stop_watching(&owned);
-    if owned.own.flags.system_process {
+    if system_process {
         crate::system::system_process_died(process.pid);
+    }
+}
+
+/// Signals that one who ends sends, or answers, on its scheduler.
+const QUICK_SIGNALS: usize = 1000;
+/// Messages, and words of heap, that are given back there.
+const QUICK_MESSAGES: usize = 4000;
+const QUICK_WORDS: usize = 1 << 20;
+
+/// What a process that has ended still has to say, and to give back.
+struct Farewell {
+    me: RawTerm,
+    owned: Box<Owned>,
+    /// What was in its in-queue.
+    rest: Vec<Signal>,
+    reason: OwnedTerm,
+}
+
+// SAFETY: the owned part has been taken for good, so whoever has it is its owner; the literals that
+// it refers to are there as long as its holder has a `Hold`, or a guard.
+unsafe impl Send for Farewell {}
+
+impl Farewell {
+    /// Whether that holds up a scheduler for more than a millisecond or so.
+    fn is_long(&self) -> bool {
+        let own = &self.owned.own;
+        let signals = self.rest.len() + own.links.len() + own.monitors.len();
+        signals * (1 + self.reason.words() / 64) > QUICK_SIGNALS
+            || own.mailbox.len() > QUICK_MESSAGES
+            || self.owned.heap.allocated_words() > QUICK_WORDS
+    }
+
+    /// Answers what waits in the in-queue, and tells links and monitors.
+    fn say(self) {
+        let Farewell { me, mut owned, rest, reason } = self;
+        let mut late_monitors = vec![];
+        for signal in rest {
+            match signal {
+                Signal::Control(control) => match *control {
+                    // A link or monitor request that came in time is answered with the reason.
+                    Control::Link { from } => {
+                        owned.own.links.add(from);
+                    }
+                    Control::Monitor { by, reference, .. } => late_monitors.push((by, reference)),
+                    Control::Demonitor { reference } => {
+                        late_monitors.retain(|(_, set)| *set != reference);
+                        owned.own.monitors.remove_watched(reference);
+                    }
+                    Control::Unlink { from, id } => {
+                        owned.own.links.remove(from);
+                        send_control_to(from, Control::UnlinkAck { from: me, id });
+                    }
+                    other => answer_as_dead(me, Signal::Control(Box::new(other))),
+                },
+                message => answer_as_dead(me, message),
+            }
+        }
+        for (&pid, &count) in owned.own.suspending.iter().flat_map(|map| map.iter()) {
+            (0..count).for_each(|_| {
+                send_control(pid, Control::Resume);
+            });
+        }
+        owned.own.tasks.take().into_iter().for_each(|task| task.dead());
+        tell_links(&owned, me, &reason);
+        let watched = owned.own.monitors.watched().map(|(reference, w)| (w.by, *reference));
+        for (by, reference) in watched.chain(late_monitors) {
+            let reason = OwnedTerm::copy_of(reason.view());
+            send_control_to(by, Control::Down { reference, reason });
+        }
+        stop_watching(&owned);
     }
 }
 

@@ -53,19 +53,21 @@ pub struct Spawned {
     pub monitor: Option<RefNumbers>,
 }
 
-/// Starts a process for `start(args...)`, whose arity is the number of arguments.
+/// Starts a process for `start(args...)`, whose arity is the number of arguments. `copy`: the list
+/// of these, if they have been copied already.
 ///
 /// `None`: the process limit is reached.
 pub fn spawn(
     cx: &mut Cx<'_>,
     start: &'static Export,
     args: &[Term<'_>],
+    copy: Option<OwnedTerm>,
     options: SpawnOptions,
 ) -> Option<Spawned> {
     let initial = initial_call(start, args);
     let leader = RawImport { leader: cx.own.group_leader, from: cx.heap };
     let parent = RawTerm::pid(cx.process.pid);
-    let process = create(start, args, initial, leader, &options)?;
+    let process = create(start, (args, copy), initial, leader, &options)?;
     // SAFETY: the process is not published yet: its creator is its owner.
     let owned = unsafe { process.owned() }.expect("just made");
     owned.own.parent = parent;
@@ -93,8 +95,8 @@ pub fn spawn_system(start: &'static Export, args: &[Term<'_>], options: SpawnOpt
     let nobody = Heap::detached();
     let none = RawImport { leader: RawTerm::atom(am::undefined), from: &nobody };
     let initial = (start.module, start.function, start.arity);
-    let process =
-        create(start, args, initial, none, &options).expect("room for the system processes");
+    let process = create(start, (args, None), initial, none, &options)
+        .expect("room for the system processes");
     // SAFETY: the process is not published yet: its creator is its owner.
     let owned = unsafe { process.owned() }.expect("just made");
     // A process without a leader is its own.
@@ -127,7 +129,7 @@ struct RawImport<'a> {
 
 fn create(
     start: &'static Export,
-    args: &[Term<'_>],
+    (args, copy): (&[Term<'_>], Option<OwnedTerm>),
     initial: Mfa,
     leader: RawImport<'_>,
     options: &SpawnOptions,
@@ -136,7 +138,10 @@ fn create(
     let heap = Heap::new(options.heap)?;
     // SAFETY: the leader is a root of the heap it lies in, which is borrowed.
     let leader = heap.import(unsafe { leader.from.brand(leader.leader) }).raw();
-    let args: Vec<RawTerm> = args.iter().map(|arg| heap.import(*arg).raw()).collect();
+    let args: Vec<RawTerm> = match copy {
+        Some(copy) => copy.attach_to(&heap).list().map(|arg| arg.raw()).collect(),
+        None => args.iter().map(|arg| heap.import(*arg).raw()).collect(),
+    };
     let mut own = ProcState::new(pid, leader, initial);
     own.priority = options.priority;
     own.max_heap = options.max_heap;

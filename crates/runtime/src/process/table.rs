@@ -8,11 +8,13 @@
 
 use super::{PidData, Process};
 use crate::progress::{self, ProgressGuard};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// Bits of pid data.
 const PID_BITS: u32 = 28;
+const PID_MASK: u64 = (1 << PID_BITS) - 1;
 const RESERVED: *mut Process = std::ptr::dangling_mut();
 
 struct Table {
@@ -72,7 +74,7 @@ pub(super) fn reserve() -> Option<PidData> {
         return None;
     }
     loop {
-        let pid = table.next.fetch_add(1, Ordering::Relaxed) & ((1 << PID_BITS) - 1);
+        let pid = table.next.fetch_add(1, Ordering::Relaxed) & PID_MASK;
         let free = std::ptr::null_mut();
         let slot = table.slot(pid);
         if slot.load(Ordering::Relaxed).is_null()
@@ -116,6 +118,79 @@ pub fn find(pid: PidData) -> Option<Arc<Process>> {
         Some(Arc::from_raw(process))
     }
 }
+
+/// A walk over the pids of all processes, in portions.
+///
+/// It finds every process that lives when it ends, and none that did not live at some time since it
+/// began: those that were started meanwhile are looked at last, when all others have been seen.
+pub struct PidWalk {
+    next_slot: usize,
+    /// The first pid that was given out after the beginning.
+    first_new: PidData,
+    /// How many of the new ones have been looked at.
+    new_seen: u64,
+    /// Pids by the cycle in which their slots were used, so that they come in order.
+    by_cycle: BTreeMap<PidData, Vec<PidData>>,
+}
+
+impl PidWalk {
+    pub fn begin() -> PidWalk {
+        let first_new = table().next.load(Ordering::Acquire) & PID_MASK;
+        PidWalk { next_slot: 0, first_new, new_seen: 0, by_cycle: BTreeMap::new() }
+    }
+
+    /// Looks at about `units` places and takes them off. `true`: all have been seen.
+    pub fn advance(&mut self, units: &mut usize) -> bool {
+        let table = table();
+        let age = |pid: PidData| pid.wrapping_sub(self.first_new) & PID_MASK;
+        let given_out = || age(table.next.load(Ordering::Acquire));
+        while self.next_slot < table.limit {
+            if *units == 0 {
+                return false;
+            }
+            *units -= 1;
+            let _guard = ProgressGuard::enter();
+            let process = table.slots[self.next_slot].load(Ordering::Acquire);
+            self.next_slot += 1;
+            if process.is_null() || process == RESERVED {
+                continue;
+            }
+            // SAFETY: rule 2: guarded.
+            let process = unsafe { &*process };
+            *units = units.saturating_sub(SLOTS_PER_PROCESS);
+            if !process.is_exiting() && age(process.pid) >= given_out() {
+                let cycle = process.pid / table.limit as u64;
+                self.by_cycle.entry(cycle).or_default().push(process.pid);
+            }
+        }
+        while self.new_seen < given_out() {
+            if *units == 0 {
+                return false;
+            }
+            *units = units.saturating_sub(SLOTS_PER_PROCESS);
+            let pid = (self.first_new + self.new_seen) & PID_MASK;
+            if find(pid).is_some_and(|process| !process.is_exiting()) {
+                self.by_cycle.entry(pid / table.limit as u64).or_default().push(pid);
+            }
+            self.new_seen += 1;
+        }
+        true
+    }
+
+    /// The greatest of the pids found that have not been taken yet.
+    pub fn take_last(&mut self) -> Option<PidData> {
+        loop {
+            let mut last = self.by_cycle.last_entry()?;
+            match last.get_mut().pop() {
+                Some(pid) => return Some(pid),
+                None => last.remove(),
+            };
+        }
+    }
+}
+
+/// Looking at a process takes as long as looking at so many empty slots.
+const SLOTS_PER_PROCESS: usize = 32;
 
 /// All processes that are in the table, those that are exiting left out.
 pub fn all() -> Vec<Arc<Process>> {

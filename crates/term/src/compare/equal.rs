@@ -1,6 +1,6 @@
 //! `A =:= B`, which needs no order and so stops sooner.
 
-use super::compare_bits;
+use super::{BYTES_PER_WORK, STRETCH, Work, compare_bits};
 use crate::view::{Kind, Map, Term};
 use std::cmp::Ordering;
 
@@ -17,39 +17,58 @@ pub fn eq<'t>(a: Term<'t>, b: Term<'t>) -> bool {
     if a.raw().is_immediate() || b.raw().is_immediate() {
         return false;
     }
-    eq_compound(a, b)
+    eq_compound(a, b, Work::UNLIMITED).unwrap_or(false)
 }
 
-fn eq_compound<'t>(a: Term<'t>, b: Term<'t>) -> bool {
+/// As [`eq`], for terms that differ as words; `None`: that takes more work than so much.
+pub fn eq_within<'t>(a: Term<'t>, b: Term<'t>, work: usize) -> Option<bool> {
+    eq_compound(a, b, Work(work))
+}
+
+fn eq_compound<'t>(a: Term<'t>, b: Term<'t>, mut work: Work) -> Option<bool> {
     let mut pending = Vec::new();
     let (mut a, mut b) = (a, b);
     loop {
-        if !eq_step(a, b, &mut pending) {
-            return false;
+        if !eq_step(a, b, &mut pending, &mut work)? {
+            return Some(false);
         }
-        match next_pair(&mut pending) {
+        match next_pair(&mut pending, &mut work)? {
             Some(pair) => (a, b) = pair,
-            None => return true,
+            None => return Some(true),
         }
     }
 }
 
-/// The next pair that differs as words.
-fn next_pair<'t>(pending: &mut Pending<'t>) -> Option<(Term<'t>, Term<'t>)> {
+/// The next pair that differs as words; `None`: it is too far away.
+fn next_pair<'t>(
+    pending: &mut Pending<'t>,
+    work: &mut Work,
+) -> Option<Option<(Term<'t>, Term<'t>)>> {
     while let Some((a, b)) = pending.pop() {
-        if let Some(at) = a.iter().zip(b).position(|(a, b)| a.raw() != b.raw()) {
-            if at + 1 < a.len() {
-                pending.push((&a[at + 1..], &b[at + 1..]));
-            }
-            return Some((a[at], b[at]));
+        let stretch = a.len().min(STRETCH);
+        if !work.take(1 + stretch / 8) {
+            return None;
+        }
+        let differ = a[..stretch].iter().zip(b).position(|(a, b)| a.raw() != b.raw());
+        let next = differ.map_or(stretch, |at| at + 1);
+        if next < a.len() && next <= b.len() {
+            pending.push((&a[next..], &b[next..]));
+        }
+        if let Some(at) = differ {
+            return Some(Some((a[at], b[at])));
         }
     }
-    None
+    Some(None)
 }
 
-/// Whether two terms are equal but for what goes to `pending`.
-fn eq_step<'t>(a: Term<'t>, b: Term<'t>, pending: &mut Pending<'t>) -> bool {
-    match (a.kind(), b.kind()) {
+/// Whether two terms are equal but for what goes to `pending`; `None`: that is too much work.
+fn eq_step<'t>(
+    a: Term<'t>,
+    b: Term<'t>,
+    pending: &mut Pending<'t>,
+    work: &mut Work,
+) -> Option<bool> {
+    Some(match (a.kind(), b.kind()) {
         (Kind::Cons(a), Kind::Cons(b)) => {
             pending.push((a.both(), b.both()));
             true
@@ -63,7 +82,13 @@ fn eq_step<'t>(a: Term<'t>, b: Term<'t>, pending: &mut Pending<'t>) -> bool {
             a.is_negative() == b.is_negative() && a.digits() == b.digits()
         }
         (Kind::Bits(a), Kind::Bits(b)) => {
-            a.bit_size() == b.bit_size() && compare_bits(a, b) == Ordering::Equal
+            if a.bit_size() != b.bit_size() {
+                return Some(false);
+            }
+            if !work.take(a.byte_size() / BYTES_PER_WORK) {
+                return None;
+            }
+            compare_bits(a, b) == Ordering::Equal
         }
         (Kind::Map(a), Kind::Map(b)) => eq_maps(a, b, pending),
         (Kind::Fun(a), Kind::Fun(b)) => {
@@ -80,7 +105,7 @@ fn eq_step<'t>(a: Term<'t>, b: Term<'t>, pending: &mut Pending<'t>) -> bool {
             _ => false,
         },
         _ => a.raw() == b.raw(),
-    }
+    })
 }
 
 /// Equal maps are built alike: flat ones have the same order, hashed ones the same tree.

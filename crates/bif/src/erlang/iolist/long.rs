@@ -1,10 +1,12 @@
 //! iolists in their long forms: walked in pieces.
 
 use oxbeam_heap::binary_buffer::BinaryBuffer;
-use oxbeam_runtime::{Failure, Slot, Yielded, Yielder};
+use oxbeam_runtime::{Failure, Flow, Slot, Yielded, Yielder};
 use oxbeam_term::Term;
 use oxbeam_term::view::Kind;
+use std::ops::Range;
 
+use super::BitBuffer;
 use crate::arg;
 use crate::long::{self, CONSES_PER_REDUCTION};
 
@@ -13,6 +15,9 @@ long::routines! {
     iolist_to_binary_long => iolist_to_binary;
     list_to_binary_long => list_to_binary;
     binary_to_list_long => binary_to_list;
+    binary_to_list_3_long => part_to_list;
+    bitstring_to_list_long => bitstring_to_list;
+    list_to_bitstring_long => list_to_bitstring;
 }
 
 /// Bytes that are copied or looked at in a reduction, where that takes no thought.
@@ -153,23 +158,47 @@ async fn list_to_binary(y: Yielder) -> Yielded {
 }
 
 async fn binary_to_list(y: Yielder) -> Yielded {
-    let binary = Slot::arg(0);
-    let mut left = y
+    let bytes = y.attempt(|_, roots| whole_bytes(roots.get(Slot::arg(0)))).await?;
+    let list = y.step(|_, roots| roots.push(Term::nil())).await;
+    bytes_onto(y, 0..bytes, list).await
+}
+
+/// The bytes of a binary that has no bits beyond them, counted.
+fn whole_bytes<'h>(binary: Term<'h>) -> Result<usize, Flow<'h>> {
+    let bits = arg::bits(binary)?;
+    if bits.bit_size() % 8 == 0 { Ok(bits.byte_size()) } else { Err(Flow::badarg()) }
+}
+
+async fn part_to_list(y: Yielder) -> Yielded {
+    let range = y
         .attempt(|_, roots| {
-            let bits = arg::bits(roots.get(binary))?;
-            match bits.bit_size() % 8 {
-                0 => Ok(bits.byte_size()),
-                _ => Err(oxbeam_runtime::Flow::badarg()),
-            }
+            let size = whole_bytes(roots.get(Slot::arg(0)))?;
+            super::counted_range(size, roots.get(Slot::arg(1)), roots.get(Slot::arg(2)))
         })
         .await?;
     let list = y.step(|_, roots| roots.push(Term::nil())).await;
+    bytes_onto(y, range, list).await
+}
+
+async fn bitstring_to_list(y: Yielder) -> Yielded {
+    let (list, bytes) = y
+        .attempt(|cx, roots| {
+            let (tail, bytes) = super::trailing_bits(cx.heap, roots.get(Slot::arg(0)))?;
+            Ok((roots.push(tail), bytes))
+        })
+        .await?;
+    bytes_onto(y, 0..bytes, list).await
+}
+
+/// Puts a part of the bits in the first argument, as integers, in front of a list.
+async fn bytes_onto(y: Yielder, part: Range<usize>, list: Slot) -> Yielded {
+    let mut left = part.len();
     y.slices(CONSES_PER_REDUCTION, |cx, roots, units| {
         let size = left.min(*units);
-        let bits = roots.get(binary).as_bits().expect("seen to be a binary");
-        let bytes = bits.slice((left - size) * 8, size * 8).to_bytes();
-        let elements: Vec<_> = bytes.iter().map(|&byte| cx.heap.int(i64::from(byte))).collect();
-        let longer = cx.heap.list_onto(&elements, roots.get(list));
+        let bits = roots.get(Slot::arg(0)).as_bits().expect("seen to be a bitstring");
+        let from = part.start + left - size;
+        let longer =
+            super::list_of(cx, &bits.slice(from * 8, size * 8).to_bytes(), roots.get(list));
         roots.set(list, longer);
         left -= size;
         *units -= size;
@@ -177,4 +206,72 @@ async fn binary_to_list(y: Yielder) -> Yielded {
     })
     .await;
     Ok(list)
+}
+
+async fn list_to_bitstring(y: Yielder) -> Yielded {
+    if !y.step(|_, roots| roots.get(Slot::arg(0)).is_list()).await {
+        return Err(Failure::BADARG);
+    }
+    y.step(|_, roots| roots.put_stack(REST, vec![roots.get(Slot::arg(0))])).await;
+    let mut buffer = BitBuffer::default();
+    // Bytes already taken of the bitstring that comes next.
+    let mut given = 0;
+    y.slices(BITS_PER_REDUCTION / 8, |_, roots, units| {
+        let mut rest = roots.take_stack(REST);
+        let walked = walk_bits(&mut rest, &mut given, units, &mut buffer);
+        let done = rest.is_empty();
+        roots.put_stack(REST, rest);
+        match walked {
+            Some(()) => done.then_some(Ok(())),
+            None => Some(Err(Failure::BADARG)),
+        }
+    })
+    .await?;
+    y.finish(|cx, _| Ok(cx.heap.bitstring(&buffer.bytes, buffer.bit_size()))).await
+}
+
+/// Bits that are put behind others in a reduction.
+const BITS_PER_REDUCTION: usize = 2048;
+
+/// As [`walk`], for bitstrings.
+fn walk_bits<'h>(
+    rest: &mut Vec<Term<'h>>,
+    given: &mut usize,
+    units: &mut usize,
+    buffer: &mut BitBuffer,
+) -> Option<()> {
+    while *units > 0
+        && let Some(term) = rest.pop()
+    {
+        match term.kind() {
+            Kind::Nil => *units -= 1,
+            Kind::Cons(cell) => {
+                *units = units.saturating_sub(4);
+                if cell.tail().as_small().is_some() {
+                    return None;
+                }
+                rest.push(cell.tail());
+                match cell.head().kind() {
+                    Kind::Small(value) => buffer.push(u8::try_from(value).ok()?, 8),
+                    _ => rest.push(cell.head()),
+                }
+            }
+            Kind::Bits(bits) => {
+                let whole = bits.byte_size();
+                let size = (whole - *given).min(*units);
+                buffer.push_bytes(&bits.slice(*given * 8, size * 8).to_bytes());
+                *units = units.saturating_sub(size.max(1));
+                *given += size;
+                if *given < whole {
+                    rest.push(term);
+                } else {
+                    *given = 0;
+                    let (count, value) = bits.trailing();
+                    buffer.push(value, count);
+                }
+            }
+            _ => return None,
+        }
+    }
+    Some(())
 }
