@@ -77,6 +77,56 @@ fn common_test_runs_a_suite() {
     });
 }
 
+/// What a shell line prints, on stock with its own commands and on oxbeam with `exec`.
+fn shell_on(runtime: &Path, folder: &Path, line: &str) -> String {
+    let words = if runtime.ends_with("erl") {
+        String::new()
+    } else {
+        format!("'{}' exec ", runtime.display())
+    };
+    let line = line.replace("$ON ", &words);
+    let output = Command::new("sh").args(["-c", &line]).current_dir(folder).output();
+    let output = output.expect("a shell starts");
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    // What says how long something took, or in which order it was chosen to run.
+    let steady = |line: &&str| !line.contains("seconds") && !line.contains("seed");
+    let lines: Vec<_> = text.lines().filter(steady).collect();
+    format!("{}\n{:?}\n{errors}", lines.join("\n"), output.status.code())
+}
+
+fn same_shell(name: &str, line: &str, holds: &str) {
+    let [stock, ours] = [PathBuf::from("erl"), paths::oxbeam()].map(|runtime| {
+        let folder =
+            fresh(&format!("{name}.{:.3}", runtime.file_name().unwrap().to_string_lossy()));
+        shell_on(&runtime, &folder, line)
+    });
+    assert!(stock.contains(holds), "{stock}");
+    assert_eq!(stock, ours);
+}
+
+#[test]
+fn elixir_runs_a_script() {
+    let script = source("sample.exs");
+    same_shell("elixir", &format!("$ON elixir '{}'", script.display()), "ArgumentError");
+}
+
+#[test]
+fn mix_makes_compiles_and_tests_a_project() {
+    let line = "export MIX_HOME=$PWD/home; $ON mix new demo && cd demo && $ON mix test && \
+                $ON mix run -e 'IO.inspect(Demo.hello())'";
+    same_shell("mix", line, ":world\nSome(0)");
+}
+
+#[test]
+fn rebar3_makes_and_tests_a_library() {
+    let line = "export HOME=$PWD; $ON rebar3 new lib name=demo && cd demo && \
+                printf '%s\\n' '-module(demo_tests).' '-include_lib(\"eunit/include/eunit.hrl\").' \
+                'one_test() -> ?assertEqual([], [X || X <- [1], X > 1]).' >src/demo_tests.erl && \
+                $ON rebar3 eunit";
+    same_shell("rebar3", line, "2 tests, 0 failures");
+}
+
 #[test]
 fn mnesia_recovers_what_it_said_was_written() {
     const WRITTEN: usize = 50;
