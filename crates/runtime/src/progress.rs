@@ -23,6 +23,7 @@
 
 use crate::longest;
 use crate::native::Cx;
+use crate::process::Process;
 use crate::signal::{Control, queue::Signal};
 use parking_lot::{Mutex, MutexGuard};
 use std::any::Any;
@@ -233,12 +234,38 @@ fn flush_retired() {
 /// Suspends the calling process, runs `action` after thread progress, and resumes the process
 /// then. The native that calls this ends the turn.
 pub fn suspend(cx: &mut Cx<'_>, action: impl FnOnce() + Send + 'static) {
-    cx.own.suspend_count += 1;
-    let process = cx.process.clone();
+    let waiters = Waiters::default();
+    waiters.suspend(cx);
     later(move || {
         action();
-        crate::signal::deliver(&process, Signal::Control(Box::new(Control::Resume))).ok();
+        waiters.release();
     });
+}
+
+/// Processes that are suspended until something has happened.
+pub struct Waiters(Mutex<Option<Vec<Arc<Process>>>>);
+
+impl Default for Waiters {
+    fn default() -> Waiters {
+        Waiters(Mutex::new(Some(vec![])))
+    }
+}
+
+impl Waiters {
+    /// Suspends the calling process, whose native ends the turn then. `false`: it has happened.
+    pub fn suspend(&self, cx: &mut Cx<'_>) -> bool {
+        let mut waiting = self.0.lock();
+        let Some(waiting) = &mut *waiting else { return false };
+        cx.own.suspend_count += 1;
+        waiting.push(cx.process.clone());
+        true
+    }
+    /// It has happened: resumes those that wait. From now on nobody does.
+    pub fn release(&self) {
+        for process in self.0.lock().take().into_iter().flatten() {
+            crate::signal::deliver(&process, Signal::Control(Box::new(Control::Resume))).ok();
+        }
+    }
 }
 
 /// The right to use what a lock-free look-up has found, as long as it lives (rule 3).
