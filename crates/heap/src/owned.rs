@@ -73,8 +73,7 @@ impl OwnedTerm {
 
     /// Whether the term holds something outside its own words.
     pub fn has_off_heap(&self) -> bool {
-        // SAFETY: the fragment belongs to this value.
-        self.fragment.is_some_and(|fragment| unsafe { !fragment.as_ref().off_heap.is_empty() })
+        self.fragments().any(|fragment| !fragment.off_heap.is_empty())
     }
 
     /// Builds a term in a scratch heap and keeps a copy of it.
