@@ -568,7 +568,47 @@ t_on_load_may_call_itself() ->
     gone(code_o),
     R.
 
+%% Functions that are to be natives are ordinary ones until a library is loaded.
+t_nifs_attribute() ->
+    Text =
+        "-nifs([f/0, g/1]).\nf() -> erlang:nif_error(not_loaded).\ng(X) -> {erlang, X}.\n"
+        "bind() -> erlang:load_nif(\"/no/such/library\", 0).\n",
+    load(code_n, 1, Text),
+    {error, {Why, Says}} = code_n:bind(),
+    R = {
+        erlang:get_module_info(code_n, nifs),
+        strip_all([catch code_n:f()]),
+        code_n:g(1),
+        {Why, io_lib:printable_list(Says)},
+        strip_all([catch erlang:load_nif(x, 0)]),
+        lists:sort([F || {F, _} <- erlang:get_module_info(code_n, functions)])
+    },
+    gone(code_n),
+    %% The compiler says no to what is not there.
+    {R, strip_all([catch compiled(code_n, 1, "-nifs([not_there/0]).\n")])}.
+
+t_a_failed_load_of_natives_fails_on_load() ->
+    Text = "-nifs([f/0]).\n" ++ ?ON_LOAD("erlang:load_nif(\"/no/such/library\", 0)") ++ "f() -> 1.\n",
+    R = {code:load_binary(code_n, "code_n", file(code_n, 1, Text)), erlang:module_loaded(code_n)},
+    gone(code_n),
+    R.
+
 %% Many at once.
+
+%% Files that take long to prepare, each in a process of its own, and one commit.
+t_heavy_large_modules_are_prepared_in_parallel() ->
+    Names = [list_to_atom("code_l" ++ integer_to_list(N)) || N <- lists:seq(1, 4)],
+    More = [
+        ["f", integer_to_list(N), "(X) -> {X, \"text\", [X | ", integer_to_list(N), "]}.\n"]
+     || N <- lists:seq(1, 800)
+    ],
+    Files = [{N, file(N, 1, lists:flatten(More))} || N <- Names],
+    Self = self(),
+    [spawn_link(fun() -> Self ! {N, erlang:prepare_loading(N, F)} end) || {N, F} <- Files],
+    Prepared = [receive {N, P} -> P after 50000 -> exit(timeout) end || N <- Names],
+    R = {[byte_size(F) > 20000 || {_, F} <- Files], erlang:finish_loading(Prepared), [N:f7(N) || N <- Names]},
+    lists:foreach(fun gone/1, Names),
+    R.
 
 t_heavy_loaders_in_parallel() ->
     Names = [list_to_atom("code_p" ++ integer_to_list(N)) || N <- lists:seq(1, 6)],

@@ -14,7 +14,6 @@ use crate::fixation::Fixations;
 use crate::garbage::Garbage;
 use crate::hash::Hash;
 use crate::object::Object;
-use crate::packed;
 use crate::pending::Pending;
 use crate::tree::Tree;
 
@@ -71,8 +70,6 @@ pub enum WriteConcurrency {
     Off,
     On,
     Auto,
-    /// So many locks: a debug option of OTP. The number of shards is ours to choose.
-    FixedLocks(u32),
 }
 
 /// What `ets:new` said.
@@ -220,26 +217,7 @@ impl Table {
                 crate::hash::hash_of(elements[position - 1])
             }
         };
-        match self.settings.compressed {
-            true => packed::object(tuple, position, hash),
-            false => Object::new(tuple, position, hash),
-        }
-    }
-
-    /// Changes an object of this table; a packed one as a whole, by another in its place.
-    pub fn change<T, E>(
-        &self,
-        object: &mut Object,
-        change: impl FnOnce(&mut Object) -> Result<T, E>,
-    ) -> Result<T, E> {
-        if !self.settings.compressed {
-            return change(object);
-        }
-        let position = self.key_position();
-        let mut plain = Object::new(object.plain().view(), position, object.hash());
-        let result = change(&mut plain)?;
-        object.become_other(packed::object(plain.plain().view(), position, plain.hash()));
-        Ok(result)
+        Object::new(tuple, position, hash)
     }
 
     /// The insertion that is under way, if any.
@@ -257,30 +235,26 @@ impl Table {
         if !self.deleted.swap(true, Ordering::AcqRel) {
             count_bytes(-(self.own_bytes() as isize), Category::Ets);
         }
-        let pending = self.pending.lock().take();
-        let left = pending.map(|pending| pending.abandon());
-        let (_, mut garbage) = self.take_objects();
-        garbage.loose().append(left.unwrap_or_default().loose());
-        garbage
+        if let Some(pending) = self.pending.lock().take() {
+            pending.abandon();
+        }
+        self.take_objects()
     }
 
-    /// Takes all objects out at once; with how many there were.
-    pub fn take_objects(&self) -> (usize, Garbage) {
+    /// Takes all objects out.
+    pub fn take_objects(&self) -> Garbage {
         let mut garbage = Garbage::default();
-        let count = match &self.storage {
+        match &self.storage {
             Storage::Hash(hash) => {
-                let mut shards = hash.write_all();
-                let count = shards.iter().map(|shard| shard.live()).sum();
-                shards.iter_mut().for_each(|shard| garbage.add_shard(shard.clear()));
-                count
+                for index in 0..hash.shard_count() {
+                    garbage.add_shard(hash.write(index).clear());
+                }
             }
             Storage::Tree(tree) => {
-                let (count, sets) = tree.take_all();
-                sets.into_iter().for_each(|set| garbage.add_tree(set));
-                count
+                tree.take_all().1.into_iter().for_each(|tree| garbage.add_tree(tree))
             }
-        };
-        (count, garbage)
+        }
+        garbage
     }
 
     /// Number of objects.

@@ -28,7 +28,6 @@ families! {
     packets,
     processes,
     structure,
-    tables,
     terms,
     texts,
     watching,

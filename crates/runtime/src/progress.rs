@@ -20,10 +20,12 @@
 //! 7. What was registered runs on a managed thread at a quiescent point, in the order of
 //!    registration; it must not wait. (Without any managed thread, as in tests, it runs in
 //!    [`later`] itself.)
+//! 8. What a process waits for ([`suspend`]) is registered at the quiescent point that ends its turn.
+//!    So the scheduler passes another one before it is due, and gives a turn to who is next in its
+//!    queue: a process that was spawned before has begun by then, as on stock.
 
 use crate::longest;
 use crate::native::Cx;
-use crate::process::Process;
 use crate::signal::{Control, queue::Signal};
 use parking_lot::{Mutex, MutexGuard};
 use std::any::Any;
@@ -68,6 +70,9 @@ thread_local! {
     static INDEX: Cell<usize> = const { Cell::new(UNMANAGED) };
     /// Guards that this managed thread holds (looked at in debug builds only).
     static GUARDS: Cell<u32> = const { Cell::new(0) };
+    /// What is registered at the next quiescent point (rule 8), and whether there is any.
+    static AT_TURNS_END: RefCell<Vec<Action>> = const { RefCell::new(vec![]) };
+    static ANY_AT_TURNS_END: Cell<bool> = const { Cell::new(false) };
     static RETIRED: RefCell<Vec<Arc<dyn Any + Send + Sync>>> = const { RefCell::new(vec![]) };
 }
 
@@ -114,6 +119,9 @@ impl Managed {
     pub fn quiescent(&self) {
         debug_assert!(GUARDS.get() == 0, "no guard over a quiescent point");
         self.announce(EPOCH.load(Ordering::SeqCst));
+        if ANY_AT_TURNS_END.replace(false) {
+            AT_TURNS_END.take().into_iter().for_each(register);
+        }
         if PENDING.load(Ordering::Relaxed) != 0
             && let Some(actions) = ACTIONS.try_lock()
         {
@@ -200,14 +208,17 @@ pub fn later(action: impl FnOnce() + Send + 'static) {
     if MANAGED_COUNT.load(Ordering::SeqCst) == 0 {
         return action();
     }
-    PENDING.fetch_add(1, Ordering::SeqCst);
-    let mut actions = ACTIONS.lock();
-    fence(Ordering::SeqCst);
-    actions.push_back((EPOCH.load(Ordering::SeqCst), Box::new(action)));
-    drop(actions);
+    register(Box::new(action));
     if !is_managed() {
         kick();
     }
+}
+
+fn register(action: Action) {
+    PENDING.fetch_add(1, Ordering::SeqCst);
+    let mut actions = ACTIONS.lock();
+    fence(Ordering::SeqCst);
+    actions.push_back((EPOCH.load(Ordering::SeqCst), action));
 }
 
 /// Drops a value after thread progress, though not at once: a thread collects some first.
@@ -234,37 +245,17 @@ fn flush_retired() {
 /// Suspends the calling process, runs `action` after thread progress, and resumes the process
 /// then. The native that calls this ends the turn.
 pub fn suspend(cx: &mut Cx<'_>, action: impl FnOnce() + Send + 'static) {
-    let waiters = Waiters::default();
-    waiters.suspend(cx);
-    later(move || {
+    cx.own.suspend_count += 1;
+    let process = cx.process.clone();
+    let action = move || {
         action();
-        waiters.release();
-    });
-}
-
-/// Processes that are suspended until something has happened.
-pub struct Waiters(Mutex<Option<Vec<Arc<Process>>>>);
-
-impl Default for Waiters {
-    fn default() -> Waiters {
-        Waiters(Mutex::new(Some(vec![])))
-    }
-}
-
-impl Waiters {
-    /// Suspends the calling process, whose native ends the turn then. `false`: it has happened.
-    pub fn suspend(&self, cx: &mut Cx<'_>) -> bool {
-        let mut waiting = self.0.lock();
-        let Some(waiting) = &mut *waiting else { return false };
-        cx.own.suspend_count += 1;
-        waiting.push(cx.process.clone());
-        true
-    }
-    /// It has happened: resumes those that wait. From now on nobody does.
-    pub fn release(&self) {
-        for process in self.0.lock().take().into_iter().flatten() {
-            crate::signal::deliver(&process, Signal::Control(Box::new(Control::Resume))).ok();
-        }
+        crate::signal::deliver(&process, Signal::Control(Box::new(Control::Resume))).ok();
+    };
+    if is_managed() {
+        AT_TURNS_END.with_borrow_mut(|actions| actions.push(Box::new(action)));
+        ANY_AT_TURNS_END.set(true);
+    } else {
+        later(action);
     }
 }
 
