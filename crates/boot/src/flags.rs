@@ -134,6 +134,10 @@ pub struct EmulatorOptions {
     pub warning_map: WarningMap,
     /// Bytes in a distribution channel that make it busy.
     pub dist_busy_limit_bytes: u64,
+    /// When idle schedulers are woken to take over work (`+swt`).
+    pub wakeup_threshold: Word,
+    /// Messages keep what is shared in them (`+zshare true`; stock has it as a build option).
+    pub keep_sharing: bool,
     /// Seconds before an unused node entry goes; None for never.
     pub node_table_delay_s: Option<u32>,
     /// Outstanding requests of a system process.
@@ -384,6 +388,8 @@ fn defaults(situation: &Situation) -> EmulatorOptions {
         boot_module: b"init".to_vec(),
         warning_map: WarningMap::Warning,
         dist_busy_limit_bytes: 1 << 20,
+        wakeup_threshold: b"medium".to_vec(),
+        keep_sharing: false,
         node_table_delay_s: Some(60),
         system_requests_limit: None,
         port_parallelism: false,

@@ -44,6 +44,7 @@ fn what_tools_pass() {
     assert_eq!(o.dist_busy_limit_bytes, 128_000 * 1024);
     assert_eq!((o.on_break, o.bind_type), (Break::Ignored, b"db".to_vec()));
     assert_eq!(o.busy_wait[0], b"none");
+    assert!(!o.keep_sharing && options("-zshare true").keep_sharing);
 }
 
 #[test]

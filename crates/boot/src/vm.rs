@@ -16,6 +16,8 @@ use oxbeam_runtime::dirty;
 use oxbeam_runtime::native::{self, StaticNif};
 use oxbeam_runtime::process::spawn::{SpawnOptions, spawn_system};
 use oxbeam_runtime::process::{MaxHeap, table};
+use oxbeam_runtime::scheduler::Wakeup;
+use oxbeam_runtime::scheduler::bind::BindType;
 use oxbeam_runtime::time_offset::Warp;
 use oxbeam_runtime::{scheduler, system};
 use oxbeam_sys::clock;
@@ -39,6 +41,7 @@ pub fn start(start: &Start) -> Result<(), String> {
     oxbeam_interp::install();
     load_preloaded(start)?;
     scheduler::create(start.options.schedulers as usize);
+    distribute_load(start);
     dirty::set_limits(
         start.options.dirty_cpu_schedulers as usize,
         start.options.dirty_io_schedulers as usize,
@@ -46,6 +49,22 @@ pub fn start(start: &Start) -> Result<(), String> {
     spawn_first(start);
     scheduler::start();
     Ok(())
+}
+
+/// How schedulers share the load.
+fn distribute_load(start: &Start) {
+    let options = &start.options;
+    scheduler::online::set_online(options.schedulers_online as usize);
+    let wakeup = match options.wakeup_threshold.as_slice() {
+        b"very_low" => Wakeup::VeryLow,
+        b"low" => Wakeup::Low,
+        b"high" => Wakeup::High,
+        b"very_high" => Wakeup::VeryHigh,
+        _ => Wakeup::Medium,
+    };
+    scheduler::set_distribution(options.compact_load, wakeup);
+    let bind = std::str::from_utf8(&options.bind_type).ok().and_then(BindType::named);
+    scheduler::bind::set_type(bind.unwrap_or(BindType::Unbound));
 }
 
 /// A fault of the runtime itself ends it: with a crash dump, unless `+d` forbids that.
@@ -77,6 +96,7 @@ fn set_limits(start: &Start) {
         error_logger: options.max_heap_log,
     };
     system::set_heap_defaults(heap, max);
+    oxbeam_heap::copy::keep_sharing(options.keep_sharing);
 }
 
 /// Tables that stock counts on where nothing is said.

@@ -1,33 +1,30 @@
 //! Copying a term so that what is shared in it stays shared.
 
-use crate::copy::{TermWords, object_words, rebase_match_state, term_words};
+use crate::copy::{Policy, TermWords, object_words, rebase_match_state, term_words};
 use crate::heap::Heap;
-use crate::literal::is_literal;
 use crate::off_heap::{self, OffHeap};
 use oxbeam_term::layout::{REFC_BIN_HEADER, REFC_FLAGS, is_off_heap};
 use oxbeam_term::tag::Subtag;
 use oxbeam_term::{RawTerm, Term};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// A copy, object by object, and where each object's copy lies.
 struct Copier<'h, A: FnMut(usize) -> *mut u64> {
     /// Gives room in the storage that the copy is for.
     alloc: A,
     off_heap: &'h OffHeap,
-    literals_too: bool,
+    policy: Policy,
     copies: HashMap<*mut u64, RawTerm>,
     /// Words of copies that still hold terms of the original.
     pending: Vec<*mut u64>,
 }
 
 impl Heap {
-    /// A copy of the term with its sharing. `literals_too`: of literals as well, which otherwise
-    /// stay where they are.
-    pub fn copy_sharing<'h>(&'h self, term: Term<'h>, literals_too: bool) -> Term<'h> {
+    /// A copy of the term with its sharing, and with those literals that the policy wants.
+    pub fn copy_sharing<'h>(&'h self, term: Term<'_>, policy: Policy) -> Term<'h> {
         // SAFETY: the heap gives room and lists what its objects hold; the term is branded.
-        let root = unsafe {
-            copy_sharing(term.raw(), |words| self.alloc(words), self.off_heap(), literals_too)
-        };
+        let root =
+            unsafe { copy_sharing(term.raw(), |words| self.alloc(words), self.off_heap(), policy) };
         // SAFETY: all slots now hold terms of this heap, literals or immediates.
         unsafe { self.brand(root) }
     }
@@ -41,10 +38,10 @@ pub(crate) unsafe fn copy_sharing(
     term: RawTerm,
     alloc: impl FnMut(usize) -> *mut u64,
     off_heap: &OffHeap,
-    literals_too: bool,
+    policy: Policy,
 ) -> RawTerm {
     let (copies, pending) = (HashMap::new(), vec![]);
-    let mut copier = Copier { alloc, off_heap, literals_too, copies, pending };
+    let mut copier = Copier { alloc, off_heap, policy, copies, pending };
     let mut root = term.0;
     copier.pending.push(&raw mut root);
     while let Some(slot) = copier.pending.pop() {
@@ -54,13 +51,49 @@ pub(crate) unsafe fn copy_sharing(
     RawTerm(root)
 }
 
+/// Words of a copy with sharing, if anything is shared in the term: `None` otherwise, and then
+/// the copy without sharing is the same and cheaper.
+///
+/// # Safety
+/// The term is alive.
+pub(crate) unsafe fn sharing_words(term: RawTerm, policy: Policy) -> Option<usize> {
+    let (mut seen, mut words, mut shared) = (HashSet::new(), 0, false);
+    let mut pending = vec![term];
+    while let Some(term) = pending.pop() {
+        if term.is_immediate() || policy.stays(term) {
+            continue;
+        }
+        if !seen.insert(term.ptr()) {
+            shared = true;
+            continue;
+        }
+        // SAFETY: by contract.
+        unsafe {
+            if term.is_list() {
+                words += 2;
+                pending.extend([term.tail(), term.head()]);
+                continue;
+            }
+            let object = term.ptr();
+            let size = object_words(object);
+            words += size;
+            match term_words(*object) {
+                TermWords::None => {}
+                TermWords::Only(at) => pending.push(RawTerm(*object.add(at))),
+                TermWords::From(at) => pending.extend((at..size).map(|n| RawTerm(*object.add(n)))),
+            }
+        }
+    }
+    shared.then_some(words)
+}
+
 impl<A: FnMut(usize) -> *mut u64> Copier<'_, A> {
     /// The copy of one object; its words become pending when it is new.
     ///
     /// # Safety
     /// The term is alive.
     unsafe fn copy(&mut self, term: RawTerm) -> RawTerm {
-        if term.is_immediate() || !self.literals_too && is_literal(term) {
+        if term.is_immediate() || self.policy.stays(term) {
             return term;
         }
         if let Some(copy) = self.copies.get(&term.ptr()) {
@@ -136,9 +169,25 @@ mod tests {
         let inner = heap.tuple(&[heap.float(1.5), bin]);
         let list = heap.list(&[inner, inner, heap.cons(inner, inner)]);
         let outer = heap.tuple(&[list, list, bin]);
-        let copy = heap.copy_sharing(outer, false);
+        let copy = heap.copy_sharing(outer, Policy::everything());
         assert!(compare_exact(copy, outer).is_eq() && copy.raw() != outer.raw());
         assert_eq!(shared_size(copy), shared_size(outer));
         assert!(flat_size(copy) > shared_size(copy));
+    }
+
+    #[test]
+    fn words_of_a_copy_with_sharing() {
+        let heap = Heap::detached();
+        let inner = heap.tuple(&[heap.float(1.5), heap.binary(b"abc")]);
+        let plain = heap.list(&[inner, heap.int(1)]);
+        // SAFETY: terms of a heap that is alive.
+        let words = |term: Term<'_>| unsafe { sharing_words(term.raw(), Policy::everything()) };
+        assert_eq!(words(plain), None);
+        let shared = heap.tuple(&[plain, plain, inner]);
+        assert_eq!(words(shared), Some(shared_size(shared)));
+        let copy = crate::OwnedTerm::copy_keeping(shared);
+        assert_eq!(copy.words(), shared_size(shared));
+        assert_eq!(shared_size(copy.view()), shared_size(shared));
+        assert!(compare_exact(copy.view(), shared).is_eq());
     }
 }

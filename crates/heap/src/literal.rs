@@ -187,7 +187,9 @@ impl Area {
         let copies = terms
             .iter()
             // SAFETY: the area has room for all, as just summed up; the terms are branded.
-            .map(|term| unsafe { copy_sharing(term.raw(), &mut alloc, &area.off_heap, true) })
+            .map(|term| unsafe {
+                copy_sharing(term.raw(), &mut alloc, &area.off_heap, Policy::everything())
+            })
             .collect();
         assert_eq!(top as u64, area.start + 8 * words as u64, "the size of the copies");
         Some((area, copies))

@@ -1,6 +1,11 @@
 //! A term that belongs to no process: a message on its way, a timer's message, a saved reason.
 
+<<<<<<< HEAD
 use crate::copy::{Policy, copy_into, flat_words, flat_words_within};
+=======
+use crate::copy::{Policy, copy_into, flat_words, keeps_sharing};
+use crate::copy_shared::{copy_sharing, sharing_words};
+>>>>>>> cb93567 (Load is balanced between schedulers, which can be bound to processors; low priority as OTP's; messages may keep sharing; memory of a peak goes back)
 use crate::fragment::Fragment;
 use crate::gc::each_slot;
 use crate::heap::{Heap, out_of_memory};
@@ -26,6 +31,7 @@ impl OwnedTerm {
         OwnedTerm::copy(term, Policy::sharing())
     }
 
+<<<<<<< HEAD
     /// As [`OwnedTerm::copy_of`], if the copy has at most so many words.
     pub fn small_copy_of(term: Term<'_>, most_words: usize) -> Option<OwnedTerm> {
         let policy = Policy::sharing();
@@ -43,6 +49,28 @@ impl OwnedTerm {
         fragments: Option<NonNull<Fragment>>,
     ) -> OwnedTerm {
         OwnedTerm { root, fragments }
+=======
+    /// A copy for another process: what is shared in the term stays shared if that is asked for.
+    pub fn message(term: Term<'_>) -> OwnedTerm {
+        if keeps_sharing() { OwnedTerm::copy_keeping(term) } else { OwnedTerm::copy_of(term) }
+    }
+
+    /// A copy in which what is shared stays shared.
+    pub(crate) fn copy_keeping(term: Term<'_>) -> OwnedTerm {
+        let (raw, policy) = (term.raw(), Policy::sharing());
+        // SAFETY: a branded term is alive.
+        let Some(words) = (unsafe { sharing_words(raw, policy) }) else {
+            return OwnedTerm::copy(term, policy);
+        };
+        let fragment = Fragment::new(words).unwrap_or_else(|| out_of_memory(words));
+        // SAFETY: fresh fragment with room for exactly these words.
+        let root = unsafe {
+            let header = fragment.as_ref();
+            let alloc = |words| header.take(words).expect("as counted");
+            copy_sharing(raw, alloc, &header.off_heap, policy)
+        };
+        OwnedTerm { root, fragment: Some(fragment) }
+>>>>>>> cb93567 (Load is balanced between schedulers, which can be bound to processors; low priority as OTP's; messages may keep sharing; memory of a peak goes back)
     }
 
     /// A copy that shares nothing with literal areas, for storage that no purge looks into.
@@ -172,6 +200,14 @@ impl std::fmt::Debug for OwnedTerm {
 }
 
 impl Heap {
+    /// Copies a term of another process onto this heap, as [`OwnedTerm::message`] does.
+    pub fn import_message<'h>(&'h self, term: Term<'_>) -> Term<'h> {
+        if !keeps_sharing() {
+            return self.import(term);
+        }
+        self.copy_sharing(term, Policy::sharing())
+    }
+
     /// Copies a term of another storage onto this heap.
     pub fn import<'h>(&'h self, term: Term<'_>) -> Term<'h> {
         let raw = term.raw();

@@ -214,6 +214,8 @@ fn start_thread(pool: &'static Pool, run_on: RunOn, number: usize) {
 /// Runs a thread of a pool for ever.
 fn work(pool: &Pool, run_on: RunOn) {
     CURRENT.set(run_on);
+    // The scheduler that started this thread may be bound.
+    oxbeam_sys::cpu::bind_thread(None);
     let done = Arc::new(WorkDone::default());
     pool.work_done.lock().push(done.clone());
     let mut jobs = pool.jobs.lock();

@@ -16,6 +16,9 @@ pub fn statistics() -> (u64, u64) {
     (COLLECTIONS.load(Ordering::Relaxed), RECLAIMED_WORDS.load(Ordering::Relaxed))
 }
 
+/// Collecting a heap of more words may take more than a turn.
+const LONG_WORDS: usize = 1 << 16;
+
 struct ProcessRoots<'r> {
     own: &'r mut ProcState,
     live: &'r mut [RawTerm],
@@ -47,6 +50,9 @@ pub unsafe fn collect(
     more: &mut [RawTerm],
 ) -> usize {
     let started_ns = monotonic_ns();
+    if owned.heap.used_words() + owned.heap.old_used_words() > LONG_WORDS {
+        crate::scheduler::long_work_ahead();
+    }
     let Owned { heap, own } = owned;
     let report = {
         let mut roots = ProcessRoots { own, live, more };

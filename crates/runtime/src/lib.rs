@@ -8,6 +8,7 @@ pub mod dirty;
 pub mod engine;
 pub mod exception;
 pub mod gc;
+mod give_back;
 pub mod link;
 pub mod literal_release;
 mod locks;

@@ -15,6 +15,17 @@ use std::cell::Cell;
 /// largest power of two that fits.
 const NATURAL_ALIGNMENT: usize = 16;
 
+// The bindings leave it out.
+unsafe extern "C" {
+    fn mi_collect(force: bool);
+}
+
+/// Has the calling thread give back to the system what it keeps of freed memory.
+pub fn give_back() {
+    // SAFETY: takes a plain value; other threads are left alone.
+    unsafe { mi_collect(true) }
+}
+
 /// For `#[global_allocator]`.
 pub struct Allocator;
 

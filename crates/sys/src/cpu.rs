@@ -1,6 +1,7 @@
 //! How many processors there are.
 
 use std::fs;
+use std::sync::OnceLock;
 
 /// Counts of logical processors.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -71,6 +72,42 @@ pub fn topology() -> Vec<Place> {
     let mut places: Vec<Place> = (0..processors().configured).filter_map(place).collect();
     places.sort_unstable();
     places
+}
+
+/// Binds the calling thread to a logical processor, or (`None`) lets it run on any of those that it
+/// could use at first. `false`: the system refused.
+pub fn bind_thread(logical: Option<usize>) -> bool {
+    static FIRST: OnceLock<libc::cpu_set_t> = OnceLock::new();
+    let size = std::mem::size_of::<libc::cpu_set_t>();
+    // SAFETY: cpu_set_t is plain bits, zero is the empty set; the calls read or write one.
+    unsafe {
+        let first = FIRST.get_or_init(|| {
+            let mut set: libc::cpu_set_t = std::mem::zeroed();
+            libc::sched_getaffinity(0, size, &mut set);
+            set
+        });
+        let mut set = *first;
+        if let Some(logical) = logical {
+            if logical >= 8 * size {
+                return false;
+            }
+            set = std::mem::zeroed();
+            libc::CPU_SET(logical, &mut set);
+        }
+        libc::sched_setaffinity(0, size, &set) == 0
+    }
+}
+
+/// Whether this process may run on a logical processor.
+pub fn is_available(logical: usize) -> bool {
+    // SAFETY: as in `bind_thread`.
+    unsafe {
+        let mut set: libc::cpu_set_t = std::mem::zeroed();
+        let size = std::mem::size_of::<libc::cpu_set_t>();
+        libc::sched_getaffinity(0, size, &mut set) == 0
+            && logical < 8 * size
+            && libc::CPU_ISSET(logical, &set)
+    }
 }
 
 /// Lets timed waits of the calling thread end within some microseconds of their time; the system

@@ -2,6 +2,7 @@
 
 use crate::long;
 use oxbeam_heap::OwnedTerm;
+use oxbeam_heap::copy::keeps_sharing;
 use oxbeam_runtime::monitor::{AliasKind, Target, Watching};
 use oxbeam_runtime::reference::{RefNumbers, new_numbers};
 use oxbeam_runtime::signal::handle::{demonitor, monitor_ref};
@@ -26,7 +27,12 @@ struct Message<'h> {
 
 impl<'h> Message<'h> {
     fn copied(self) -> Result<OwnedTerm, Flow<'h>> {
-        self.copy.map_or_else(|| long::small_copy(self.term, self.long), Ok)
+        match self.copy {
+            Some(copy) => Ok(copy),
+            // To look for what is shared is one piece of work, whatever the size.
+            None if keeps_sharing() => Ok(OwnedTerm::message(self.term)),
+            None => long::small_copy(self.term, self.long),
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use super::system_info::{atom, logger_term, multi_scheduling, state_atom, topolo
 use crate::arg;
 use oxbeam_heap::sizes::next_heap_words;
 use oxbeam_runtime::process::table;
+use oxbeam_runtime::scheduler::bind::{self, BindType};
 use oxbeam_runtime::scheduler::online::{self, Block};
 use oxbeam_runtime::{Cx, Flow, NativeResult, system, time_offset};
 use oxbeam_term::{Atom, Term, am};
@@ -51,29 +52,15 @@ pub fn system_flag_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h>
             Ok(heap.uint(system::set_outstanding_requests_limit(limit)))
         }
         "cpu_topology" if value.is(am::undefined) => Ok(topology(heap)),
-        "scheduler_bind_type" if value.as_atom().is_some_and(is_bind_type) => {
-            // Threads are not bound; only the type that says so can be had.
-            if value.is(am::unbound) { Ok(value) } else { Err(Flow::error(am::notsup)) }
+        "scheduler_bind_type" => {
+            let name = value.as_atom().filter(|name| name.name().len() > 2);
+            let bind = name.and_then(|name| BindType::named(name.name()));
+            Ok(atom(bind::set_type(bind.ok_or_else(Flow::badarg)?).name()))
         }
         // There are no flags for debugging, and no token that could be reset.
         "debug_flags" | "reset_seq_trace" => Ok(Term::bool(true)),
         _ => Err(Flow::badarg()),
     }
-}
-
-fn is_bind_type(name: Atom) -> bool {
-    matches!(
-        name.name(),
-        "default_bind"
-            | "no_node_processor_spread"
-            | "no_node_thread_spread"
-            | "no_spread"
-            | "processor_spread"
-            | "spread"
-            | "thread_spread"
-            | "thread_no_node_processor_spread"
-            | "unbound"
-    )
 }
 
 /// The defaults of new processes; `None` for another flag.

@@ -78,8 +78,12 @@ fn system_item<'h>(cx: &Cx<'h>, item: &str) -> Option<Term<'h>> {
             heap.tuple(&counts.map(|count| heap.usize(count)))
         }
         "scheduler_id" => heap.usize(scheduler::current_index().map_or(0, |index| index + 1)),
-        "scheduler_bind_type" => atom("unbound"),
-        "scheduler_bindings" => heap.tuple(&vec![atom("unbound"); system.schedulers]),
+        "scheduler_bind_type" => atom(scheduler::bind::bind_type().name()),
+        "scheduler_bindings" => {
+            let of = |bound: Option<usize>| bound.map_or(atom("unbound"), |n| heap.usize(n));
+            let bindings = scheduler::bind::bindings().into_iter().map(of);
+            heap.tuple(&bindings.collect::<Vec<_>>())
+        }
         "schedulers_total" | "schedulers_active" => heap.usize(
             match item {
                 "schedulers_total" => system.schedulers,

@@ -4,6 +4,7 @@ use crate::arg::{self, take};
 use crate::erlang::display;
 use oxbeam_code::{disassemble, module, ranges};
 use oxbeam_etf::decode_cached;
+use oxbeam_heap::copy::Policy;
 use oxbeam_runtime::{Cx, Flow, NativeResult};
 use oxbeam_term::{Atom, Map, Term, am};
 
@@ -11,7 +12,9 @@ use oxbeam_term::{Atom, Map, Term, am};
 pub fn copy_shared_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [term, literals_too] = take(args);
     let literals_too = literals_too.as_bool().ok_or_else(Flow::badarg)?;
-    let copy = cx.heap.copy_sharing(term, literals_too);
+    let copy = cx
+        .heap
+        .copy_sharing(term, if literals_too { Policy::everything() } else { Policy::sharing() });
     cx.bump(oxbeam_heap::measure::shared_size(copy) / 16);
     Ok(copy)
 }

@@ -250,6 +250,13 @@ impl<'a> Reader<'a> {
                 true => Ok(()),
                 false => Err(usage(&[b"Invalid ets busy wait threshold: ", text])),
             }
+        } else if let Some(rest) = rest.strip_prefix(b"share") {
+            self.options.keep_sharing = match self.value(rest)? {
+                b"true" => true,
+                b"false" => false,
+                text => return Err(usage(&[b"Invalid value of +zshare: ", text])),
+            };
+            Ok(())
         } else if let Some(rest) = rest.strip_prefix(b"osrl") {
             let message = b"Invalid outstanding requests limit ";
             let limit = self.number(rest, 1..=LIMIT, message)?;

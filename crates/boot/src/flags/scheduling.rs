@@ -69,8 +69,8 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// `-sw…`: thresholds of waking up. This runtime wakes a sleeping
-    /// scheduler as soon as there is work, so only the values are checked.
+    /// `-sw…`: when sleeping schedulers are woken. Threads of the dirty pools are woken as soon
+    /// as there is work, and there is one strategy: of these only the values are checked.
     fn wakeup(&mut self, flag: &'a [u8], rest: &'a [u8]) -> Answer {
         if let Some(rest) = rest.strip_prefix(b"wct") {
             self.one_of(rest, CLEANUPS, b"scheduler wake cleanup threshold: ")?;
@@ -79,7 +79,8 @@ impl<'a> Reader<'a> {
         } else if let Some(rest) = rest.strip_prefix(b"wtdio") {
             self.one_of(rest, WAKEUPS, b"dirty IO scheduler wakeup threshold: ")?;
         } else if let Some(rest) = rest.strip_prefix(b"wt") {
-            self.one_of(rest, WAKEUPS, b"scheduler wakeup threshold: ")?;
+            self.options.wakeup_threshold =
+                self.one_of(rest, WAKEUPS, b"scheduler wakeup threshold: ")?;
         } else if let Some(rest) = rest.strip_prefix(b"ws") {
             self.one_of(rest, &[b"default", b"legacy"], b"scheduler wakeup strategy: ")?;
         } else {

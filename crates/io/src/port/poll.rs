@@ -36,7 +36,11 @@ fn poll() -> &'static Poll {
         let poll = Poll { poller, always_ready: Mutex::default() };
         std::thread::Builder::new()
             .name("erts_poll".into())
-            .spawn(run)
+            .spawn(|| {
+                // The scheduler that starts this thread may be bound.
+                oxbeam_sys::cpu::bind_thread(None);
+                run();
+            })
             .expect("a thread that waits for descriptors");
         poll
     })

@@ -4,8 +4,14 @@
 //!    takes it out runs it.
 //! 2. A scheduler with nothing to do steals from the others, and parks when they have nothing
 //!    either. See [`idle`] for how it goes to sleep without missing work.
-//! 3. An idle scheduler is woken for each process that is enqueued, as long as one is idle.
+//! 3. An idle scheduler, the home's if that is idle, is woken when a thread puts a process into
+//!    another's queue. What a scheduler puts into its own is a *pressure* on it, counted each time
+//!    that it takes a process while others wait; beyond the threshold ([`Wakeup`]) an idle
+//!    scheduler is woken to steal. [`balance`] says whose queue a
+//!    process goes to.
 
+mod balance;
+pub mod bind;
 mod idle;
 pub mod online;
 mod run_queue;
@@ -13,6 +19,7 @@ mod worker;
 
 use crate::locks;
 use crate::process::{Priority, Process};
+use balance::{Balance, Path};
 use idle::IdleMask;
 use oxbeam_ethread::lock::Mutex;
 use oxbeam_ethread::{Atomic64, AtomicU32, AtomicU64, AtomicUword, Event, Orders, membar};
@@ -27,8 +34,14 @@ pub const MAX_SCHEDULERS: usize = 64;
 
 struct Scheduler {
     queue: RunQueue,
+    path: Path,
+    /// See rule 3.
+    pressure: AtomicUword,
     /// What it sleeps on.
     wake_up: Event,
+    /// The logical processor that it is to be bound to, plus one, and that it is bound to.
+    processor: AtomicUword,
+    bound_now: AtomicUword,
     /// Turns that processes got here.
     turns: AtomicU64,
     reductions: AtomicU64,
@@ -56,6 +69,9 @@ struct Schedulers {
     /// Scheduler threads that run.
     threads: AtomicUword,
     online: AtomicUword,
+    balance: Balance,
+    wakeup_threshold: AtomicUword,
+    bind_type: AtomicU32,
     /// See [`online`]'s rule 1.
     limit: AtomicUword,
     blockers: Mutex<online::Blockers, locks::Blockers>,
@@ -63,6 +79,38 @@ struct Schedulers {
     has_blocked: AtomicU32,
     /// A bit for each scheduler that sleeps because it is above the limit.
     offline: AtomicU64,
+}
+
+impl Scheduler {
+    /// Nanoseconds that it has slept, with those of a sleep that goes on.
+    fn slept_ns_now(&self) -> i64 {
+        let since = self.asleep_since_ns.read_acqb();
+        let now = if since == 0 { 0 } else { monotonic_ns() - since };
+        self.slept_ns.read_acqb() + now
+    }
+}
+
+/// How soon an idle scheduler is woken because processes wait at others (`+swt`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Wakeup {
+    VeryLow,
+    Low,
+    Medium,
+    High,
+    VeryHigh,
+}
+
+impl Wakeup {
+    /// The pressure from which one is woken; 0: at once, before the turn that is under way ends.
+    fn threshold(self) -> usize {
+        match self {
+            Wakeup::VeryLow => 0,
+            Wakeup::Low => 1,
+            Wakeup::Medium => 2,
+            Wakeup::High => 16,
+            Wakeup::VeryHigh => 64,
+        }
+    }
 }
 
 impl Schedulers {
@@ -92,7 +140,11 @@ pub fn create(count: usize) {
     let count = count.clamp(1, MAX_SCHEDULERS);
     let new = || Scheduler {
         queue: RunQueue::default(),
+        path: Path::default(),
+        pressure: AtomicUword::new(0),
         wake_up: Event::default(),
+        processor: AtomicUword::new(0),
+        bound_now: AtomicUword::new(0),
         turns: AtomicU64::new(0),
         reductions: AtomicU64::new(0),
         errands: Mutex::new(vec![]),
@@ -109,12 +161,22 @@ pub fn create(count: usize) {
         stopped: AtomicU32::new(0),
         threads: AtomicUword::new(0),
         online: AtomicUword::new(count),
+        balance: Balance::new(count),
+        wakeup_threshold: AtomicUword::new(Wakeup::Medium.threshold()),
+        bind_type: AtomicU32::new(0),
         limit: AtomicUword::new(count),
         blockers: online::new_blockers(),
         has_blocked: AtomicU32::new(0),
         offline: AtomicU64::new(0),
     };
     SCHEDULERS.set(schedulers).ok().expect("schedulers are made once");
+}
+
+/// How load is distributed: whether it is compacted (`+scl`), and when others are woken (`+swt`).
+pub fn set_distribution(compacts: bool, wakeup: Wakeup) {
+    let schedulers = schedulers();
+    schedulers.balance.compacts.set(compacts.into());
+    schedulers.wakeup_threshold.set(wakeup.threshold());
 }
 
 /// Starts the scheduler threads.
@@ -144,31 +206,54 @@ pub(crate) fn enqueue(process: Arc<Process>) {
     let schedulers = schedulers();
     let index = home_of(schedulers, &process);
     schedulers.all[index].queue.push(process);
-    wake_one(schedulers, index);
-}
-
-/// As [`enqueue`], for a process whose turn on the calling scheduler is over: nobody is woken for
-/// it if that scheduler has nothing else to run.
-fn requeue(process: Arc<Process>) {
-    let schedulers = schedulers();
-    let index = home_of(schedulers, &process);
-    let queue = &schedulers.all[index].queue;
-    queue.push(process);
-    if queue.len() > 1 || current_index() != Some(index) {
+    // Its own scheduler takes it at the end of the turn that is under way. Of another's turn
+    // nobody knows how long it takes, or whether that one has just gone offline.
+    if current_index() != Some(index) || schedulers.wakeup_threshold.read() == 0 {
         wake_one(schedulers, index);
     }
+}
+
+/// The calling scheduler is about to work for long without a look at its queue: who waits there
+/// is for another.
+pub(crate) fn long_work_ahead() {
+    if let (Some(schedulers), Some(index)) = (SCHEDULERS.get(), current_index())
+        && schedulers.all[index].queue.stealable() > 0
+    {
+        wake_one(schedulers, index);
+    }
+}
+
+/// So many processes wait at a scheduler that works (rule 3).
+fn press(schedulers: &Schedulers, index: usize, waiting: usize) {
+    let pressure = &schedulers.all[index].pressure;
+    if waiting == 0 {
+        return if pressure.read() != 0 {
+            pressure.set(0)
+        };
+    }
+    if schedulers.idle.count() == 0 {
+        return;
+    }
+    let now = pressure.read() + waiting;
+    if now < schedulers.wakeup_threshold.read() {
+        return pressure.set(now);
+    }
+    pressure.set(0);
+    wake_one(schedulers, index);
 }
 
 /// The caller's own queue for a process that is new or was run here, else the last one.
 fn home_of(schedulers: &Schedulers, process: &Process) -> usize {
     let bound = process.bound_to.read() as usize;
     let last = process.last_scheduler.read() as usize;
-    let wanted = if bound == 0 { last } else { bound };
-    let index = match wanted.checked_sub(1) {
+    if bound != 0 {
+        return (bound - 1) % schedulers.limit();
+    }
+    let index = match last.checked_sub(1) {
         Some(index) => index,
         None => current_index().unwrap_or_else(|| schedulers.round_robin.inc_read()),
     };
-    index % schedulers.limit()
+    schedulers.home_beside(index)
 }
 
 /// Somebody of that priority waits for a process: if it is in a run queue with a lower one, it is
@@ -232,12 +317,7 @@ pub fn on_each(work: impl Fn() + Send + Sync + 'static) {
 
 /// Nanoseconds that each scheduler has slept since the start.
 pub fn slept_ns() -> Vec<i64> {
-    let slept = |scheduler: &Scheduler| {
-        let since = scheduler.asleep_since_ns.read_acqb();
-        let now = if since == 0 { 0 } else { monotonic_ns() - since };
-        scheduler.slept_ns.read_acqb() + now
-    };
-    schedulers().all.iter().map(slept).collect()
+    schedulers().all.iter().map(Scheduler::slept_ns_now).collect()
 }
 
 /// Nanoseconds that each scheduler has spent in collections since the start.

@@ -120,7 +120,8 @@ pub fn settled() -> bool {
 
 /// The calling scheduler, which is above the limit, sleeps until that changes or it has errands.
 pub(super) fn stay_away(this: &Schedulers, index: usize, managed: &Managed) {
-    this.offline.read_bor_relb(1 << index);
+    // Who puts a process into its queue after this sees that, and wakes another.
+    this.offline.read_bor_mb(1 << index);
     // What it leaves in its queue is for the others.
     while let Some(process) = this.all[index].queue.pop() {
         super::enqueue(process);

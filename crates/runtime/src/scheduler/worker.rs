@@ -1,11 +1,15 @@
 //! The loop of a scheduler thread.
 
-use super::{CURRENT, Scheduler, Schedulers, schedulers};
+use super::{CURRENT, Scheduler, Schedulers, bind, schedulers, wake_one};
 use crate::engine::{self, Regs, Switch};
 use crate::process::{Owned, Process, Waiting, exit};
 use crate::progress::{self, Managed};
 use crate::signal::handle::{Taken, ends_wait, take_all};
+<<<<<<< HEAD
 use crate::{dirty, gc, longest, system_monitor, system_profile, task, timer};
+=======
+use crate::{dirty, gc, give_back, system_monitor, system_profile, task, timer};
+>>>>>>> cb93567 (Load is balanced between schedulers, which can be bound to processors; low priority as OTP's; messages may keep sharing; memory of a peak goes back)
 use oxbeam_heap::GcKind;
 use oxbeam_sys::clock::monotonic_ns;
 use std::sync::Arc;
@@ -16,7 +20,8 @@ pub(super) fn run(index: usize) {
     CURRENT.set(index);
     oxbeam_sys::cpu::wake_punctually();
     let schedulers = schedulers();
-    let mut regs = Regs::new();
+    bind::apply(schedulers, index);
+    let (mut regs, mut turns) = (Regs::new(), 0);
     let managed = progress::join();
     schedulers.threads.inc_acqb();
     while schedulers.stopped.read_acqb() == 0 {
@@ -36,7 +41,10 @@ pub(super) fn run(index: usize) {
             continue;
         }
         match next_process(schedulers, index) {
-            Some(process) => execute(schedulers, index, &mut regs, process),
+            Some(process) => {
+                execute(schedulers, index, &mut regs, process);
+                schedulers.balance(&mut turns);
+            }
             None => idle(schedulers, index, &managed),
         }
     }
@@ -44,9 +52,21 @@ pub(super) fn run(index: usize) {
 }
 
 fn next_process(schedulers: &Schedulers, index: usize) -> Option<Arc<Process>> {
-    let own = schedulers.all[index].queue.pop();
+    let own = &schedulers.all[index].queue;
+    if let Some(process) = own.pop() {
+        super::press(schedulers, index, own.len());
+        return Some(process);
+    }
     let count = schedulers.all.len();
-    own.or_else(|| (1..count).find_map(|step| schedulers.all[(index + step) % count].queue.steal()))
+    let victims = (1..count).map(|step| (index + step) % count);
+    let (victim, stolen) =
+        victims.filter_map(|at| Some((at, schedulers.all[at].queue.steal()?))).next()?;
+    schedulers.activate(index);
+    // Where there is more to steal, the next one is woken.
+    if schedulers.all[victim].queue.stealable() > 1 {
+        wake_one(schedulers, index);
+    }
+    Some(stolen)
 }
 
 /// Marks the scheduler idle, looks once more, and sleeps until it is woken or a timer is due.
@@ -58,6 +78,7 @@ fn idle(schedulers: &Schedulers, index: usize, managed: &Managed) {
     schedulers.all[index].sleeps_until_ns.set_mb(until_ns);
     let wait_ns = until_ns.saturating_sub(monotonic_ns());
     if !work && wait_ns > 0 && timer::next_deadline_ns() >= until_ns {
+        let wait_ns = wait_ns.min(give_back::when_idle());
         let timeout = Duration::from_nanos(wait_ns as u64);
         let forever = wait_ns > i64::MAX / 2;
         system_profile::scheduler(index, false, schedulers.active_count());
@@ -176,6 +197,6 @@ fn stop(process: Arc<Process>, runnable: bool) {
         if idle {
             system_profile::process(&process, true);
         }
-        super::requeue(process);
+        super::enqueue(process);
     }
 }

@@ -100,7 +100,7 @@ pub fn send_to_self<'h>(cx: &mut Cx<'h>, message: Term<'h>) {
     if !cx.own.flags.message_queue_off_heap && cx.process.in_queue_len() == 0 {
         cx.own.mailbox.push_own(cx.heap, message);
     } else {
-        send_message(cx.process, OwnedTerm::copy_of(message));
+        send_message(cx.process, OwnedTerm::message(message));
     }
 }
 

@@ -8,10 +8,11 @@
 //! 2. So everything on a level is due before anything on a higher level, and within a level slots
 //!    are due in ascending order. When the present reaches the first tick of a slot, its timers
 //!    move down.
-//! 3. A timer of the present tick or an earlier one is in `near`, ordered by deadline and then by
-//!    number: from there timers are taken, each at its own nanosecond.
-//! 4. A timer is a node of a slab. Its number is never used again, so a place in `near` whose
-//!    number is not that of the node is one of a cancelled timer.
+//! 3. A timer of the present tick or an earlier one is near: in `row` if it came from a slot, in
+//!    `near` if it was set so late. Both are ordered by deadline and then by number: from there
+//!    timers are taken, each at its own nanosecond. A slot's timers are sorted all at once.
+//! 4. A timer is a node of a slab. Its number is never used again, so a place in `near` or `row`
+//!    whose number is not that of the node is one of a cancelled timer.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -65,12 +66,17 @@ struct Level {
     slots: [Slot; SLOTS],
 }
 
+/// Deadline, number and node of a near timer.
+type NearPlace = (i64, u64, u32);
+
 /// The timers of one shard.
 pub struct Wheel<T> {
     now_tick: u64,
     len: usize,
     levels: [Level; LEVELS],
-    near: BinaryHeap<Reverse<(i64, u64, u32)>>,
+    near: BinaryHeap<Reverse<NearPlace>>,
+    /// The last is the first that is due.
+    row: Vec<NearPlace>,
     nodes: Vec<Node<T>>,
     free: u32,
 }
@@ -86,6 +92,7 @@ impl<T> Default for Wheel<T> {
             len: 0,
             levels: std::array::from_fn(|_| Level { occupied: 0, slots: [EMPTY; SLOTS] }),
             near: BinaryHeap::new(),
+            row: vec![],
             nodes: vec![],
             free: NONE,
         }
@@ -117,18 +124,19 @@ impl<T> Wheel<T> {
             node
         };
         self.len += 1;
-        self.put(node);
+        if let Some(near) = self.put(node) {
+            self.near.push(Reverse(near));
+        }
         Place { node, number }
     }
 
-    /// Puts a node where rules 1 and 3 say.
-    fn put(&mut self, node: u32) {
+    /// Puts a node where rule 1 says; gives it back if it is near (rule 3).
+    fn put(&mut self, node: u32) -> Option<NearPlace> {
         let this = &mut self.nodes[node as usize];
         let at = tick(this.deadline_ns);
         if at <= self.now_tick {
             this.position = Position::Near;
-            self.near.push(Reverse((this.deadline_ns, this.number, node)));
-            return;
+            return Some((this.deadline_ns, this.number, node));
         }
         let level = (at ^ self.now_tick).ilog2() / DIGIT_BITS;
         let slot = at >> (level * DIGIT_BITS) & (SLOTS as u64 - 1);
@@ -142,6 +150,7 @@ impl<T> Wheel<T> {
             self.nodes[slot.first as usize].previous = node;
         }
         slot.first = node;
+        None
     }
 
     /// Takes a timer out before it is due; `None`: it is not here any more.
@@ -194,24 +203,40 @@ impl<T> Wheel<T> {
     /// Forgets what a crowd of timers that are gone has left behind.
     fn clear(&mut self) {
         self.near.clear();
+        self.row.clear();
         if self.nodes.len() > KEPT_NODES {
-            (self.nodes, self.near, self.free) = (vec![], BinaryHeap::new(), NONE);
+            (self.nodes, self.near, self.row) = (vec![], BinaryHeap::new(), vec![]);
+            self.free = NONE;
         }
     }
 
     /// No timer is due before this; `i64::MAX`: there is none. It is exact but where a timer has
     /// been cancelled.
     pub fn next_ns(&mut self) -> i64 {
-        while let Some(&Reverse((deadline_ns, number, node))) = self.near.peek() {
-            if self.nodes[node as usize].number == number {
-                return deadline_ns;
-            }
-            self.near.pop();
+        if let Some((deadline_ns, ..)) = self.first_near() {
+            return deadline_ns;
         }
         let first = self.levels.iter().find(|level| level.occupied != 0);
         first.map_or(i64::MAX, |level| {
             level.slots[level.occupied.trailing_zeros() as usize].earliest_ns
         })
+    }
+
+    /// The first near timer, behind those that were cancelled.
+    fn first_near(&mut self) -> Option<NearPlace> {
+        let is_set =
+            |nodes: &[Node<T>], place: &NearPlace| nodes[place.2 as usize].number == place.1;
+        while self.row.last().is_some_and(|place| !is_set(&self.nodes, place)) {
+            self.row.pop();
+        }
+        while self.near.peek().is_some_and(|place| !is_set(&self.nodes, &place.0)) {
+            self.near.pop();
+        }
+        let alone = self.near.peek().map(|place| place.0);
+        match (self.row.last().copied(), alone) {
+            (Some(place), Some(alone)) => Some(place.min(alone)),
+            (place, alone) => place.or(alone),
+        }
     }
 
     /// Takes the first timer that is due at `now_ns`.
@@ -223,20 +248,23 @@ impl<T> Wheel<T> {
                 return None;
             }
             self.advance(tick(now_ns));
-            if let Some(&Reverse((deadline_ns, number, node))) = self.near.peek()
-                && self.nodes[node as usize].number == number
-            {
-                if deadline_ns > now_ns {
+            if let Some(place) = self.first_near() {
+                if place.0 > now_ns {
                     return None;
                 }
-                self.near.pop();
-                return Some(self.release(node).1);
+                if self.row.last() == Some(&place) {
+                    self.row.pop();
+                } else {
+                    self.near.pop();
+                }
+                return Some(self.release(place.2).1);
             }
         }
     }
 
     /// Moves the present on, and the timers whose slots it reaches down (rule 2).
     fn advance(&mut self, to_tick: u64) {
+        let sorted = self.row.len();
         loop {
             let occupied = self.levels.iter().position(|level| level.occupied != 0);
             let Some(level) = occupied else { break };
@@ -253,13 +281,17 @@ impl<T> Wheel<T> {
             self.levels[level].occupied &= !(1 << slot);
             while node != NONE {
                 let next = self.nodes[node as usize].next;
-                self.put(node);
+                let near = self.put(node);
+                self.row.extend(near);
                 node = next;
             }
         }
         // What is left begins later, so its digits differ from the new present's where they
         // differed from the old one's.
         self.now_tick = self.now_tick.max(to_tick);
+        if self.row.len() > sorted {
+            self.row.sort_unstable_by(|a, b| b.cmp(a));
+        }
     }
 
     /// Sets the present of an empty wheel, so that what comes in is on low levels.

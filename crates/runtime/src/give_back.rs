@@ -1,0 +1,53 @@
+//! Memory of a peak goes back to the operating system.
+//!
+//! The allocator keeps pages for the thread that had them; what other threads free of them it
+//! gathers only when that thread allocates again, or is asked to. So when much less is in use than
+//! was, and a scheduler has nothing to do, all schedulers ask.
+
+use oxbeam_ethread::{Atomic64, AtomicUword};
+use oxbeam_heap::block::{Category, bytes_in_use};
+use oxbeam_sys::clock::monotonic_ns;
+
+/// So much less than at the peak is worth it.
+const DROP_BYTES: usize = 16 << 20;
+/// Not more often than this.
+const PAUSE_NS: i64 = 500_000_000;
+
+oxbeam_ethread::shared! {
+    /// The most that was in use since memory was last given back.
+    static PEAK_BYTES: AtomicUword = AtomicUword::new(0);
+    static LAST_NS: Atomic64 = Atomic64::new(0);
+}
+
+fn in_use_bytes() -> usize {
+    let blocks = [Category::ProcessHeap, Category::Fragment, Category::Ets].map(bytes_in_use);
+    blocks.iter().sum::<usize>() + oxbeam_term::Binary::bytes_in_use()
+}
+
+/// Notes how much is in use: the peak is the greatest of these.
+pub(crate) fn note() {
+    let now_bytes = in_use_bytes();
+    if now_bytes > PEAK_BYTES.read() {
+        PEAK_BYTES.set(now_bytes);
+    }
+}
+
+/// The calling scheduler is about to sleep: sees to it that memory is given back if that is worth
+/// it. Gives how long it may sleep before it looks again.
+pub(crate) fn when_idle() -> i64 {
+    let (now_bytes, peak_bytes) = (in_use_bytes(), PEAK_BYTES.read());
+    if now_bytes.saturating_add(DROP_BYTES) > peak_bytes {
+        note();
+        return i64::MAX;
+    }
+    let (now_ns, last_ns) = (monotonic_ns(), LAST_NS.read());
+    let pause_ns = last_ns + PAUSE_NS - now_ns;
+    if pause_ns > 0 {
+        return pause_ns;
+    }
+    if LAST_NS.cmpxchg(now_ns, last_ns) == last_ns {
+        PEAK_BYTES.set(now_bytes);
+        crate::scheduler::on_each(oxbeam_sys::allocator::give_back);
+    }
+    i64::MAX
+}
