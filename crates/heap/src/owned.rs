@@ -1,11 +1,7 @@
 //! A term that belongs to no process: a message on its way, a timer's message, a saved reason.
 
-<<<<<<< HEAD
-use crate::copy::{Policy, copy_into, flat_words, flat_words_within};
-=======
-use crate::copy::{Policy, copy_into, flat_words, keeps_sharing};
+use crate::copy::{Policy, copy_into, flat_words, flat_words_within, keeps_sharing};
 use crate::copy_shared::{copy_sharing, sharing_words};
->>>>>>> cb93567 (Load is balanced between schedulers, which can be bound to processors; low priority as OTP's; messages may keep sharing; memory of a peak goes back)
 use crate::fragment::Fragment;
 use crate::gc::each_slot;
 use crate::heap::{Heap, out_of_memory};
@@ -31,7 +27,6 @@ impl OwnedTerm {
         OwnedTerm::copy(term, Policy::sharing())
     }
 
-<<<<<<< HEAD
     /// As [`OwnedTerm::copy_of`], if the copy has at most so many words.
     pub fn small_copy_of(term: Term<'_>, most_words: usize) -> Option<OwnedTerm> {
         let policy = Policy::sharing();
@@ -49,7 +44,8 @@ impl OwnedTerm {
         fragments: Option<NonNull<Fragment>>,
     ) -> OwnedTerm {
         OwnedTerm { root, fragments }
-=======
+    }
+
     /// A copy for another process: what is shared in the term stays shared if that is asked for.
     pub fn message(term: Term<'_>) -> OwnedTerm {
         if keeps_sharing() { OwnedTerm::copy_keeping(term) } else { OwnedTerm::copy_of(term) }
@@ -69,8 +65,7 @@ impl OwnedTerm {
             let alloc = |words| header.take(words).expect("as counted");
             copy_sharing(raw, alloc, &header.off_heap, policy)
         };
-        OwnedTerm { root, fragment: Some(fragment) }
->>>>>>> cb93567 (Load is balanced between schedulers, which can be bound to processors; low priority as OTP's; messages may keep sharing; memory of a peak goes back)
+        OwnedTerm { root, fragments: Some(fragment) }
     }
 
     /// A copy that shares nothing with literal areas, for storage that no purge looks into.

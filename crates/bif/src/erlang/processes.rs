@@ -2,6 +2,7 @@
 
 use crate::long;
 use oxbeam_heap::OwnedTerm;
+use oxbeam_heap::copy::keeps_sharing;
 use oxbeam_heap::sizes::next_heap_words;
 use oxbeam_runtime::monitor::AliasKind;
 use oxbeam_runtime::process::spawn::{MonitorOptions, SpawnOptions, spawn};
@@ -30,7 +31,9 @@ fn spawn_mfa<'h>(
     cx.bump(20);
     let copy = match copy {
         ArgsCopy::Made(copy) => Some(copy),
-        ArgsCopy::By(long) if long::is_large(list) => return Err(Flow::Long(long)),
+        ArgsCopy::By(long) if !keeps_sharing() && long::is_large(list) => {
+            return Err(Flow::Long(long));
+        }
         ArgsCopy::By(_) => None,
     };
     spawn(cx, start, &args, copy, options).ok_or_else(Flow::system_limit)

@@ -138,14 +138,10 @@ fn create(
     let heap = Heap::new(options.heap)?;
     // SAFETY: the leader is a root of the heap it lies in, which is borrowed.
     let leader = heap.import(unsafe { leader.from.brand(leader.leader) }).raw();
-<<<<<<< HEAD
     let args: Vec<RawTerm> = match copy {
         Some(copy) => copy.attach_to(&heap).list().map(|arg| arg.raw()).collect(),
-        None => args.iter().map(|arg| heap.import(*arg).raw()).collect(),
+        None => args.iter().map(|arg| heap.import_message(*arg).raw()).collect(),
     };
-=======
-    let args: Vec<RawTerm> = args.iter().map(|arg| heap.import_message(*arg).raw()).collect();
->>>>>>> cb93567 (Load is balanced between schedulers, which can be bound to processors; low priority as OTP's; messages may keep sharing; memory of a peak goes back)
     let mut own = ProcState::new(pid, leader, initial);
     own.priority = options.priority;
     own.max_heap = options.max_heap;

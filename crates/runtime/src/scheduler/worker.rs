@@ -5,11 +5,7 @@ use crate::engine::{self, Regs, Switch};
 use crate::process::{Owned, Process, Waiting, exit};
 use crate::progress::{self, Managed};
 use crate::signal::handle::{Taken, ends_wait, take_all};
-<<<<<<< HEAD
-use crate::{dirty, gc, longest, system_monitor, system_profile, task, timer};
-=======
-use crate::{dirty, gc, give_back, system_monitor, system_profile, task, timer};
->>>>>>> cb93567 (Load is balanced between schedulers, which can be bound to processors; low priority as OTP's; messages may keep sharing; memory of a peak goes back)
+use crate::{dirty, gc, give_back, longest, system_monitor, system_profile, task, timer};
 use oxbeam_heap::GcKind;
 use oxbeam_sys::clock::monotonic_ns;
 use std::sync::Arc;
