@@ -65,7 +65,7 @@ spawn_exit(0) -> ok;
 spawn_exit(N) -> spawn(fun() -> ok end), spawn_exit(N - 1).
 alive(N) ->
     Ps = [spawn(fun() -> receive stop -> ok end end) || _ <- lists:seq(1, N)],
-    Rs = [monitor(process, P) || P <- Ps], [P ! stop || P <- Ps], [receive {'DOWN', R, _, _, _} -> ok end || R <- Rs].
+    Rs = [monitor(process, P) || P <- Ps], [P ! stop || P <- Ps], [receive {'DOWN', _, _, _, _} -> ok end || _ <- Rs].
 
 firing(N) -> [erlang:send_after(I rem 50, self(), tick) || I <- lists:seq(1, N)], ticks(N).
 ticks(0) -> ok;

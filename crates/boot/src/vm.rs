@@ -41,11 +41,11 @@ pub fn start(start: &Start) -> Result<(), String> {
     oxbeam_interp::install();
     load_preloaded(start)?;
     scheduler::create(start.options.schedulers as usize);
-    distribute_load(start);
     dirty::set_limits(
         start.options.dirty_cpu_schedulers as usize,
         start.options.dirty_io_schedulers as usize,
     );
+    distribute_load(start);
     spawn_first(start);
     scheduler::start();
     Ok(())
@@ -55,6 +55,7 @@ pub fn start(start: &Start) -> Result<(), String> {
 fn distribute_load(start: &Start) {
     let options = &start.options;
     scheduler::online::set_online(options.schedulers_online as usize);
+    dirty::set_cpu_online(options.dirty_cpu_schedulers_online as usize);
     let wakeup = match options.wakeup_threshold.as_slice() {
         b"very_low" => Wakeup::VeryLow,
         b"low" => Wakeup::Low,

@@ -18,6 +18,7 @@ pub mod double;
 pub mod event;
 pub mod lock;
 pub mod mapping;
+pub mod pointer;
 mod shared;
 pub mod spin;
 
@@ -26,4 +27,5 @@ pub use barrier::Orders;
 pub use cell::membar;
 pub use double::{AtomicDoubleWord, DoubleWord};
 pub use event::Event;
+pub use pointer::AtomicPointer;
 pub use spin::SpinLock;

@@ -224,11 +224,17 @@ pub struct Condition(native::Condvar);
 
 impl Default for Condition {
     fn default() -> Condition {
-        Condition(native::Condvar::new())
+        Condition::new()
     }
 }
 
 impl Condition {
+    crate::const_fn! {
+        pub fn new() -> Condition {
+            Condition(native::Condvar::new())
+        }
+    }
+
     /// Gives the lock up, sleeps until notified, and takes the lock again. It may also wake for
     /// no reason: the caller looks again.
     #[cfg(not(oxbeam_model))]

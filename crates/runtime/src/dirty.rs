@@ -17,15 +17,15 @@
 use crate::native::{Cx, NativeFn, RunOn};
 use crate::process::{Owned, PidData, Priority, ProcState, Process, exit};
 use crate::signal::handle::take_all;
-use crate::{literal_release, longest, task, yielding};
+use crate::{literal_release, locks, longest, task, yielding};
+use oxbeam_ethread::lock::{Condition, Mutex};
+use oxbeam_ethread::{Atomic64, AtomicU64, AtomicUword};
 use oxbeam_heap::OwnedTerm;
 use oxbeam_sys::clock::monotonic_ns;
 use oxbeam_term::{RawTerm, Term};
-use parking_lot::{Condvar, Mutex};
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 
 /// Reductions that a native on a pool's thread may count on.
 const REDUCTIONS: i64 = crate::engine::TURN_REDUCTIONS;
@@ -53,42 +53,53 @@ struct Jobs {
     waiting: VecDeque<Work>,
     idle_threads: usize,
     threads: usize,
+    /// Threads that work; no more than are online begin to.
+    working: usize,
 }
 
 struct Pool {
-    jobs: Mutex<Jobs>,
-    work: Condvar,
-    max_threads: AtomicUsize,
+    jobs: Mutex<Jobs, locks::DirtyJobs>,
+    work: Condition,
+    max_threads: AtomicUword,
+    /// Threads that may work at a time.
+    online: AtomicUword,
     /// What the threads have worked so far, by number.
-    work_done: Mutex<Vec<Arc<WorkDone>>>,
+    work_done: Mutex<Vec<Arc<WorkDone>>, locks::DirtyWork>,
 }
 
 /// The time that a thread has worked.
 #[derive(Default)]
 struct WorkDone {
-    busy_ns: AtomicI64,
+    busy_ns: Atomic64,
     /// When the present work began; 0: there is none.
-    busy_since_ns: AtomicI64,
+    busy_since_ns: Atomic64,
 }
 
 impl Pool {
-    const fn new() -> Pool {
-        let jobs = Jobs { waiting: VecDeque::new(), idle_threads: 0, threads: 0 };
-        Pool {
-            jobs: Mutex::new(jobs),
-            work: Condvar::new(),
-            max_threads: AtomicUsize::new(1),
-            work_done: Mutex::new(vec![]),
+    oxbeam_ethread::const_fn! {
+        fn new() -> Pool {
+            let jobs = Jobs { waiting: VecDeque::new(), idle_threads: 0, threads: 0, working: 0 };
+            Pool {
+                jobs: Mutex::new(jobs),
+                work: Condition::new(),
+                max_threads: AtomicUword::new(1),
+                online: AtomicUword::new(1),
+                work_done: Mutex::new(vec![]),
+            }
         }
     }
 }
 
-static CPU: Pool = Pool::new();
-static IO: Pool = Pool::new();
-/// One thread of its own: what natives do on the other pools' threads delays no errand.
-static AUX: Pool = Pool::new();
-/// Pids of the handler processes, plus one, by [`handler_of`].
-static HANDLERS: [AtomicU64; 3] = [const { AtomicU64::new(0) }; 3];
+oxbeam_ethread::shared! {
+    static CPU: Pool = Pool::new();
+    static IO: Pool = Pool::new();
+    /// One thread of its own: what natives do on the other pools' threads delays no errand.
+    static AUX: Pool = Pool::new();
+    /// Pids of the handler processes, plus one, by [`handler_of`].
+    static HANDLERS: [AtomicU64; 3] = [AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0)];
+    /// Errands that are not done.
+    static ERRANDS: AtomicUword = AtomicUword::new(0);
+}
 
 thread_local! {
     static CURRENT: Cell<RunOn> = const { Cell::new(RunOn::Normal) };
@@ -110,13 +121,29 @@ pub fn act_as<R>(run_on: RunOn, work: impl FnOnce() -> R) -> R {
 
 /// Sets how many threads each pool may have; for boot.
 pub fn set_limits(cpu: usize, io: usize) {
-    CPU.max_threads.store(cpu.max(1), Ordering::Relaxed);
-    IO.max_threads.store(io.max(1), Ordering::Relaxed);
+    for (pool, count) in [(&CPU, cpu.max(1)), (&IO, io.max(1))] {
+        pool.max_threads.set(count);
+        pool.online.set(count);
+    }
+}
+
+/// Sets how many threads of the CPU pool may work at a time; gives the former number.
+pub fn set_cpu_online(count: usize) -> usize {
+    let jobs = CPU.jobs.lock();
+    let old = CPU.online.xchg(count.clamp(1, CPU.max_threads.read()));
+    drop(jobs);
+    CPU.work.notify_all();
+    old
+}
+
+/// How many threads of the CPU pool may work at a time.
+pub fn cpu_online() -> usize {
+    CPU.online.read()
 }
 
 /// Names the process that handles signals for processes of that priority; for boot.
 pub fn set_handler(priority: Priority, pid: PidData) {
-    HANDLERS[handler_of(priority)].store(pid + 1, Ordering::Relaxed);
+    HANDLERS[handler_of(priority)].set(pid + 1);
 }
 
 fn handler_of(priority: Priority) -> usize {
@@ -136,9 +163,9 @@ pub fn queue_lengths() -> [usize; 2] {
 /// have not started are left out.
 pub fn busy_ns(run_on: RunOn) -> Vec<i64> {
     let busy = |done: &Arc<WorkDone>| {
-        let since_ns = done.busy_since_ns.load(Ordering::Acquire);
+        let since_ns = done.busy_since_ns.read_acqb();
         let now_ns = if since_ns == 0 { 0 } else { monotonic_ns() - since_ns };
-        done.busy_ns.load(Ordering::Acquire) + now_ns
+        done.busy_ns.read_acqb() + now_ns
     };
     pool_of(run_on).work_done.lock().iter().map(busy).collect()
 }
@@ -167,22 +194,19 @@ pub(crate) fn submit(process: Arc<Process>, run_on: RunOn, function: NativeFn) {
     give(pool_of(run_on), run_on, Work::Native(Job { process, owned, function, args }));
 }
 
-/// Errands that are not done.
-static ERRANDS: AtomicUsize = AtomicUsize::new(0);
-
 /// Has another thread do `work`, which no process waits for. Errands are done in their order.
 pub fn run_errand(work: impl FnOnce() + Send + 'static) {
-    ERRANDS.fetch_add(1, Ordering::Relaxed);
+    ERRANDS.inc();
     let work = move || {
         work();
-        ERRANDS.fetch_sub(1, Ordering::Release);
+        ERRANDS.dec_relb();
     };
     give(&AUX, RunOn::DirtyCpu, Work::Errand(Box::new(work)));
 }
 
 /// How many errands are not done yet.
 pub fn errands() -> usize {
-    ERRANDS.load(Ordering::Acquire)
+    ERRANDS.read_acqb()
 }
 
 fn give(pool: &'static Pool, run_on: RunOn, work: Work) {
@@ -190,7 +214,7 @@ fn give(pool: &'static Pool, run_on: RunOn, work: Work) {
     jobs.waiting.push_back(work);
     if jobs.idle_threads >= jobs.waiting.len() {
         pool.work.notify_one();
-    } else if jobs.threads < pool.max_threads.load(Ordering::Relaxed) {
+    } else if jobs.threads < pool.max_threads.read() {
         jobs.threads += 1;
         let number = jobs.threads;
         drop(jobs);
@@ -220,11 +244,13 @@ fn work(pool: &Pool, run_on: RunOn) {
     pool.work_done.lock().push(done.clone());
     let mut jobs = pool.jobs.lock();
     loop {
-        match jobs.waiting.pop_front() {
+        let may_work = jobs.working < pool.online.read();
+        match if may_work { jobs.waiting.pop_front() } else { None } {
             Some(work) => {
+                jobs.working += 1;
                 drop(jobs);
                 let started_ns = monotonic_ns();
-                done.busy_since_ns.store(started_ns, Ordering::Release);
+                done.busy_since_ns.set_relb(started_ns);
                 match work {
                     Work::Native(job) => run(job),
                     Work::Errand(errand) => {
@@ -233,13 +259,14 @@ fn work(pool: &Pool, run_on: RunOn) {
                         begun.end(longest::Work::Dirty, || None);
                     }
                 }
-                done.busy_since_ns.store(0, Ordering::Release);
-                done.busy_ns.fetch_add(monotonic_ns() - started_ns, Ordering::AcqRel);
+                done.busy_since_ns.set_relb(0);
+                done.busy_ns.add_relb(monotonic_ns() - started_ns);
                 jobs = pool.jobs.lock();
+                jobs.working -= 1;
             }
             None => {
                 jobs.idle_threads += 1;
-                pool.work.wait(&mut jobs);
+                jobs = pool.work.wait(jobs);
                 jobs.idle_threads -= 1;
             }
         }
@@ -286,7 +313,7 @@ fn run(job: Job) {
 
 /// Tells a handler process that there are signals for a DIRTY process (rule 3).
 pub(crate) fn tell_handler(process: &Process) {
-    let handler = HANDLERS[handler_of(process.state.priority())].load(Ordering::Relaxed);
+    let handler = HANDLERS[handler_of(process.state.priority())].read();
     if let Some(pid) = handler.checked_sub(1) {
         let message = OwnedTerm::immediate(RawTerm::pid(process.pid));
         crate::signal::send_to_pid(pid, message);

@@ -2,18 +2,20 @@
 
 use crate::process::{Owned, ProcState};
 use crate::{report, system_monitor};
+use oxbeam_ethread::AtomicU64;
 use oxbeam_heap::literal::Purged;
 use oxbeam_heap::{Collection, GcKind, GcReport, OwnedTerm, RootSet};
 use oxbeam_sys::clock::monotonic_ns;
 use oxbeam_term::{RawTerm, am};
-use std::sync::atomic::{AtomicU64, Ordering};
 
-static COLLECTIONS: AtomicU64 = AtomicU64::new(0);
-static RECLAIMED_WORDS: AtomicU64 = AtomicU64::new(0);
+oxbeam_ethread::shared! {
+    static COLLECTIONS: AtomicU64 = AtomicU64::new(0);
+    static RECLAIMED_WORDS: AtomicU64 = AtomicU64::new(0);
+}
 
 /// `(collections, words reclaimed)` of all processes since the start.
 pub fn statistics() -> (u64, u64) {
-    (COLLECTIONS.load(Ordering::Relaxed), RECLAIMED_WORDS.load(Ordering::Relaxed))
+    (COLLECTIONS.read(), RECLAIMED_WORDS.read())
 }
 
 /// Collecting a heap of more words may take more than a turn.
@@ -136,6 +138,6 @@ fn check_max_heap(owned: &mut Owned) {
 }
 
 fn count(report: GcReport) {
-    COLLECTIONS.fetch_add(1, Ordering::Relaxed);
-    RECLAIMED_WORDS.fetch_add(report.reclaimed_words as u64, Ordering::Relaxed);
+    COLLECTIONS.inc();
+    RECLAIMED_WORDS.add(report.reclaimed_words as u64);
 }

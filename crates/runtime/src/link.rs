@@ -5,8 +5,8 @@
 //! a late acknowledgement, whose number no longer fits, changes nothing.
 
 use crate::small_map::SmallMap;
+use oxbeam_ethread::AtomicU64;
 use oxbeam_term::RawTerm;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum State {
@@ -20,7 +20,9 @@ pub struct Links {
     ends: SmallMap<RawTerm, State>,
 }
 
-static NEXT_UNLINK: AtomicU64 = AtomicU64::new(1);
+oxbeam_ethread::shared! {
+    static LAST_UNLINK: AtomicU64 = AtomicU64::new(0);
+}
 
 impl Links {
     /// Adds a link. `false`: it was there.
@@ -40,7 +42,7 @@ impl Links {
         if *state != State::Active {
             return None;
         }
-        let id = NEXT_UNLINK.fetch_add(1, Ordering::Relaxed);
+        let id = LAST_UNLINK.inc_read();
         *state = State::Unlinking(id);
         Some(id)
     }

@@ -1,18 +1,33 @@
 //! The order of the runtime's locks: while one is held, only those further down may be waited for.
 
 oxbeam_ethread::lock_order! {
+    /// What a dirty scheduler left of a process behind. Who has it handles the process's signals,
+    /// and may end it.
+    Away = 50;
+    /// Who watches the time offset.
+    OffsetWatchers = 90;
     /// Which processes keep schedulers from running.
     Blockers = 100;
     /// Which timer a reference names.
     TimerReferences = 110;
     /// The timers of a scheduler.
     Timers = 120;
+    /// Registered names.
+    Names = 150;
+    /// The table of persistent terms.
+    PersistentTerms = 160;
     /// The in-queue of a process.
     InQueue = 200;
     /// The run queue of a scheduler.
     RunQueue = 300;
     /// What a scheduler thread is to do between two processes.
     Errands = 310;
+    /// What a pool of dirty schedulers is to do.
+    DirtyJobs = 320;
+    /// What its threads have done.
+    DirtyWork = 330;
+    /// Who gets reports.
+    Logger = 390;
     /// Who is told of what other processes do.
     Setting = 400;
 }

@@ -3,13 +3,13 @@
 //! A value that is replaced or erased stays where it is while processes may still use it; its area
 //! goes the way of [`crate::literal_release`].
 
-use crate::literal_release;
+use crate::{literal_release, locks};
+use oxbeam_ethread::lock::RwLock;
 use oxbeam_heap::Heap;
 use oxbeam_heap::literal::Area;
 use oxbeam_term::compare::compare_exact;
 use oxbeam_term::hash::internal_hash;
 use oxbeam_term::{RawTerm, Term};
-use parking_lot::RwLock;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
@@ -26,8 +26,8 @@ struct Table {
     words: usize,
 }
 
-fn table() -> &'static RwLock<Table> {
-    static TABLE: OnceLock<RwLock<Table>> = OnceLock::new();
+fn table() -> &'static RwLock<Table, locks::PersistentTerms> {
+    static TABLE: OnceLock<RwLock<Table, locks::PersistentTerms>> = OnceLock::new();
     TABLE.get_or_init(RwLock::default)
 }
 

@@ -1,14 +1,16 @@
 //! Numbers of new references: unique for the life of the node.
 
+use oxbeam_ethread::AtomicU64;
 use std::cell::Cell;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The three numbers of a reference, lowest first.
 pub type RefNumbers = [u32; 3];
 
 /// Numbers that a thread takes from the global counter at a time.
 const BATCH: u64 = 1 << 16;
-static NEXT_BATCH: AtomicU64 = AtomicU64::new(1);
+oxbeam_ethread::shared! {
+    static LAST_BATCH: AtomicU64 = AtomicU64::new(0);
+}
 
 thread_local! {
     static RANGE: Cell<(u64, u64)> = const { Cell::new((0, 0)) };
@@ -19,7 +21,7 @@ fn next() -> u64 {
     RANGE.with(|range| {
         let (mut at, mut end) = range.get();
         if at == end {
-            at = NEXT_BATCH.fetch_add(1, Ordering::Relaxed) * BATCH;
+            at = LAST_BATCH.inc_read() * BATCH;
             end = at + BATCH;
         }
         range.set((at + 1, end));

@@ -1,13 +1,14 @@
 //! Registered names of processes and ports.
 
+use crate::locks;
 use crate::process::{Process, table};
+use oxbeam_ethread::lock::RwLock;
 use oxbeam_ethread::{Orders, membar};
 use oxbeam_term::{Atom, RawTerm, am};
-use parking_lot::RwLock;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-type Names = RwLock<HashMap<Atom, RawTerm>>;
+type Names = RwLock<HashMap<Atom, RawTerm>, locks::Names>;
 
 fn names() -> &'static Names {
     static NAMES: OnceLock<Names> = OnceLock::new();

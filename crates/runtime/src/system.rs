@@ -1,14 +1,14 @@
 //! The runtime as a whole: what boot has set, and how it ends.
 
+use crate::locks;
 use crate::process::{MaxHeap, PidData};
 use crate::time_offset::{self, Warp};
-use oxbeam_ethread::{AtomicU32, AtomicUword};
+use oxbeam_ethread::lock::RwLock;
+use oxbeam_ethread::{AtomicU32, AtomicU64, AtomicUword};
 use oxbeam_heap::heap::HeapOptions;
 use oxbeam_sys::clock;
 use oxbeam_term::{Atom, am};
-use parking_lot::RwLock;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// What boot has set.
 pub struct System {
@@ -141,34 +141,40 @@ pub fn set_heap_defaults(heap: HeapOptions, max: MaxHeap) {
     defaults.max_heap_logs.set(max.error_logger.into());
 }
 
-static BACKTRACE_DEPTH: AtomicUsize = AtomicUsize::new(8);
+oxbeam_ethread::shared! {
+    static BACKTRACE_DEPTH: AtomicUword = AtomicUword::new(8);
+}
 
 /// Frames of a stack trace.
 pub fn backtrace_depth() -> usize {
-    BACKTRACE_DEPTH.load(Ordering::Relaxed)
+    BACKTRACE_DEPTH.read()
 }
 /// Sets the frames of a stack trace; gives the old number.
 pub fn set_backtrace_depth(frames: usize) -> usize {
-    BACKTRACE_DEPTH.swap(frames, Ordering::Relaxed)
+    BACKTRACE_DEPTH.xchg(frames)
 }
 
-static TRACE_CONTROL_WORD: AtomicU64 = AtomicU64::new(0);
+oxbeam_ethread::shared! {
+    static TRACE_CONTROL_WORD: AtomicU64 = AtomicU64::new(0);
+}
 
 /// The number that match specifications of traces share.
 pub fn trace_control_word() -> u64 {
-    TRACE_CONTROL_WORD.load(Ordering::Relaxed)
+    TRACE_CONTROL_WORD.read()
 }
 /// Sets it; gives the former one.
 pub fn set_trace_control_word(word: u32) -> u64 {
-    TRACE_CONTROL_WORD.swap(word.into(), Ordering::Relaxed)
+    TRACE_CONTROL_WORD.xchg(word.into())
 }
 
-/// 0: not set.
-static REQUESTS_LIMIT: AtomicU64 = AtomicU64::new(0);
+oxbeam_ethread::shared! {
+    /// 0: not set.
+    static REQUESTS_LIMIT: AtomicU64 = AtomicU64::new(0);
+}
 
 /// How many requests of the runtime to processes may wait for their answers.
 pub fn outstanding_requests_limit() -> u64 {
-    match REQUESTS_LIMIT.load(Ordering::Relaxed) {
+    match REQUESTS_LIMIT.read() {
         0 => 2 * get().schedulers as u64,
         limit => limit,
     }
@@ -176,7 +182,7 @@ pub fn outstanding_requests_limit() -> u64 {
 /// Sets it; gives the former one.
 pub fn set_outstanding_requests_limit(limit: u64) -> u64 {
     let old = outstanding_requests_limit();
-    REQUESTS_LIMIT.store(limit, Ordering::Relaxed);
+    REQUESTS_LIMIT.set(limit);
     old
 }
 
@@ -190,7 +196,9 @@ pub enum Logger {
     Process(PidData),
 }
 
-static LOGGER: RwLock<Logger> = RwLock::new(Logger::Registered);
+oxbeam_ethread::shared! {
+    static LOGGER: RwLock<Logger, locks::Logger> = RwLock::new(Logger::Registered);
+}
 
 pub fn logger() -> Logger {
     *LOGGER.read()
@@ -200,16 +208,18 @@ pub fn set_logger(logger: Logger) -> Logger {
     std::mem::replace(&mut *LOGGER.write(), logger)
 }
 
-static IO_BYTES: [AtomicU64; 2] = [const { AtomicU64::new(0) }; 2];
+oxbeam_ethread::shared! {
+    static IO_BYTES: [AtomicU64; 2] = [AtomicU64::new(0), AtomicU64::new(0)];
+}
 
 /// Bytes that ports have `(read, written)`.
 pub fn io_bytes() -> (u64, u64) {
-    (IO_BYTES[0].load(Ordering::Relaxed), IO_BYTES[1].load(Ordering::Relaxed))
+    (IO_BYTES[0].read(), IO_BYTES[1].read())
 }
 /// Counts bytes that a port has read and written.
 pub fn count_io(read: usize, written: usize) {
-    IO_BYTES[0].fetch_add(read as u64, Ordering::Relaxed);
-    IO_BYTES[1].fetch_add(written as u64, Ordering::Relaxed);
+    IO_BYTES[0].add(read as u64);
+    IO_BYTES[1].add(written as u64);
 }
 
 /// Erlang system time in nanoseconds.

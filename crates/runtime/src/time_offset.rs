@@ -5,17 +5,18 @@
 //! 3. With multi warp it follows the system's clock: [`offset_ns`] looks whether that has moved.
 //! 4. A change is told to those who watch: `{'CHANGE', Ref, time_offset, clock_service, Offset}`.
 
+use crate::locks;
 use crate::native::Cx;
 use crate::process::PidData;
 use crate::reference::RefNumbers;
 use crate::signal::queue::Message;
 use crate::signal::{Control, Request, send_control};
 use crate::system;
+use oxbeam_ethread::lock::Mutex;
+use oxbeam_ethread::{Atomic64, AtomicU32};
 use oxbeam_heap::OwnedTerm;
 use oxbeam_sys::clock;
 use oxbeam_term::{Atom, Term, am};
-use parking_lot::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 /// How system time may move.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -33,10 +34,12 @@ pub enum State {
     Volatile,
 }
 
-/// What the offset has moved by since the start.
-static MOVED_NS: AtomicI64 = AtomicI64::new(0);
-static FINALIZED: AtomicBool = AtomicBool::new(false);
-static WATCHERS: Mutex<Vec<(PidData, RefNumbers)>> = Mutex::new(vec![]);
+oxbeam_ethread::shared! {
+    /// What the offset has moved by since the start.
+    static MOVED_NS: Atomic64 = Atomic64::new(0);
+    static FINALIZED: AtomicU32 = AtomicU32::new(0);
+    static WATCHERS: Mutex<Vec<(PidData, RefNumbers)>, locks::OffsetWatchers> = Mutex::new(vec![]);
+}
 
 /// A clock that has moved by less has not been set, but drifts.
 const DRIFT_NS: i64 = 1_000_000;
@@ -48,7 +51,7 @@ fn start_offset_ns() -> i64 {
 
 /// Erlang system time minus monotonic time.
 pub fn offset_ns() -> i64 {
-    let offset_ns = start_offset_ns() + MOVED_NS.load(Ordering::Acquire);
+    let offset_ns = start_offset_ns() + MOVED_NS.read_acqb();
     if system::get().time_warp == Warp::Multi {
         let now_ns = clock::system_ns() - clock::monotonic_ns();
         if (now_ns - offset_ns).abs() > DRIFT_NS {
@@ -63,7 +66,7 @@ pub fn offset_ns() -> i64 {
 pub fn state() -> State {
     match system::get().time_warp {
         Warp::No => State::Final,
-        Warp::Single if FINALIZED.load(Ordering::Acquire) => State::Final,
+        Warp::Single if FINALIZED.read_acqb() != 0 => State::Final,
         Warp::Single => State::Preliminary,
         Warp::Multi => State::Volatile,
     }
@@ -72,7 +75,7 @@ pub fn state() -> State {
 /// Ends the preliminary state; gives the state until now.
 pub fn finalize() -> State {
     let old = state();
-    if old == State::Preliminary && !FINALIZED.swap(true, Ordering::AcqRel) {
+    if old == State::Preliminary && FINALIZED.xchg_mb(1) == 0 {
         move_to(clock::system_ns() - clock::monotonic_ns());
     }
     old
@@ -80,7 +83,7 @@ pub fn finalize() -> State {
 
 fn move_to(offset_ns: i64) {
     let moved_ns = offset_ns - start_offset_ns();
-    if MOVED_NS.swap(moved_ns, Ordering::AcqRel) == moved_ns {
+    if MOVED_NS.xchg_mb(moved_ns) == moved_ns {
         return;
     }
     WATCHERS.lock().retain(|&(pid, reference)| {

@@ -8,10 +8,9 @@ use oxbeam_heap::sizes::next_heap_words;
 use oxbeam_runtime::process::table;
 use oxbeam_runtime::scheduler::bind::{self, BindType};
 use oxbeam_runtime::scheduler::online::{self, Block};
-use oxbeam_runtime::{Cx, Flow, NativeResult, system, time_offset};
+use oxbeam_runtime::{Cx, Flow, NativeResult, dirty, system, time_offset};
 use oxbeam_term::{Atom, Term, am};
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// `erlang:system_flag/2`: the flag's value until now.
 pub fn system_flag_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
@@ -32,7 +31,7 @@ pub fn system_flag_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h>
             if !(1..=all).contains(&count) {
                 return Err(Flow::badarg());
             }
-            Ok(heap.usize(set_dirty_online(count)))
+            Ok(heap.usize(dirty::set_cpu_online(count)))
         }
         "multi_scheduling" => set_multi_scheduling(cx, args),
         "scheduler_wall_time" => {
@@ -107,22 +106,6 @@ fn set_logger<'h>(value: Term<'h>) -> NativeResult<'h> {
         _ => return Err(Flow::badarg()),
     };
     Ok(logger_term(system::set_logger(logger)))
-}
-
-static DIRTY_ONLINE: AtomicUsize = AtomicUsize::new(0);
-
-/// Dirty CPU schedulers that are online.
-pub(super) fn dirty_online() -> usize {
-    match DIRTY_ONLINE.load(Ordering::Relaxed) {
-        0 => system::get().dirty_cpu_schedulers,
-        set => set,
-    }
-}
-
-fn set_dirty_online(count: usize) -> usize {
-    let old = dirty_online();
-    DIRTY_ONLINE.store(count, Ordering::Relaxed);
-    old
 }
 
 /// Sets how many schedulers are online. It is called again until the change has taken effect.

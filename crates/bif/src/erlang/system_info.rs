@@ -71,7 +71,7 @@ fn system_item<'h>(cx: &Cx<'h>, item: &str) -> Option<Term<'h>> {
         "schedulers" => heap.usize(system.schedulers),
         "schedulers_online" => heap.usize(online::online()),
         "dirty_cpu_schedulers" => heap.usize(system.dirty_cpu_schedulers),
-        "dirty_cpu_schedulers_online" => heap.usize(super::system_flag::dirty_online()),
+        "dirty_cpu_schedulers_online" => heap.usize(oxbeam_runtime::dirty::cpu_online()),
         "dirty_io_schedulers" => heap.usize(system.dirty_io_schedulers),
         "schedulers_state" => {
             let counts = [system.schedulers, online::online(), online::active()];
@@ -279,7 +279,7 @@ fn blockers(heap: &Heap, block: Block) -> Term<'_> {
 /// `{Kind, Total, Online, Active}` of each kind of schedulers.
 fn all_schedulers(heap: &Heap) -> Term<'_> {
     let system = system::get();
-    let dirty_online = super::system_flag::dirty_online();
+    let dirty_online = oxbeam_runtime::dirty::cpu_online();
     let kinds = [
         ("normal", [system.schedulers, online::online(), online::active()]),
         ("dirty_cpu", [system.dirty_cpu_schedulers, dirty_online, dirty_online]),

@@ -82,7 +82,7 @@ pub struct Process {
     in_queue: Mutex<InQueue, locks::InQueue>,
     owned: UnsafeCell<Option<Box<Owned>>>,
     /// What a dirty scheduler left behind of the owned part; see the dirty module.
-    away: parking_lot::Mutex<Option<Box<Owned>>>,
+    away: Mutex<Option<Box<Owned>>, locks::Away>,
     /// Index of the scheduler that ran it last.
     pub last_scheduler: AtomicU32,
     /// Number of the scheduler that it is to run on; 0: any.
@@ -271,7 +271,7 @@ impl Process {
             state: StateWord::new(Priority::Normal),
             in_queue: Mutex::new(InQueue::default()),
             owned: UnsafeCell::new(None),
-            away: parking_lot::Mutex::new(None),
+            away: Mutex::new(None),
             last_scheduler: AtomicU32::new(0),
             bound_to: AtomicU32::new(0),
             name: AtomicU32::new(0),
@@ -285,7 +285,7 @@ impl Process {
             state: StateWord::new(priority),
             in_queue: Mutex::new(InQueue::default()),
             owned: UnsafeCell::new(Some(owned)),
-            away: parking_lot::Mutex::new(None),
+            away: Mutex::new(None),
             last_scheduler: AtomicU32::new(0),
             bound_to: AtomicU32::new(0),
             name: AtomicU32::new(0),
@@ -320,7 +320,7 @@ impl Process {
         unsafe { *self.owned.get() = Some(owned) };
     }
 
-    pub(crate) fn away(&self) -> &parking_lot::Mutex<Option<Box<Owned>>> {
+    pub(crate) fn away(&self) -> &Mutex<Option<Box<Owned>>, locks::Away> {
         &self.away
     }
 

@@ -8,8 +8,8 @@
 
 use super::{PidData, Process};
 use crate::progress::{self, ProgressGuard};
+use oxbeam_ethread::{AtomicPointer, AtomicU64, AtomicUword};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// Bits of pid data.
@@ -18,9 +18,9 @@ const PID_MASK: u64 = (1 << PID_BITS) - 1;
 const RESERVED: *mut Process = std::ptr::dangling_mut();
 
 struct Table {
-    slots: Box<[AtomicPtr<Process>]>,
+    slots: Box<[AtomicPointer<Process>]>,
     next: AtomicU64,
-    count: AtomicUsize,
+    count: AtomicUword,
     limit: usize,
 }
 
@@ -37,11 +37,11 @@ impl Table {
     fn new(limit: usize) -> Table {
         let limit = limit.next_power_of_two();
         let mut slots = Vec::with_capacity(limit);
-        slots.resize_with(limit, AtomicPtr::default);
-        let (next, count) = (AtomicU64::new(0), AtomicUsize::new(0));
+        slots.resize_with(limit, AtomicPointer::default);
+        let (next, count) = (AtomicU64::new(0), AtomicUword::new(0));
         Table { slots: slots.into(), next, count, limit }
     }
-    fn slot(&self, pid: PidData) -> &AtomicPtr<Process> {
+    fn slot(&self, pid: PidData) -> &AtomicPointer<Process> {
         &self.slots[pid as usize & (self.limit - 1)]
     }
 }
@@ -63,23 +63,21 @@ pub fn bytes() -> usize {
 
 /// Processes in the table.
 pub fn count() -> usize {
-    table().count.load(Ordering::Relaxed)
+    table().count.read()
 }
 
 /// Reserves a pid. `None`: as many processes as the limit allows are alive.
 pub(super) fn reserve() -> Option<PidData> {
     let table = table();
-    if table.count.fetch_add(1, Ordering::Relaxed) >= table.limit {
-        table.count.fetch_sub(1, Ordering::Relaxed);
+    if table.count.inc_read() > table.limit {
+        table.count.dec();
         return None;
     }
     loop {
-        let pid = table.next.fetch_add(1, Ordering::Relaxed) & PID_MASK;
+        let pid = table.next.inc_read().wrapping_sub(1) & PID_MASK;
         let free = std::ptr::null_mut();
         let slot = table.slot(pid);
-        if slot.load(Ordering::Relaxed).is_null()
-            && slot.compare_exchange(free, RESERVED, Ordering::AcqRel, Ordering::Relaxed).is_ok()
-        {
+        if slot.read().is_null() && slot.cmpxchg_mb(RESERVED, free).is_null() {
             return Some(pid);
         }
     }
@@ -88,24 +86,24 @@ pub(super) fn reserve() -> Option<PidData> {
 /// Publishes a process under its reserved pid.
 pub(super) fn publish(process: Arc<Process>) {
     let slot = table().slot(process.pid);
-    let old = slot.swap(Arc::into_raw(process).cast_mut(), Ordering::AcqRel);
+    let old = slot.xchg_mb(Arc::into_raw(process).cast_mut());
     debug_assert!(old == RESERVED);
 }
 
 /// Removes a process; later look-ups do not find it.
 pub(super) fn remove(pid: PidData) {
     let table = table();
-    let process = table.slot(pid).swap(std::ptr::null_mut(), Ordering::AcqRel);
+    let process = table.slot(pid).xchg_mb(std::ptr::null_mut());
     debug_assert!(!process.is_null() && process != RESERVED);
     // SAFETY: rule 2: the table's own count is taken out of the slot once.
     progress::retire(unsafe { Arc::from_raw(process.cast_const()) });
-    table.count.fetch_sub(1, Ordering::Relaxed);
+    table.count.dec();
 }
 
 /// The process of that pid, if it is in the table (it may be exiting).
 pub fn find(pid: PidData) -> Option<Arc<Process>> {
     let _guard = ProgressGuard::enter();
-    let process = TABLE.get()?.slot(pid).load(Ordering::Acquire);
+    let process = TABLE.get()?.slot(pid).read_acqb();
     if process.is_null() || process == RESERVED {
         return None;
     }
@@ -135,7 +133,7 @@ pub struct PidWalk {
 
 impl PidWalk {
     pub fn begin() -> PidWalk {
-        let first_new = table().next.load(Ordering::Acquire) & PID_MASK;
+        let first_new = table().next.read_acqb() & PID_MASK;
         PidWalk { next_slot: 0, first_new, new_seen: 0, by_cycle: BTreeMap::new() }
     }
 
@@ -143,14 +141,14 @@ impl PidWalk {
     pub fn advance(&mut self, units: &mut usize) -> bool {
         let table = table();
         let age = |pid: PidData| pid.wrapping_sub(self.first_new) & PID_MASK;
-        let given_out = || age(table.next.load(Ordering::Acquire));
+        let given_out = || age(table.next.read_acqb());
         while self.next_slot < table.limit {
             if *units == 0 {
                 return false;
             }
             *units -= 1;
             let _guard = ProgressGuard::enter();
-            let process = table.slots[self.next_slot].load(Ordering::Acquire);
+            let process = table.slots[self.next_slot].read_acqb();
             self.next_slot += 1;
             if process.is_null() || process == RESERVED {
                 continue;
@@ -199,7 +197,7 @@ pub fn all() -> Vec<Arc<Process>> {
     let mut found = Vec::with_capacity(wanted);
     for slot in &table.slots {
         let _guard = ProgressGuard::enter();
-        let process = slot.load(Ordering::Acquire);
+        let process = slot.read_acqb();
         if process.is_null() || process == RESERVED {
             continue;
         }
