@@ -16,6 +16,11 @@ pub fn hash_of(key: Term<'_>) -> u32 {
     map_hash(key, 0)
 }
 
+/// How many hashes there are.
+const HASHES: u64 = 1 << 32;
+/// Slots of an empty table.
+const MIN_SLOTS: usize = 256;
+
 pub struct Hash {
     shards: Box<[RwLock<Shard>]>,
     /// Bits of the hash that choose the shard.
@@ -63,16 +68,32 @@ impl Hash {
         self.write(self.shard_index(hash))
     }
     /// Write locks on the shards of these hashes, in order, none twice (rule 3 of the crate).
-    pub fn write_all(&self, hashes: impl Iterator<Item = u32>) -> Locked<'_> {
+    pub fn write_some(&self, hashes: impl Iterator<Item = u32>) -> Locked<'_> {
         let mut indices: Vec<_> = hashes.map(|hash| self.shard_index(hash)).collect();
         indices.sort_unstable();
         indices.dedup();
         let guards = indices.into_iter().map(|index| (index, self.write(index))).collect();
         Locked { hash: self, guards }
     }
+    /// Write locks on all shards (rule 3 of the crate).
+    pub fn write_all(&self) -> Vec<RwLockWriteGuard<'_, Shard>> {
+        self.shards.iter().map(RwLock::write).collect()
+    }
     /// Bytes of the array of shards.
     pub fn shard_bytes(&self) -> usize {
         self.shards.len() * size_of::<RwLock<Shard>>()
+    }
+    /// Slots that the table shows: as many as buckets if all shards had as many as the one that has
+    /// most, but no fewer than an empty table of OTP has.
+    pub fn slot_count(&self) -> usize {
+        let buckets = self.shards.iter().map(|shard| shard.read().bucket_count()).max();
+        (self.shards.len() * buckets.unwrap_or(1).next_power_of_two()).max(MIN_SLOTS)
+    }
+    /// Shows the objects of a slot.
+    pub fn each_in_slot(&self, slot: usize, slots: usize, visit: impl FnMut(&Object)) {
+        let width = HASHES / slots as u64;
+        let from = slot as u64 * width;
+        self.read_for(from as u32).between(from, from + width).for_each(visit);
     }
     /// Words of the arrays of buckets.
     pub fn bucket_words(&self) -> usize {
@@ -136,11 +157,16 @@ impl Shard {
 
     /// Objects with a key, newest first; marks left out.
     pub fn group<'s>(&'s self, hash: u32, key: Term<'s>) -> impl Iterator<Item = &'s Object> {
+        self.group_with_marks(hash, key).filter(|object| !object.is_deleted())
+    }
+    pub fn group_with_marks<'s>(
+        &'s self,
+        hash: u32,
+        key: Term<'s>,
+    ) -> impl Iterator<Item = &'s Object> {
         let first = self.group_start(hash, key);
         let chain = std::iter::successors(first, |object| object.next());
-        chain
-            .take_while(move |object| object.hash() == hash && eq(object.key(), key))
-            .filter(|object| !object.is_deleted())
+        chain.take_while(move |object| object.hash() == hash && eq(object.key(), key))
     }
 
     /// The first object with a key, which may be a mark.
@@ -369,15 +395,19 @@ impl Shard {
 
     /// Objects that are no marks, from a hash on, in order.
     pub fn starting_at_hash(&self, hash: u32) -> impl Iterator<Item = &Object> {
+        self.with_marks_from(hash).filter(|object| !object.is_deleted())
+    }
+    /// Objects and marks, from a hash on, in order.
+    pub fn with_marks_from(&self, hash: u32) -> impl Iterator<Item = &Object> {
         let first = if self.buckets.is_empty() { 0 } else { self.bucket_of(hash) };
         let buckets = self.buckets.get(first..).unwrap_or(&[]);
         buckets
             .iter()
             .flat_map(|bucket| std::iter::successors(bucket.as_ref(), |object| object.next()))
-            .filter(move |object| object.hash() >= hash && !object.is_deleted())
+            .filter(move |object| object.hash() >= hash)
     }
 
-    /// Objects that are no marks, after those with a key.
+    /// Objects and marks, after those with a key.
     pub fn after<'s>(&'s self, hash: u32, key: Term<'s>) -> impl Iterator<Item = &'s Object> {
         let mut passed = false;
         let known = self.knows(hash, key);
@@ -395,22 +425,16 @@ impl Shard {
                         passed = true;
                         return false;
                     }
-                    return passed && !object.is_deleted();
+                    return passed;
                 }
-                !object.is_deleted()
+                true
             })
     }
 
-    /// The objects of a bucket that are no marks.
-    pub fn bucket(&self, index: usize) -> impl Iterator<Item = &Object> {
-        let first = self.buckets.get(index).and_then(Option::as_ref);
-        std::iter::successors(first, |object| object.next()).filter(|object| !object.is_deleted())
-    }
-    /// Lengths of the buckets' chains, marks counted.
-    pub fn chain_lengths(&self) -> impl Iterator<Item = usize> {
-        self.buckets
-            .iter()
-            .map(|bucket| std::iter::successors(bucket.as_ref(), |object| object.next()).count())
+    /// Objects that are no marks, with hashes from one on and below another.
+    pub fn between(&self, from: u64, below: u64) -> impl Iterator<Item = &Object> {
+        let from = u32::try_from(from).expect("a hash of the shard");
+        self.starting_at_hash(from).take_while(move |object| u64::from(object.hash()) < below)
     }
     /// Marks of deleted objects.
     pub fn marks(&self) -> usize {
@@ -533,7 +557,7 @@ mod tests {
         shard.remove(hash_of(gone), gone, true, |_| true);
         assert!(shard.group(hash_of(gone), gone).next().is_none());
         assert!(shard.knows(hash_of(gone), gone));
-        let next = shard.after(hash_of(gone), gone).next().unwrap();
+        let next = shard.after(hash_of(gone), gone).find(|object| !object.is_deleted()).unwrap();
         assert_eq!(next.key().as_small(), Some(order[5]));
         assert_eq!(shard.sweep_some(0, &mut 100), None);
         assert_eq!(shard.marks(), 0);

@@ -2,6 +2,7 @@
 //!
 //! 1. An object is a copied tuple in one block of its own. It keeps no pointer to a literal, so
 //!    no purge has to look into tables.
+//!    A `compressed` table packs the elements; see the module `packed`.
 //! 2. A hash table is an array of shards, each behind its own lock; objects lie in the order of
 //!    their keys' hashes, so a walk can go on after any change in between. An ordered table is
 //!    kept in parts that adapt to how many write at once; see the module `tree`.
@@ -23,6 +24,7 @@ mod hash;
 mod locks;
 pub mod natives;
 mod object;
+mod packed;
 mod pending;
 mod registry;
 mod table;

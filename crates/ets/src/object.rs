@@ -3,7 +3,7 @@
 //! Rules of this file, cited by `SAFETY:` comments:
 //!
 //! 1. An [`Object`] owns its block: a [`Header`], then the words of the tuple and all that it
-//!    refers to. The block lives until the object is dropped.
+//!    refers to, then the bytes of packed elements. The block lives until the object is dropped.
 //! 2. Words behind the header are written only when the object is built, and by
 //!    [`Object::set_immediate`], which takes it by `&mut`.
 
@@ -18,11 +18,16 @@ use oxbeam_term::layout::REFC_BLOCK;
 use oxbeam_term::tag::Subtag;
 use oxbeam_term::{Binary, RawTerm, Term};
 
+use crate::packed;
+
 struct Header {
     /// The next object of a chain in a hash table.
     next: Option<Object>,
     off_heap: OffHeap,
+    /// Words behind the header.
     words: usize,
+    /// Bytes of packed elements, in the last of the words.
+    packed_bytes: u32,
     hash: u32,
     /// Position of the key, from one.
     key_position: u32,
@@ -43,11 +48,16 @@ unsafe impl Sync for Object {}
 impl Object {
     /// A copy of a tuple whose key is the element at `key_position` (from one).
     pub fn new(tuple: Term<'_>, key_position: usize, hash: u32) -> Object {
+        Object::with_bytes(tuple, key_position, hash, &[])
+    }
+
+    /// As [`Object::new`], with packed elements that are missing in the tuple.
+    pub fn with_bytes(tuple: Term<'_>, key_position: usize, hash: u32, packed: &[u8]) -> Object {
         let raw = tuple.raw();
         assert!(tuple.as_tuple().is_some_and(|tuple| tuple.arity() >= key_position));
         // SAFETY: a branded term is alive; the block has room for header and copy.
         unsafe {
-            let words = flat_words(raw, Policy::everything());
+            let words = flat_words(raw, Policy::everything()) + packed.len().div_ceil(8);
             let block = alloc_words(HEADER_WORDS + words, Category::Ets)
                 .unwrap_or_else(|| out_of_memory(HEADER_WORDS + words));
             let header = block.cast::<Header>();
@@ -55,12 +65,14 @@ impl Object {
                 next: None,
                 off_heap: OffHeap::new(),
                 words,
+                packed_bytes: packed.len() as u32,
                 hash,
                 key_position: key_position as u32,
                 deleted: AtomicBool::new(false),
             });
             let mut top = block.as_ptr().add(HEADER_WORDS);
             copy_into(raw, &mut top, &header.as_ref().off_heap, Policy::everything());
+            std::ptr::copy_nonoverlapping(packed.as_ptr(), top.cast(), packed.len());
             Object(header)
         }
     }
@@ -78,19 +90,34 @@ impl Object {
         unsafe { self.0.as_ptr().cast::<u64>().add(HEADER_WORDS) }
     }
 
-    /// The tuple.
-    pub fn view(&self) -> Term<'_> {
+    /// The tuple as it is stored.
+    fn stored(&self) -> Term<'_> {
         // SAFETY: rules 1 and 2; the tuple is the first object of the copy.
         unsafe { Term::from_raw(RawTerm::boxed(self.data())) }
     }
-    pub fn elements(&self) -> &[Term<'_>] {
-        self.view().as_tuple().expect("an object is a tuple").elements()
+    fn packed(&self) -> &[u8] {
+        let header = self.header();
+        let bytes = header.packed_bytes as usize;
+        let first = header.words - bytes.div_ceil(8);
+        // SAFETY: rules 1 and 2: the bytes are in the last words.
+        unsafe { std::slice::from_raw_parts(self.data().add(first).cast(), bytes) }
+    }
+    /// The object with all elements.
+    #[inline]
+    pub fn plain(&self) -> Plain<'_> {
+        if self.header().packed_bytes == 0 {
+            return Plain::Stored(self);
+        }
+        Plain::Unpacked(packed::unpack(self, self.stored(), self.packed()))
     }
     #[inline]
     pub fn key(&self) -> Term<'_> {
         // SAFETY: rule 1: `new` was told that the tuple has this element; it is the word behind
         // the header word and the elements before it.
         unsafe { Term::from_raw(RawTerm(*self.data().add(self.header().key_position as usize))) }
+    }
+    pub fn key_position(&self) -> usize {
+        self.header().key_position as usize
     }
     pub fn hash(&self) -> u32 {
         self.header().hash
@@ -134,13 +161,35 @@ impl Object {
 
     /// Puts an immediate in the place of an element (from zero) that is one. `false`: it is none.
     pub fn set_immediate(&mut self, index: usize, value: Term<'_>) -> bool {
-        let old = self.elements()[index].raw();
+        if self.header().packed_bytes > 0 {
+            return false;
+        }
+        let old = self.stored().as_tuple().expect("an object is a tuple").elements()[index].raw();
         if !old.is_immediate() || !value.raw().is_immediate() {
             return false;
         }
         // SAFETY: rule 2; element `index` is word `index + 1` of the tuple.
         unsafe { *self.data().add(1 + index) = value.raw().0 };
         true
+    }
+}
+
+/// An object with all elements, as it is stored or unpacked.
+pub enum Plain<'o> {
+    Stored(&'o Object),
+    Unpacked(Object),
+}
+
+impl Plain<'_> {
+    /// The tuple.
+    pub fn view(&self) -> Term<'_> {
+        match self {
+            Plain::Stored(object) => object.stored(),
+            Plain::Unpacked(object) => object.stored(),
+        }
+    }
+    pub fn elements(&self) -> &[Term<'_>] {
+        self.view().as_tuple().expect("an object is a tuple").elements()
     }
 }
 

@@ -6,13 +6,14 @@
 //!    a portion a turn, and uses the table only when the task is done: so nobody sees a part of
 //!    it.
 //! 3. Work on the table begins after thread progress: whoever had found the table before has
-//!    ended its operation by then.
+//!    ended its operation by then. Whoever finds the task before is suspended.
 //! 4. The process whose task it is may end meanwhile: others complete the task.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
-use oxbeam_runtime::progress;
+use oxbeam_runtime::Cx;
+use oxbeam_runtime::progress::{self, Waiters};
 use parking_lot::Mutex;
 
 use crate::garbage::Garbage;
@@ -23,8 +24,8 @@ use crate::walk::Walk;
 
 /// A task under way.
 pub struct Pending {
-    /// Rule 3.
-    begun: AtomicBool,
+    /// Who waits for the work to begin (rule 3).
+    waiters: Waiters,
     work: Mutex<Work>,
 }
 
@@ -34,6 +35,17 @@ struct Work {
     is_over: bool,
     /// What came of it, if it was completed.
     outcome: Option<Outcome>,
+}
+
+impl Work {
+    /// The task is over; what is left of it.
+    fn end(&mut self) -> Garbage {
+        self.is_over = true;
+        match &mut self.task {
+            Task::Insert { left, .. } => std::mem::take(left),
+            Task::Clear { .. } => Garbage::default(),
+        }
+    }
 }
 
 /// What is to be done.
@@ -97,11 +109,11 @@ impl Pending {
             return Err(task);
         }
         let work = Mutex::new(Work { task, is_over: false, outcome: None });
-        let pending = Arc::new(Pending { begun: AtomicBool::new(false), work });
+        let pending = Arc::new(Pending { waiters: Waiters::default(), work });
         *place = Some(pending.clone());
         table.has_pending.store(true, Ordering::SeqCst);
         let begun = pending.clone();
-        progress::later(move || begun.begun.store(true, Ordering::Release));
+        progress::later(move || begun.waiters.release());
         Ok(pending)
     }
 
@@ -110,22 +122,23 @@ impl Pending {
         self.work.lock().outcome
     }
 
-    /// Gives the task up, for a table that is gone.
-    pub fn abandon(&self) {
-        self.work.lock().is_over = true;
+    /// Gives the task up, for a table that is gone; what is to be freed.
+    pub fn abandon(&self) -> Garbage {
+        self.work.lock().end()
     }
 
-    /// Works on the task for about `units` objects. Whether it is over.
+    /// Suspends the calling process until the work may begin. `false`: it may.
+    pub fn wait(&self, cx: &mut Cx<'_>) -> bool {
+        self.waiters.suspend(cx)
+    }
+
+    /// Works on the task for about `units` objects, once nobody has to wait. Whether it is over.
     pub fn help(&self, table: &Table, units: &mut usize) -> bool {
-        if !self.begun.load(Ordering::Acquire) {
-            *units = 0;
-            return false;
-        }
         let mut work = self.work.lock();
         if !work.is_over {
             work.outcome = work.task.go_on(table, units);
             if work.outcome.is_some() {
-                work.is_over = true;
+                drop(work.end());
                 table.pending.lock().take();
                 table.has_pending.store(false, Ordering::SeqCst);
             }

@@ -14,6 +14,7 @@ use crate::fixation::Fixations;
 use crate::garbage::Garbage;
 use crate::hash::Hash;
 use crate::object::Object;
+use crate::packed;
 use crate::pending::Pending;
 use crate::tree::Tree;
 
@@ -70,6 +71,8 @@ pub enum WriteConcurrency {
     Off,
     On,
     Auto,
+    /// So many locks: a debug option of OTP. The number of shards is ours to choose.
+    FixedLocks(u32),
 }
 
 /// What `ets:new` said.
@@ -217,7 +220,26 @@ impl Table {
                 crate::hash::hash_of(elements[position - 1])
             }
         };
-        Object::new(tuple, position, hash)
+        match self.settings.compressed {
+            true => packed::object(tuple, position, hash),
+            false => Object::new(tuple, position, hash),
+        }
+    }
+
+    /// Changes an object of this table; a packed one as a whole, by another in its place.
+    pub fn change<T, E>(
+        &self,
+        object: &mut Object,
+        change: impl FnOnce(&mut Object) -> Result<T, E>,
+    ) -> Result<T, E> {
+        if !self.settings.compressed {
+            return change(object);
+        }
+        let position = self.key_position();
+        let mut plain = Object::new(object.plain().view(), position, object.hash());
+        let result = change(&mut plain)?;
+        object.become_other(packed::object(plain.plain().view(), position, plain.hash()));
+        Ok(result)
     }
 
     /// The insertion that is under way, if any.
@@ -235,26 +257,30 @@ impl Table {
         if !self.deleted.swap(true, Ordering::AcqRel) {
             count_bytes(-(self.own_bytes() as isize), Category::Ets);
         }
-        if let Some(pending) = self.pending.lock().take() {
-            pending.abandon();
-        }
-        self.take_objects()
+        let pending = self.pending.lock().take();
+        let left = pending.map(|pending| pending.abandon());
+        let (_, mut garbage) = self.take_objects();
+        garbage.loose().append(left.unwrap_or_default().loose());
+        garbage
     }
 
-    /// Takes all objects out.
-    pub fn take_objects(&self) -> Garbage {
+    /// Takes all objects out at once; with how many there were.
+    pub fn take_objects(&self) -> (usize, Garbage) {
         let mut garbage = Garbage::default();
-        match &self.storage {
+        let count = match &self.storage {
             Storage::Hash(hash) => {
-                for index in 0..hash.shard_count() {
-                    garbage.add_shard(hash.write(index).clear());
-                }
+                let mut shards = hash.write_all();
+                let count = shards.iter().map(|shard| shard.live()).sum();
+                shards.iter_mut().for_each(|shard| garbage.add_shard(shard.clear()));
+                count
             }
             Storage::Tree(tree) => {
-                tree.take_all().1.into_iter().for_each(|tree| garbage.add_tree(tree))
+                let (count, sets) = tree.take_all();
+                sets.into_iter().for_each(|set| garbage.add_tree(set));
+                count
             }
-        }
-        garbage
+        };
+        (count, garbage)
     }
 
     /// Number of objects.

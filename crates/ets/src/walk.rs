@@ -179,8 +179,8 @@ const PORTION: usize = 1000;
 
 impl Sweep {
     pub fn new(table: Arc<Table>) -> Sweep {
-        let mut walk = Walk::default();
-        walk.is_done = matches!(&table.storage, Storage::Tree(_));
+        let is_done = matches!(&table.storage, Storage::Tree(_));
+        let walk = Walk { is_done, ..Walk::default() };
         Sweep { table, walk }
     }
 

@@ -7,7 +7,7 @@
 use crate::literal::{Purged, is_literal};
 use crate::off_heap::{self, OffHeap};
 use oxbeam_term::layout::*;
-use oxbeam_term::tag::{self, Subtag};
+use oxbeam_term::tag::{self, Subtag, header};
 use oxbeam_term::{RawTerm, Term};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -134,6 +134,10 @@ pub unsafe fn flat_words_within(term: RawTerm, policy: Policy, most: usize) -> O
                 continue;
             }
             let object = term.ptr();
+            if let Some((_, size_bytes)) = bytes_of_part(object) {
+                words += heap_bin_words(size_bytes);
+                continue;
+            }
             let size = object_words(object);
             words += size;
             match term_words(*object) {
@@ -152,6 +156,27 @@ pub unsafe fn flat_words_within(term: RawTerm, policy: Policy, most: usize) -> O
 pub fn copy_words_within(term: Term<'_>, most: usize) -> Option<usize> {
     // SAFETY: a branded term is alive.
     unsafe { flat_words_within(term.raw(), Policy::sharing(), most) }
+}
+
+/// The bytes of a part of a heap binary: its copy is a heap binary of its own, as in OTP.
+///
+/// # Safety
+/// A whole object starts there, and what it refers to is alive.
+pub unsafe fn bytes_of_part(object: *const u64) -> Option<(*const u8, usize)> {
+    // SAFETY: by contract.
+    unsafe {
+        if *object != SUB_BIN_HEADER || *object.add(SUB_BITS) & !SUB_WRITABLE != 0 {
+            return None;
+        }
+        let original = RawTerm(*object.add(SUB_ORIG)).ptr();
+        let first = original.add(HEAP_BIN_BYTES).cast::<u8>();
+        (Subtag::of(*original) == Subtag::HeapBin).then(|| {
+            (
+                first.add(*object.add(SUB_OFFSET) as usize) as *const u8,
+                *object.add(SUB_SIZE) as usize,
+            )
+        })
+    }
 }
 
 /// Copies `term` to `*top`, which moves up by [`flat_words`]; what the copy holds outside the
@@ -256,8 +281,18 @@ unsafe fn copy_object(term: RawTerm, top: &mut *mut u64, off_heap: &OffHeap) -> 
     // SAFETY: `copy_into`'s contract.
     unsafe {
         let object = term.ptr();
-        let size = object_words(object);
         let copy = *top;
+        if let Some((bytes, size_bytes)) = bytes_of_part(object) {
+            let size = heap_bin_words(size_bytes);
+            *top = copy.add(size);
+            // The last word is filled up with zeros.
+            *copy.add(size - 1) = 0;
+            *copy = header(Subtag::HeapBin, size - 1);
+            *copy.add(HEAP_BIN_SIZE) = size_bytes as u64;
+            std::ptr::copy_nonoverlapping(bytes, copy.add(HEAP_BIN_BYTES).cast(), size_bytes);
+            return RawTerm::boxed(copy);
+        }
+        let size = object_words(object);
         *top = copy.add(size);
         if *object == REFC_BIN_HEADER && *object.add(REFC_FLAGS) != 0 {
             // A second reference: the owner must not append in place any more.

@@ -94,6 +94,11 @@ impl OwnedTerm {
         OwnedTerm { root, fragments: Some(fragment) }
     }
 
+    /// Whether the term holds something outside its own words.
+    pub fn has_off_heap(&self) -> bool {
+        self.fragments().any(|fragment| !fragment.off_heap.is_empty())
+    }
+
     /// Builds a term in a scratch heap and keeps a copy of it.
     pub fn build(make: impl for<'h> FnOnce(&'h Heap) -> Term<'h>) -> OwnedTerm {
         let scratch = Heap::detached();

@@ -28,6 +28,7 @@ families! {
     packets,
     processes,
     structure,
+    tables,
     terms,
     texts,
     watching,

@@ -26,6 +26,7 @@
 
 use crate::longest;
 use crate::native::Cx;
+use crate::process::Process;
 use crate::signal::{Control, queue::Signal};
 use parking_lot::{Mutex, MutexGuard};
 use std::any::Any;
@@ -245,17 +246,43 @@ fn flush_retired() {
 /// Suspends the calling process, runs `action` after thread progress, and resumes the process
 /// then. The native that calls this ends the turn.
 pub fn suspend(cx: &mut Cx<'_>, action: impl FnOnce() + Send + 'static) {
-    cx.own.suspend_count += 1;
-    let process = cx.process.clone();
+    let waiters = Waiters::default();
+    waiters.suspend(cx);
     let action = move || {
         action();
-        crate::signal::deliver(&process, Signal::Control(Box::new(Control::Resume))).ok();
+        waiters.release();
     };
     if is_managed() {
         AT_TURNS_END.with_borrow_mut(|actions| actions.push(Box::new(action)));
         ANY_AT_TURNS_END.set(true);
     } else {
         later(action);
+    }
+}
+
+/// Processes that are suspended until something has happened.
+pub struct Waiters(Mutex<Option<Vec<Arc<Process>>>>);
+
+impl Default for Waiters {
+    fn default() -> Waiters {
+        Waiters(Mutex::new(Some(vec![])))
+    }
+}
+
+impl Waiters {
+    /// Suspends the calling process, whose native ends the turn then. `false`: it has happened.
+    pub fn suspend(&self, cx: &mut Cx<'_>) -> bool {
+        let mut waiting = self.0.lock();
+        let Some(waiting) = &mut *waiting else { return false };
+        cx.own.suspend_count += 1;
+        waiting.push(cx.process.clone());
+        true
+    }
+    /// It has happened: resumes those that wait. From now on nobody does.
+    pub fn release(&self) {
+        for process in self.0.lock().take().into_iter().flatten() {
+            crate::signal::deliver(&process, Signal::Control(Box::new(Control::Resume))).ok();
+        }
     }
 }
 

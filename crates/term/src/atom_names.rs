@@ -143,6 +143,7 @@ predefined! {
     current_stacktrace = "current_stacktrace",
     data = "data",
     data_error = "data_error",
+    debug_hash_fixed_number_of_locks = "debug_hash_fixed_number_of_locks",
     decentralized = "decentralized",
     decentralized_counters = "decentralized_counters",
     decimals = "decimals",

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use oxbeam_heap::OwnedTerm;
 use oxbeam_heap::heap::STACK_RESERVE_WORDS;
 use oxbeam_runtime::process::table;
+use oxbeam_runtime::progress;
 use oxbeam_runtime::reference::new_numbers;
 use oxbeam_runtime::timer::{self, Destination};
 use oxbeam_runtime::{Cx, Flow, NativeResult};
@@ -165,9 +166,11 @@ pub fn set_internal_state_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeRes
         // Memory is given back where it is dropped, by whoever drops it, much of it by errands.
         Some("wait") => match name_of(value) {
             Some("deallocations") if dirty::errands() > 0 => Err(Flow::Retry),
-            Some("deallocations" | "thread_progress" | "timer_cancellations" | "aux_work") => {
+            Some("thread_progress") => {
+                progress::suspend(cx, || {});
                 Ok(Term::atom(am::ok))
             }
+            Some("deallocations" | "timer_cancellations" | "aux_work") => Ok(Term::atom(am::ok)),
             _ => Err(Flow::badarg()),
         },
         Some("gc_state") => {

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use oxbeam_heap::OwnedTerm;
+use oxbeam_runtime::process;
 use oxbeam_runtime::reference::new_numbers;
 use oxbeam_runtime::slices::QUICK;
-use oxbeam_runtime::{Cx, Flow, NativeResult};
+use oxbeam_runtime::{Cx, Flow, NativeResult, system};
 use oxbeam_term::{Atom, Term, am};
 
-use super::{Access, long, table, take};
+use super::{Access, accessible, long, table, take};
 use crate::error::because;
 use crate::registry;
 use crate::table::{Heir, Kind, Protection, Settings, Table, WriteConcurrency};
@@ -20,6 +21,10 @@ struct Options {
     /// What `{decentralized_counters, _}` said.
     decentralized: Option<bool>,
 }
+
+/// Locks that a program may ask for, and that a table has at least then.
+const MOST_LOCKS: u32 = 32768;
+const LEAST_LOCKS: u32 = 64;
 
 impl Options {
     fn new() -> Options {
@@ -57,7 +62,7 @@ impl Options {
             return Some(());
         }
         if let Some([name, pid, data]) = option.as_tuple_n() {
-            self.heir = Some(heir(name, pid, data)?);
+            self.heir = heir(name, pid, data)?;
             return Some(());
         }
         let [name, value] = option.as_tuple_n()?;
@@ -75,11 +80,12 @@ impl Options {
     fn write_concurrency(&mut self, value: Term<'_>) -> Option<()> {
         let settings = &mut self.settings;
         if let Some([tag, locks]) = value.as_tuple_n() {
-            // A debug option of OTP: so many locks. The number of shards is ours to choose.
-            let fits = tag.as_atom()?.name() == "debug_hash_fixed_number_of_locks"
-                && (1..=32768).contains(&locks.as_usize()?);
+            let locks = u32::try_from(locks.as_usize()?).ok()?;
+            let fits =
+                tag.is(am::debug_hash_fixed_number_of_locks) && (1..=MOST_LOCKS).contains(&locks);
             settings.decentralized_counters = true;
-            settings.write_concurrency = WriteConcurrency::On;
+            let locks = (1 << locks.checked_ilog2()?).max(LEAST_LOCKS);
+            settings.write_concurrency = WriteConcurrency::FixedLocks(locks);
             return fits.then_some(());
         }
         settings.write_concurrency = match value.as_atom()? {
@@ -99,24 +105,32 @@ impl Options {
         Some(())
     }
 
-    /// What the options mean together.
-    fn settle(mut self) -> (Settings, Option<Heir>) {
+    /// What the options mean together; `None`: they do not fit.
+    fn settle(mut self) -> Option<(Settings, Option<Heir>)> {
         let settings = &mut self.settings;
+        let has_locks = matches!(settings.write_concurrency, WriteConcurrency::FixedLocks(_));
+        if has_locks && settings.kind == Kind::OrderedSet {
+            return None;
+        }
         if settings.protection == Protection::Private {
             settings.read_concurrency = false;
+        }
+        // One scheduler has nobody to share a table with.
+        if settings.protection == Protection::Private || system::get().schedulers == 1 {
             settings.write_concurrency = WriteConcurrency::Off;
         }
         settings.decentralized_counters =
             self.decentralized.unwrap_or(settings.decentralized_counters)
                 && settings.write_concurrency != WriteConcurrency::Off;
-        (self.settings, self.heir)
+        Some((self.settings, self.heir))
     }
 }
 
-/// `{heir, Pid, Data}`
-fn heir(name: Term<'_>, pid: Term<'_>, data: Term<'_>) -> Option<Heir> {
+/// `{heir, Pid, Data}`; a process that has ended is no heir.
+fn heir(name: Term<'_>, pid: Term<'_>, data: Term<'_>) -> Option<Option<Heir>> {
     let pid = pid.as_local_pid().filter(|_| name.is(am::heir))?;
-    Some(Heir { pid, data: OwnedTerm::deep_copy_of(data) })
+    let alive = process::table::find(pid).is_some_and(|heir| !heir.is_exiting());
+    Some(alive.then(|| Heir { pid, data: OwnedTerm::deep_copy_of(data) }))
 }
 
 pub fn new_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
@@ -126,7 +140,7 @@ pub fn new_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     for option in options.list_to_vec().ok_or_else(Flow::badarg)? {
         read.read(option).ok_or_else(Flow::badarg)?;
     }
-    let (settings, heir) = read.settle();
+    let (settings, heir) = read.settle().ok_or_else(Flow::badarg)?;
     let table = Table::new(new_numbers(), name, cx.process.pid, heir, settings);
     let table = Arc::new(table);
     if !registry::enter(&table) {
@@ -137,7 +151,8 @@ pub fn new_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
 
 pub fn delete_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [tab] = take(args);
-    let table = table(cx, tab, Access::Write)?;
+    // Whatever is pending in the table is over with it.
+    let table = accessible(cx, tab, Access::Write)?;
     if long::is_large(&table) {
         return Err(Flow::Long(long::delete_1_long));
     }
@@ -165,7 +180,7 @@ pub fn give_away_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [tab, pid, gift] = take(args);
     let table = table(cx, tab, Access::Write)?;
     let (from, to) = (cx.process.pid, pid.as_local_pid().ok_or_else(Flow::badarg)?);
-    let receiver = oxbeam_runtime::process::table::find(to);
+    let receiver = process::table::find(to);
     receiver.filter(|process| !process.is_exiting()).ok_or_else(Flow::badarg)?;
     if table.owner() != from {
         return Err(because(am::not_owner));
@@ -186,7 +201,7 @@ enum Change {
 
 fn change(option: Term<'_>) -> Option<Change> {
     if let Some([name, pid, data]) = option.as_tuple_n() {
-        return Some(Change::Heir(Some(heir(name, pid, data)?)));
+        return Some(Change::Heir(heir(name, pid, data)?));
     }
     let [name, value] = option.as_tuple_n()?;
     match (name.as_atom()?, value.as_atom()?) {

@@ -48,7 +48,7 @@ pub fn info_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
 }
 
 /// The table; `None`: there is none of that name.
-fn info_table<'h>(cx: &Cx<'h>, tab: Term<'h>) -> Result<Option<super::Found<'h>>, Flow<'h>> {
+fn info_table<'h>(cx: &mut Cx<'h>, tab: Term<'h>) -> Result<Option<super::Found<'h>>, Flow<'h>> {
     match table(cx, tab, Access::Info) {
         Ok(table) => Ok(Some(table)),
         Err(Flow::Retry) => Err(Flow::Retry),
@@ -68,6 +68,10 @@ fn value<'h>(cx: &Cx<'h>, table: &Arc<Table>, item: Atom) -> Option<Term<'h>> {
         am::read_concurrency => Term::bool(settings.read_concurrency),
         am::write_concurrency => match settings.write_concurrency {
             WriteConcurrency::Auto => Term::atom(am::auto),
+            WriteConcurrency::FixedLocks(locks) => {
+                let tag = Term::atom(am::debug_hash_fixed_number_of_locks);
+                heap.tuple(&[tag, heap.uint(u64::from(locks))])
+            }
             other => Term::bool(other == WriteConcurrency::On),
         },
         am::compressed => Term::bool(settings.compressed),
@@ -114,28 +118,27 @@ fn safe_fixed<'h>(cx: &Cx<'h>, table: &Table, monotonic: bool) -> Term<'h> {
 }
 
 /// `{Buckets, Average, Deviation, ExpectedDeviation, Shortest, Longest, Kept, Shards}` of the
-/// chains of a hash table; marks of deleted objects count and are told as kept.
+/// slots of a hash table; marks of deleted objects are told as kept.
 fn stats<'h>(cx: &Cx<'h>, table: &Table) -> Term<'h> {
     let Storage::Hash(hash) = &table.storage else { return Term::bool(false) };
-    let (mut buckets, mut sum, mut squares, mut kept) = (0, 0, 0, 0);
+    let slots = hash.slot_count();
+    let (mut sum, mut squares) = (0, 0);
     let (mut shortest, mut longest) = (usize::MAX, 0);
-    for index in 0..hash.shard_count() {
-        let shard = hash.read(index);
-        kept += shard.marks();
-        for length in shard.chain_lengths() {
-            buckets += 1;
-            sum += length;
-            squares += length * length;
-            shortest = shortest.min(length);
-            longest = longest.max(length);
-        }
+    for slot in 0..slots {
+        let mut length = 0;
+        hash.each_in_slot(slot, slots, |_| length += 1);
+        sum += length;
+        squares += length * length;
+        shortest = shortest.min(length);
+        longest = longest.max(length);
     }
-    let (heap, count) = (cx.heap, buckets.max(1) as f64);
+    let kept = table.marks();
+    let (heap, count) = (cx.heap, slots as f64);
     let average = sum as f64 / count;
     let deviation = ((squares as f64 - average * sum as f64) / count).max(0.0).sqrt();
     let expected = (average * (1.0 - 1.0 / count)).sqrt();
     heap.tuple(&[
-        heap.usize(buckets.max(1)),
+        heap.usize(slots),
         heap.float(average),
         heap.float(deviation),
         heap.float(expected),

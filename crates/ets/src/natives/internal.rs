@@ -10,7 +10,8 @@ use oxbeam_runtime::{Cx, Flow, NativeResult, system};
 use oxbeam_term::{Term, am};
 use parking_lot::Mutex;
 
-use super::{Access, lookup, table, take, walk};
+use super::walk::{self, Show};
+use super::{Access, lookup, table, take};
 use crate::registry;
 
 static SUPER_USERS: Mutex<Vec<PidData>> = Mutex::new(vec![]);
@@ -51,12 +52,12 @@ pub fn internal_request_all_0<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeR
 
 /// `erts_internal:ets_raw_first/1`
 pub fn ets_raw_first_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    walk::first_1(cx, args)
+    walk::first(cx, args, Show::Marks)
 }
 
 /// `erts_internal:ets_raw_next/2`
 pub fn ets_raw_next_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    walk::next_2(cx, args)
+    walk::next(cx, args, Show::Marks)
 }
 
 /// `erts_internal:ets_lookup_binary_info/2`: `{Id, Size, References}` of each off-heap binary that
@@ -65,7 +66,7 @@ pub fn ets_lookup_binary_info_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> Nativ
     let [tab, key] = take(args);
     let table = table(cx, tab, Access::Read)?;
     let (heap, mut list) = (cx.heap, Term::NIL);
-    lookup::each(&table, key, |object| {
+    lookup::each_with_marks(&table, key, |object| {
         object.each_binary(|address, size, references| {
             let parts = [heap.uint(address), heap.usize(size), heap.int(references as i64)];
             list = heap.cons(heap.tuple(&parts), list);

@@ -61,8 +61,11 @@ async fn table(y: Yielder, slot: Slot, access: Access) -> Result<Arc<Table>, Fai
     }
 }
 
-/// Sees an insertion to its end.
+/// Sees a task to its end.
 async fn complete(y: Yielder, table: &Table, pending: &Pending) {
+    while y.step(|cx, _| pending.wait(cx)).await {
+        y.pause().await;
+    }
     y.slices(OBJECTS_PER_REDUCTION, |_, _, units| pending.help(table, units).then_some(())).await;
 }
 
@@ -75,8 +78,12 @@ async fn atom(y: Yielder, atom: oxbeam_term::Atom) -> Yielded {
 }
 
 async fn delete(y: Yielder) -> Yielded {
-    let table = table(y, Slot::arg(0), Access::Write).await?;
-    let garbage = y.attempt(|_, _| registry::delete(&table).ok_or_else(|| because(am::id))).await?;
+    let garbage = y
+        .attempt(|cx, roots| {
+            let table = accessible(cx, roots.get(Slot::arg(0)), Access::Write)?;
+            registry::delete(&table).ok_or_else(|| because(am::id))
+        })
+        .await?;
     free(y, garbage).await;
     atom(y, am::true_).await
 }
@@ -120,8 +127,6 @@ async fn carry_out(y: Yielder, wanted: &Arc<Table>, task: Task) -> Result<Outcom
                 continue;
             }
         };
-        // Rule 3 of the pending module.
-        y.pause().await;
         complete(y, &table, &pending).await;
         return pending.outcome().ok_or(Failure::BADARG);
     }
@@ -175,7 +180,7 @@ async fn collect(y: Yielder, make: MakeProgram, reverse: bool) -> Yielded {
     let list = y.step(|_, roots| roots.push(Term::nil())).await;
     // The list is made from its end: so an ordered table is walked the other way round.
     each_object(y, &table, &program, !reverse, |cx, roots, runner, object| {
-        if let Some(result) = runner.run(object.view(), cx.heap) {
+        if let Some(result) = runner.run(object.plain().view(), cx.heap) {
             let longer = cx.heap.cons(result, roots.get(list));
             roots.set(list, longer);
         }
@@ -188,7 +193,7 @@ async fn select_count(y: Yielder) -> Yielded {
     let (table, program) = selecting(y, Access::Read, select::selection).await?;
     let mut count = 0;
     each_object(y, &table, &program, false, |_, _, runner, object| {
-        count += usize::from(runner.is_true(object.view()));
+        count += usize::from(runner.is_true(object.plain().view()));
     })
     .await?;
     y.finish(|cx, _| Ok(cx.heap.usize(count))).await
@@ -232,7 +237,7 @@ async fn select_delete(y: Yielder) -> Yielded {
     let mut count = 0;
     each_portion(y, &table, |cx, _, walk, units| {
         let runner = Runner::new(&program, cx.process.pid);
-        let chosen = |object: &Object| runner.is_true(object.view());
+        let chosen = |object: &Object| runner.is_true(object.plain().view());
         count += walk.remove(&table, &key_order(&table, &program), units, chosen);
     })
     .await?;

@@ -10,14 +10,23 @@ use crate::object::Object;
 use crate::table::{Storage, Table};
 
 /// Calls `visit` with each object of a key, newest first.
-pub fn each(table: &Table, key: Term<'_>, visit: impl FnMut(&Object)) {
+pub fn each(table: &Table, key: Term<'_>, mut visit: impl FnMut(&Object)) {
+    each_with_marks(table, key, |object| {
+        if !object.is_deleted() {
+            visit(object);
+        }
+    });
+}
+
+/// As [`each`], with marks of deleted objects.
+pub fn each_with_marks(table: &Table, key: Term<'_>, visit: impl FnMut(&Object)) {
     match &table.storage {
         Storage::Tree(tree) => {
             tree.read(key, |objects| objects.get(key).map_or((), visit));
         }
         Storage::Hash(storage) => {
             let hash = hash_of(key);
-            storage.read_for(hash).group(hash, key).for_each(visit);
+            storage.read_for(hash).group_with_marks(hash, key).for_each(visit);
         }
     }
 }
@@ -26,7 +35,7 @@ pub fn lookup_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [tab, key] = take(args);
     let table = table(cx, tab, Access::Read)?;
     let (heap, mut list) = (cx.heap, Term::NIL);
-    each(&table, key, |object| list = heap.cons(heap.import(object.view()), list));
+    each(&table, key, |object| list = heap.cons(heap.import(object.plain().view()), list));
     Ok(list)
 }
 
@@ -43,7 +52,7 @@ pub fn lookup_element_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<
     let table = table(cx, tab, Access::Read)?;
     let index = position.as_usize().and_then(|at| at.checked_sub(1)).ok_or_else(Flow::badarg)?;
     let (heap, mut values, mut short) = (cx.heap, vec![], false);
-    each(&table, key, |object| match object.elements().get(index) {
+    each(&table, key, |object| match object.plain().elements().get(index) {
         Some(&value) => values.push(heap.import(value)),
         None => short = true,
     });

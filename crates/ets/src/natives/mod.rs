@@ -54,16 +54,16 @@ fn take<'h, const N: usize>(args: &[Term<'h>]) -> [Term<'h>; N] {
 ///
 /// Errors: `badarg` with cause `type`, `id` or `access`. While a long list is being inserted the
 /// native is to be called again.
-pub fn table<'h>(cx: &Cx<'h>, term: Term<'h>, access: Access) -> Result<Found<'h>, Flow<'h>> {
+pub fn table<'h>(cx: &mut Cx<'h>, term: Term<'h>, access: Access) -> Result<Found<'h>, Flow<'h>> {
     let found = accessible(cx, term, access)?;
-    match found.pending() {
-        None => Ok(found),
+    while let Some(pending) = found.pending() {
         // A portion of what must be done first; then the native is called again.
-        Some(pending) => {
-            pending.help(&found, &mut HELP_OBJECTS.clone());
-            Err(Flow::Retry)
+        if pending.wait(cx) || !pending.help(&found, &mut HELP_OBJECTS.clone()) {
+            return Err(Flow::Retry);
         }
     }
+    // The help may have taken a while.
+    if found.is_deleted() { Err(because(am::id)) } else { Ok(found) }
 }
 
 /// As [`table`], whatever is pending in it.

@@ -98,7 +98,7 @@ fn run<'h>(cx: &mut Cx<'h>, table: &Table, program: &Program) -> Vec<Term<'h>> {
     let (heap, mut results, mut tried) = (cx.heap, vec![], 0);
     each_candidate(table, program, |object| {
         tried += 1;
-        results.extend(runner.run(object.view(), heap));
+        results.extend(runner.run(object.plain().view(), heap));
     });
     cx.bump(tried / 2 + results.len());
     results
@@ -215,7 +215,7 @@ impl<'h> Portions<'h> {
                     return u64::from(object.hash());
                 }
                 last = Some(object.hash());
-                self.kept.extend(runner.run(object.view(), heap));
+                self.kept.extend(runner.run(object.plain().view(), heap));
             }
         }
         HASH_END
@@ -240,7 +240,7 @@ impl<'h> Portions<'h> {
                 return ControlFlow::Break(());
             }
             cx.reductions -= 1;
-            self.kept.extend(runner.run(object.view(), heap));
+            self.kept.extend(runner.run(object.plain().view(), heap));
             if self.kept.len() >= self.limit {
                 last = Some(heap.import(object.key()));
             }
@@ -290,7 +290,8 @@ fn portion<'h>(
     let table = table(cx, tab, Access::Read)?;
     let limit = limit.as_usize().filter(|&limit| limit > 0).ok_or_else(Flow::badarg)?;
     let reference = cx.heap.resource_ref(new_numbers(), Compiled(program.clone()));
-    let tab = table.identifier(cx.heap);
+    // Not its name, which another table may have when the walk goes on.
+    let tab = table.reference(cx.heap);
     let portions = Portions { tab, limit, program, reference, reverse, kept: vec![] };
     Ok(portions.next(cx, &table, Place::Start))
 }
@@ -360,7 +361,9 @@ pub fn select_count_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h
     long_if_many(&table, &program, long::select_count_long)?;
     let runner = Runner::new(&program, cx.process.pid);
     let mut count = 0;
-    each_candidate(&table, &program, |object| count += usize::from(runner.is_true(object.view())));
+    each_candidate(&table, &program, |object| {
+        count += usize::from(runner.is_true(object.plain().view()))
+    });
     Ok(cx.heap.usize(count))
 }
 
@@ -372,7 +375,7 @@ pub fn internal_select_delete_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> Nativ
     long_if_many(&table, &program, long::select_delete_long)?;
     let runner = Runner::new(&program, cx.process.pid);
     let keys = keys(&program, table.key_position());
-    let chosen = |object: &Object| runner.is_true(object.view());
+    let chosen = |object: &Object| runner.is_true(object.plain().view());
     let count: usize = match (&table.storage, keys) {
         (_, None) => {
             let order = key_order(&table, &program);
@@ -421,7 +424,7 @@ pub fn replacement(
 ) -> Option<Object> {
     let scratch = Heap::detached();
     let runner = Runner::new(program, cx.process.pid);
-    runner.run(object.view(), &scratch).map(|tuple| table.object(tuple))
+    runner.run(object.plain().view(), &scratch).map(|tuple| table.object(tuple))
 }
 
 /// The program of `select_replace`; `badarg` if it does not keep the keys.

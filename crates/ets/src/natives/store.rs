@@ -11,7 +11,6 @@ use crate::garbage::Garbage;
 use crate::hash::{Shard, hash_of};
 use crate::object::Object;
 use crate::table::{Kind, Storage, Table};
-use crate::walk::Walk;
 
 /// The tuples of the second argument of `insert`: one, or a list, each with a key.
 fn tuples<'h>(table: &Table, term: Term<'h>) -> Result<Vec<Term<'h>>, Flow<'h>> {
@@ -34,7 +33,9 @@ pub fn insert_into_shard(kind: Kind, shard: &mut Shard, object: Object) {
     match kind {
         Kind::Bag => {
             let hash = object.hash();
-            let twice = shard.group(hash, object.key()).any(|old| eq(old.view(), object.view()));
+            let twice = shard
+                .group(hash, object.key())
+                .any(|old| eq(old.plain().view(), object.plain().view()));
             if !twice {
                 shard.add(object);
             }
@@ -54,7 +55,7 @@ fn insert_all(table: &Table, objects: Vec<Object>) {
             objects.into_iter().for_each(|object| locked.put(object));
         }
         Storage::Hash(hash) => {
-            let mut locked = hash.write_all(objects.iter().map(Object::hash));
+            let mut locked = hash.write_some(objects.iter().map(Object::hash));
             for object in objects {
                 insert_into_shard(kind, locked.shard(object.hash()), object);
             }
@@ -105,7 +106,7 @@ pub fn insert_new_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> 
             free
         }
         Storage::Hash(hash) => {
-            let mut locked = hash.write_all(objects.iter().map(Object::hash));
+            let mut locked = hash.write_some(objects.iter().map(Object::hash));
             let taken = objects.iter().any(|object| {
                 let (hash, key) = (object.hash(), object.key());
                 locked.shard(hash).group(hash, key).next().is_some()
@@ -141,14 +142,14 @@ pub fn delete_object_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'
     let key = *elements.get(table.key_position() - 1).ok_or_else(Flow::badarg)?;
     match &table.storage {
         Storage::Tree(tree) => tree.write(key, |objects| {
-            if objects.get(key).is_some_and(|object| eq(object.view(), given)) {
+            if objects.get(key).is_some_and(|object| eq(object.plain().view(), given)) {
                 objects.take(key);
             }
         }),
         Storage::Hash(storage) => {
             let hash = hash_of(key);
             let mut shard = storage.write_for(hash);
-            shard.remove(hash, key, table.is_fixed(), |object| eq(object.view(), given));
+            shard.remove(hash, key, table.is_fixed(), |object| eq(object.plain().view(), given));
         }
     }
     Ok(Term::atom(am::true_))
@@ -156,13 +157,16 @@ pub fn delete_object_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'
 
 /// Takes all objects out; gives how many there were, and what is to be freed.
 pub fn clear(table: &Table) -> (usize, Garbage) {
-    if table.is_fixed() && matches!(table.storage, Storage::Hash(_)) {
-        let units = &mut usize::MAX.clone();
-        let count = Walk::default().remove(table, &|_| None, units, |_| true);
-        return (count, Garbage::default());
+    if table.is_fixed()
+        && let Storage::Hash(hash) = &table.storage
+    {
+        let removed = hash.write_all().into_iter().enumerate().map(|(index, mut shard)| {
+            let from = hash.first_hash(index);
+            shard.remove_some(from, true, &mut usize::MAX.clone(), |_| true).0
+        });
+        return (removed.sum(), Garbage::default());
     }
-    let count = table.size();
-    (count, table.take_objects())
+    table.take_objects()
 }
 
 /// `ets:internal_delete_all(Table, undefined)`
@@ -183,13 +187,13 @@ pub fn take_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     match &table.storage {
         Storage::Tree(tree) => {
             if let Some(object) = tree.write(key, |objects| objects.take(key)) {
-                list = heap.cons(heap.import(object.view()), list);
+                list = heap.cons(heap.import(object.plain().view()), list);
             }
         }
         Storage::Hash(storage) => {
             let hash = hash_of(key);
             storage.write_for(hash).remove(hash, key, table.is_fixed(), |object| {
-                list = heap.cons(heap.import(object.view()), list);
+                list = heap.cons(heap.import(object.plain().view()), list);
                 true
             });
         }

@@ -12,19 +12,27 @@ use crate::object::Object;
 use crate::table::{Storage, Table};
 
 /// Puts a value in the place of an element, by index from zero.
-fn set_element(table: &Table, object: &mut Object, index: usize, value: Term<'_>) {
+fn set_element(object: &mut Object, index: usize, value: Term<'_>) {
     if !object.set_immediate(index, value) {
-        let changed = with_element(table, object.elements(), index, value);
+        let (position, hash) = (object.key_position(), object.hash());
+        let changed = with_element(object.plain().elements(), index, value, |tuple| {
+            Object::new(tuple, position, hash)
+        });
         object.become_other(changed);
     }
 }
 
 /// The object of a tuple with one element changed.
-fn with_element(table: &Table, elements: &[Term<'_>], index: usize, value: Term<'_>) -> Object {
+fn with_element(
+    elements: &[Term<'_>],
+    index: usize,
+    value: Term<'_>,
+    make: impl FnOnce(Term<'_>) -> Object,
+) -> Object {
     let scratch = Heap::detached();
     let mut elements: Vec<Term<'_>> = elements.to_vec();
     elements[index] = value;
-    table.object(scratch.tuple(&elements))
+    make(scratch.tuple(&elements))
 }
 
 /// Runs `change` on the object of a key; `None`: there is none, and `fresh` gives none either.
@@ -38,12 +46,12 @@ fn on_object<'h, T>(
     match &table.storage {
         Storage::Tree(tree) => tree.write(key, |objects| {
             if let Some(mut object) = objects.take(key) {
-                let changed = change(&mut object);
+                let changed = table.change(&mut object, change);
                 objects.put(object);
                 return changed.map(Some);
             }
             let Some(mut object) = fresh()? else { return Ok(None) };
-            let changed = change(&mut object)?;
+            let changed = table.change(&mut object, change)?;
             objects.put(object);
             Ok(Some(changed))
         }),
@@ -52,13 +60,13 @@ fn on_object<'h, T>(
             let mut shard = storage.write_for(hash);
             if let Some(object) = shard.get_mut(hash, key) {
                 let before = object.words();
-                let changed = change(object);
+                let changed = table.change(object, change);
                 let after = object.words();
                 shard.resized(before, after);
                 return changed.map(Some);
             }
             let Some(mut object) = fresh()? else { return Ok(None) };
-            let changed = change(&mut object)?;
+            let changed = table.change(&mut object, change)?;
             shard.put(object);
             Ok(Some(changed))
         }
@@ -99,13 +107,9 @@ fn operation<'h>(
 }
 
 /// Does one checked operation; gives the new value.
-fn step<'h>(
-    table: &Table,
-    heap: &'h Heap,
-    object: &mut Object,
-    operation: &Operation<'h>,
-) -> NativeResult<'h> {
-    let old = object.elements()[operation.index];
+fn step<'h>(heap: &'h Heap, object: &mut Object, operation: &Operation<'h>) -> NativeResult<'h> {
+    let plain = object.plain();
+    let old = plain.elements()[operation.index];
     let small = match (old.as_small(), operation.increment.as_small()) {
         (Some(old), Some(increment)) => Term::small(old + increment),
         _ => None,
@@ -115,6 +119,7 @@ fn step<'h>(
         None => arith::add(heap, heap.import(old), operation.increment)
             .map_err(|_| Flow::system_limit())?,
     };
+    drop(plain);
     if let Some([threshold, value]) = operation.bound {
         let down = compare(operation.increment, heap.int(0)).is_lt();
         let beyond = compare(new, threshold);
@@ -122,7 +127,7 @@ fn step<'h>(
             new = value;
         }
     }
-    set_element(table, object, operation.index, new);
+    set_element(object, operation.index, new);
     Ok(new)
 }
 
@@ -136,22 +141,22 @@ fn count<'h>(
     let key_index = table.key_position() - 1;
     if asked.is_integer() {
         let behind_key = heap.tuple(&[heap.usize(key_index + 2), asked]);
-        let operation = operation(behind_key, object.elements(), key_index)?;
-        return step(table, heap, object, &operation);
+        let operation = operation(behind_key, object.plain().elements(), key_index)?;
+        return step(heap, object, &operation);
     }
     if asked.as_tuple().is_some() {
-        let operation = operation(asked, object.elements(), key_index)?;
-        return step(table, heap, object, &operation);
+        let operation = operation(asked, object.plain().elements(), key_index)?;
+        return step(heap, object, &operation);
     }
     let mut list = asked.list();
     let mut operations = Vec::with_capacity(4);
     for term in list.by_ref() {
-        operations.push(operation(term, object.elements(), key_index)?);
+        operations.push(operation(term, object.plain().elements(), key_index)?);
     }
     if !list.rest().is_nil() {
         return Err(Flow::badarg());
     }
-    let results = operations.iter().map(|operation| step(table, heap, object, operation));
+    let results = operations.iter().map(|operation| step(heap, object, operation));
     Ok(heap.list(&results.collect::<Result<Vec<_>, _>>()?))
 }
 
@@ -161,7 +166,7 @@ fn default_object<'h>(table: &Table, key: Term<'_>, tuple: Term<'_>) -> Result<O
     if elements.len() < table.key_position() {
         return Err(Flow::badarg());
     }
-    Ok(with_element(table, elements, table.key_position() - 1, key))
+    Ok(with_element(elements, table.key_position() - 1, key, |tuple| table.object(tuple)))
 }
 
 pub fn update_counter_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
@@ -213,18 +218,19 @@ fn change_elements<'h>(
 ) -> Result<(), Flow<'h>> {
     let key_index = table.key_position() - 1;
     if asked.as_tuple().is_some() {
-        let (index, value) = element_change(asked, object.elements(), key_index)?;
-        set_element(table, object, index, value);
+        let (index, value) = element_change(asked, object.plain().elements(), key_index)?;
+        set_element(object, index, value);
         return Ok(());
     }
     let mut list = asked.list();
-    let changes = list.by_ref().map(|term| element_change(term, object.elements(), key_index));
+    let changes =
+        list.by_ref().map(|term| element_change(term, object.plain().elements(), key_index));
     let changes = changes.collect::<Result<Vec<_>, _>>()?;
     if !list.rest().is_nil() {
         return Err(Flow::badarg());
     }
     for (index, value) in changes {
-        set_element(table, object, index, value);
+        set_element(object, index, value);
     }
     Ok(())
 }

@@ -20,7 +20,8 @@ fn object(heap: &Heap, key: i64, value: i64) -> Object {
 }
 
 fn pair(object: &Object) -> (i64, i64) {
-    let [key, value] = *object.elements() else { panic!("an object is a pair") };
+    let plain = object.plain();
+    let [key, value] = *plain.elements() else { panic!("an object is a pair") };
     (key.as_small().unwrap(), value.as_small().unwrap())
 }
 

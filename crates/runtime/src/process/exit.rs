@@ -39,6 +39,8 @@ pub(crate) fn finish_owned(process: &Arc<Process>, mut owned: Box<Owned>) {
     // What it uses meanwhile, literals among it, is not given back before it is done.
     let _guard = ProgressGuard::enter();
     process.state.start_exiting();
+    // What a native under way holds is given back before anyone is told that the process ended.
+    drop(owned.own.suspended.take());
     for hook in HOOKS.iter().map_while(OnceLock::get) {
         hook(process, &mut owned);
     }
