@@ -32,6 +32,12 @@ keys(T, K) -> [K | keys(T, ets:next(T, K))].
 portions('$end_of_table') -> [];
 portions({L, C}) -> L ++ portions(ets:select(C)).
 
+t_portions_of_shards() -> [begin T = ets:new(t, [K, public | O]), ets:insert(T, [{N, N} || N <- lists:seq(1, 3000)]), [lists:sort(portions(ets:select(T, [{{'$1', '_'}, [], ['$1']}], L))) =:= lists:seq(1, 3000) || L <- [1, 7, 100, 2999, 3000, 3001]] end || K <- [set, bag, duplicate_bag], O <- [[], [{write_concurrency, true}]]].
+t_ram_file() -> {ok, F} = file:open(<<"hello">>, [ram, read, write, binary]), R = [file:read(F, 2), file:position(F, eof), file:write(F, " world"), file:pread(F, 0, 100), file:pread(F, [{0, 2}, {100, 2}]), file:pwrite(F, 14, <<"!">>), ram_file:get_file(F), ram_file:get_size(F), file:position(F, {bof, -1}), file:position(F, 4), file:truncate(F), ram_file:get_file(F), file:sync(F), file:advise(F, 0, 0, normal), file:allocate(F, 0, 10)], ok = file:close(F), R ++ [file:read(F, 1)].
+t_ram_file_as_list() -> {ok, F} = file:open("hello", [ram, read]), R = [file:read(F, 3), file:write(F, "x"), file:truncate(F), file:read(F, 10), file:read(F, 1)], file:close(F), R.
+t_ram_file_ports() -> P = open_port({spawn, "ram_file_drv"}, [binary]), port_command(P, [1, <<3:32>>, "abc"]), A = get(P, 1), port_command(P, [30]), B = get(P, 1), port_command(P, [4, "x"]), C = get(P, 1), port_command(P, [77]), D = get(P, 0), I = [erlang:port_info(P, X) || X <- [name, input, output]], port_close(P), {A, B, C, D, I}.
+get(P, N) -> receive {P, X} -> X after N * 5000 -> none end.
+
 %% Compressed tables give what others give.
 t_compressed() -> [same(fun(T) -> F(T) end, K) || K <- [set, bag, ordered_set], F <- [fun lookups/1, fun selects/1, fun deletes/1]] ++ [same(F, K) || K <- [set, ordered_set], F <- [fun counters/1, fun elements/1]].
 same(F, Kind) -> [A, B] = [begin T = ets:new(t, [Kind, {keypos, 2} | O]), ets:insert(T, objects()), R = F(T), {R, lists:sort(ets:tab2list(T))} end || O <- [[], [compressed]]], case A =:= B of true -> erlang:phash2(A); false -> {A, B} end.

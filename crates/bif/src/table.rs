@@ -282,7 +282,7 @@ pub static BIFS: &[Native] = &[
     bif("erlang", "make_tuple", 3, erlang::types::make_tuple_3),
     guard("erlang", "map_get", 2, maps::map_get_2),
     guard("erlang", "map_size", 1, maps::map_size_1),
-    bif("erlang", "match_spec_test", 3, ets::specs::match_spec_test_3),
+    bif("erlang", "match_spec_test", 3, erlang::match_spec::match_spec_test_3),
     yielding("erlang", "md5", 1, erlang::hash::md5_1, erlang::hash::md5_1_long),
     bif("erlang", "md5_final", 1, erlang::hash::md5_final_1),
     bif("erlang", "md5_init", 0, erlang::hash::md5_init_0),

@@ -1,7 +1,7 @@
 //! From a match specification to a program.
 
-use oxbeam_heap::OwnedTerm;
-use oxbeam_term::Term;
+use oxbeam_heap::{Heap, OwnedTerm};
+use oxbeam_term::{Term, am};
 
 use crate::expression::Compiler;
 use crate::pattern::{self, Slots};
@@ -42,8 +42,27 @@ impl CompileError {
     }
 }
 
+/// What a specification is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Dialect {
+    /// Terms, as in tables.
+    Table,
+    /// The arguments of calls.
+    Trace,
+}
+
 /// Compiles a match specification for terms of tables.
 pub fn compile(spec: Term<'_>) -> Result<Program, CompileError> {
+    compile_in(spec, Dialect::Table)
+}
+
+/// Compiles a match specification for the arguments of calls; for
+/// [`run_trace`](crate::Runner::run_trace) only.
+pub fn compile_for_tracing(spec: Term<'_>) -> Result<Program, CompileError> {
+    compile_in(spec, Dialect::Trace)
+}
+
+fn compile_in(spec: Term<'_>, dialect: Dialect) -> Result<Program, CompileError> {
     if !spec.is_cons() {
         return Err(CompileError::new("Match programs are not in a list."));
     }
@@ -53,18 +72,26 @@ pub fn compile(spec: Term<'_>) -> Result<Program, CompileError> {
     let parts: Option<Vec<[Term<'_>; 3]>> = parts.iter().map(|part| part.as_tuple_n()).collect();
     let parts =
         parts.ok_or_else(|| CompileError::new("Match program part is not a tuple of arity 3."))?;
-    let clauses = parts.into_iter().map(clause).collect::<Result<Vec<_>, _>>()?;
+    let clauses =
+        parts.into_iter().map(|part| clause(part, dialect)).collect::<Result<Vec<_>, _>>()?;
     let variables = clauses.iter().map(|clause| clause.bound.len()).max().unwrap_or(0);
     Ok(Program { clauses, variables, source: OwnedTerm::deep_copy_of(spec) })
 }
 
-fn clause([head, guards, body]: [Term<'_>; 3]) -> Result<Clause, CompileError> {
+fn clause([head, guards, body]: [Term<'_>; 3], dialect: Dialect) -> Result<Clause, CompileError> {
     let mut slots = Slots::default();
+    let scratch = Heap::detached();
+    let head = match dialect {
+        Dialect::Table => head,
+        Dialect::Trace => head_of_call(head, &scratch)?,
+    };
     let head = pattern::compile(head, &mut slots, 0)?;
     let mut errors = CompileError::default();
-    let mut compiler = Compiler { slots: &slots, errors: &mut errors, depth: 0 };
+    let mut compiler =
+        Compiler { slots: &slots, errors: &mut errors, depth: 0, dialect, in_guard: true };
     let guards = compiler.list(guards);
-    let body = if body.is_cons() {
+    compiler.in_guard = false;
+    let body = if body.is_cons() || dialect == Dialect::Trace {
         compiler.list(body)
     } else {
         errors.add("Body clause does not return anything.".into());
@@ -75,4 +102,24 @@ fn clause([head, guards, body]: [Term<'_>; 3]) -> Result<Clause, CompileError> {
     }
     debug_assert_eq!(slots.in_order().len(), slots.len());
     Ok(Clause { head, guards, body, bound: slots.in_order() })
+}
+
+/// The pattern for the arguments of a call as a tuple; a variable or `'_'` is for their list.
+fn head_of_call<'h>(head: Term<'_>, heap: &'h Heap) -> Result<Term<'h>, CompileError> {
+    if head.as_tuple().is_some() {
+        return Ok(heap.import(head));
+    }
+    if head.is_list() {
+        let elements = head.list_to_vec().ok_or_else(|| {
+            let shown = crate::expression::text(head);
+            CompileError::new(format!("Match expression part {shown} is not a proper list."))
+        })?;
+        let elements: Vec<_> = elements.into_iter().map(|part| heap.import(part)).collect();
+        return Ok(heap.tuple(&elements));
+    }
+    let is_variable = |atom| atom == am::underscore || pattern::variable_number(atom).is_some();
+    match head.as_atom().filter(|&atom| is_variable(atom)) {
+        Some(atom) => Ok(Term::atom(atom)),
+        None => Err(CompileError::new("Match head is invalid in this context.")),
+    }
 }

@@ -4,9 +4,10 @@ use oxbeam_heap::OwnedTerm;
 use oxbeam_term::view::Kind;
 use oxbeam_term::{Term, am, hamt, print};
 
-use crate::compile::{CompileError, MAX_DEPTH};
+use crate::compile::{CompileError, Dialect, MAX_DEPTH};
 use crate::functions::{self, Function};
 use crate::pattern::{Slots, variable_number};
+use crate::trace::{self, Effect};
 
 pub(crate) enum Expression {
     Constant(OwnedTerm),
@@ -19,6 +20,8 @@ pub(crate) enum Expression {
     List(Vec<Expression>, Box<Expression>),
     Map(Vec<(Expression, Expression)>),
     Call(Function, Vec<Expression>),
+    /// What only tracing knows.
+    Effect(Effect, Vec<Expression>),
     SelfPid,
     /// All are evaluated.
     And(Vec<Expression>),
@@ -28,32 +31,14 @@ pub(crate) enum Expression {
     OrElse(Vec<Expression>),
 }
 
-/// Special forms of tracing, refused in tables.
-const TRACE_FORMS: [&str; 14] = [
-    "message",
-    "is_seq_trace",
-    "set_seq_token",
-    "get_seq_token",
-    "return_trace",
-    "exception_trace",
-    "display",
-    "process_dump",
-    "enable_trace",
-    "disable_trace",
-    "trace",
-    "caller",
-    "caller_line",
-    "silent",
-];
-
-/// Functions of tracing that are no special forms.
-const TRACE_FUNCTIONS: [(&str, usize); 3] = [("get_tcw", 0), ("set_tcw", 1), ("set_tcw_fake", 1)];
-
 /// Compiles the expressions of one clause; collects what is wrong.
 pub(crate) struct Compiler<'c> {
     pub slots: &'c Slots,
     pub errors: &'c mut CompileError,
     pub depth: usize,
+    pub dialect: Dialect,
+    /// Guards may call less than bodies.
+    pub in_guard: bool,
 }
 
 impl Compiler<'_> {
@@ -175,10 +160,13 @@ impl Compiler<'_> {
             }
             _ => {}
         }
-        if TRACE_FORMS.contains(&name.name()) {
-            return self.error(format!("Special form '{}' used in wrong dialect.", name.name()));
+        if let Some(form) = trace::form(name) {
+            return self.trace_form(term, &form, name, args);
         }
-        if TRACE_FUNCTIONS.contains(&(name.name(), args.len())) {
+        if let Some((effect, in_guards)) = trace::function(name, args.len()) {
+            if self.dialect == Dialect::Trace && (in_guards || !self.in_guard) {
+                return Expression::Effect(effect, self.all(args));
+            }
             let (name, arity) = (text(Term::atom(name)), args.len());
             return self
                 .error(format!("Function {name}/{arity} cannot be called in this context."));
@@ -191,6 +179,32 @@ impl Compiler<'_> {
                 args.len()
             )),
         }
+    }
+}
+
+impl Compiler<'_> {
+    fn trace_form(
+        &mut self,
+        term: Term<'_>,
+        form: &trace::Form,
+        name: oxbeam_term::Atom,
+        args: &[Term<'_>],
+    ) -> Expression {
+        let name = name.name();
+        if self.dialect == Dialect::Table {
+            return self.error(format!("Special form '{name}' used in wrong dialect."));
+        }
+        if self.in_guard && !form.in_guards {
+            let name = form.guard_name;
+            return self.error(format!("Special form '{name}' called in guard context."));
+        }
+        if !form.arities.contains(&args.len()) {
+            let with = if form.arities == [0] { "" } else { "wrong number of " };
+            let shown = text(term);
+            return self
+                .error(format!("Special form '{name}' called with {with}arguments in {shown}."));
+        }
+        Expression::Effect(form.effect, self.all(args))
     }
 }
 

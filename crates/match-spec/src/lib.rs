@@ -14,10 +14,12 @@ mod functions;
 mod keeps_key;
 mod pattern;
 mod run;
+mod trace;
 
-pub use compile::{CompileError, compile};
+pub use compile::{CompileError, compile, compile_for_tracing};
 pub use pattern::variable_number;
-pub use run::Runner;
+pub use run::{Runner, Traced};
+pub use trace::{Flags, Tracer};
 
 use std::cmp::Ordering;
 

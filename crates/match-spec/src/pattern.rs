@@ -123,6 +123,10 @@ fn folded(pattern: Pattern, source: Term<'_>) -> Pattern {
 }
 
 impl Pattern {
+    /// Whether it is a variable, or `'_'`, and so for the whole of what is matched.
+    pub fn is_for_all(&self) -> bool {
+        matches!(self, Pattern::Anything | Pattern::Bind(_) | Pattern::Same(_))
+    }
     /// Matches, and fills the slots of the variables.
     pub fn matches<'e>(&self, term: Term<'e>, slots: &mut [Term<'e>]) -> bool {
         match self {

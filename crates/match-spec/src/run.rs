@@ -1,12 +1,13 @@
 //! Running a program.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 
 use oxbeam_heap::Heap;
 use oxbeam_heap::map::Twice;
 use oxbeam_term::{Term, am};
 
 use crate::expression::Expression;
+use crate::trace::{Collected, Flags, Tracer};
 use crate::{Clause, Program};
 
 /// A run of a program in a process: against any number of terms.
@@ -24,6 +25,15 @@ struct Match<'e, 'm> {
     scratch: &'e OnceCell<Heap>,
     self_pid: u64,
     in_body: bool,
+    /// In the dialect of tracing.
+    traced: Option<&'m Collected<'e>>,
+}
+
+/// What a specification for tracing gives when a clause matches.
+pub struct Traced<'h> {
+    /// What its last `message` says, else `true`.
+    pub message: Term<'h>,
+    pub flags: Flags,
 }
 
 /// An expression has failed: a guard is false, a body's call is `'EXIT'`.
@@ -48,6 +58,42 @@ impl<'p> Runner<'p> {
         value.unwrap_or(false)
     }
 
+    /// Runs a program of the dialect of tracing on the arguments of a call.
+    pub fn run_trace<'h>(
+        &self,
+        args: Term<'_>,
+        tracer: &dyn Tracer,
+        heap: &'h Heap,
+    ) -> Option<Traced<'h>> {
+        let scratch = OnceCell::new();
+        let own: &Heap = scratch.get_or_init(Heap::detached);
+        let elements: Vec<_> = args.list().map(|element| own.import(element)).collect();
+        let (args, tuple) = (own.import(args), own.tuple(&elements));
+        let mut slots = vec![Term::NIL; self.program.variables];
+        for clause in &self.program.clauses {
+            let shown = if clause.head.is_for_all() { args } else { tuple };
+            if !clause.head.matches(shown, &mut slots) {
+                continue;
+            }
+            let message = Cell::new(Term::bool(true));
+            let traced = &Collected { tracer, message, flags: Cell::default() };
+            let (self_pid, slots) = (self.self_pid, &slots[..]);
+            let (scratch, traced) = (&scratch, Some(traced));
+            let mut matched =
+                Match { clause, whole: args, slots, scratch, self_pid, in_body: false, traced };
+            if matched.guards_hold() {
+                matched.in_body = true;
+                for expression in &clause.body {
+                    _ = matched.peek(expression);
+                }
+                let traced = traced.expect("given above");
+                let (message, flags) = (heap.import(traced.message.get()), traced.flags.get());
+                return Some(Traced { message, flags });
+            }
+        }
+        None
+    }
+
     fn each<T>(
         &self,
         term: Term<'_>,
@@ -68,7 +114,8 @@ impl<'p> Runner<'p> {
                 continue;
             }
             let (self_pid, whole) = (self.self_pid, term);
-            let mut matched = Match { clause, whole, slots, scratch, self_pid, in_body: false };
+            let mut matched =
+                Match { clause, whole, slots, scratch, self_pid, in_body: false, traced: None };
             if matched.guards_hold() {
                 matched.in_body = true;
                 return Some(found(&matched));
@@ -148,6 +195,12 @@ impl<'e> Match<'e, '_> {
                 self.scratch().map_from_pairs(pairs, Twice::LastWins).expect("the last one wins")
             }
             Expression::Call(function, args) => return self.call(*function, args),
+            Expression::Effect(effect, args) => {
+                let args = self.peek_all(args)?;
+                let traced = self.traced.expect("other dialects refuse these forms");
+                let value = traced.call(*effect, &args, self.scratch());
+                return value.map_or_else(|| self.fail(), Ok);
+            }
             Expression::And(parts) => {
                 let all = self.bools(parts)?;
                 return all

@@ -25,6 +25,7 @@ families! {
     funs,
     inquiries,
     mapping,
+    matching,
     packets,
     processes,
     structure,

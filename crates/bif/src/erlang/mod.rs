@@ -10,6 +10,7 @@ pub mod hash;
 pub mod identity_text;
 pub mod iolist;
 pub mod list;
+pub mod match_spec;
 pub mod memory;
 pub mod messages;
 pub mod number_text;

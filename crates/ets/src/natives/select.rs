@@ -208,7 +208,7 @@ impl<'h> Portions<'h> {
         for index in hash.shard_index(from as u32)..hash.shard_count() {
             let shard = hash.read(index);
             let mut last = None;
-            for object in shard.starting_at_hash(from as u32) {
+            for object in shard.starting_at_hash(hash.first_hash(index).max(from as u32)) {
                 cx.reductions -= 1;
                 // A portion ends between two hashes only, so that the next one finds its place.
                 if last != Some(object.hash()) && self.kept.len() >= self.limit {

@@ -1,9 +1,9 @@
-//! Compiled match specifications as terms, and `test_ms`.
+//! Compiled match specifications as terms.
 
 use oxbeam_match_spec::Runner;
 use oxbeam_runtime::reference::new_numbers;
 use oxbeam_runtime::{Cx, Flow, NativeResult};
-use oxbeam_term::{Term, am};
+use oxbeam_term::Term;
 
 use super::select::{Compiled, program};
 use super::take;
@@ -31,27 +31,4 @@ pub fn match_spec_run_r_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResul
         }
     }
     if terms.rest().is_nil() { Ok(results) } else { Err(Flow::badarg()) }
-}
-
-/// `erlang:match_spec_test(Term, Spec, table)`
-pub fn match_spec_test_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    let [term, spec, dialect] = take(args);
-    if !dialect.is(am::table) {
-        return Err(Flow::badarg());
-    }
-    let heap = cx.heap;
-    match oxbeam_match_spec::compile(spec) {
-        Ok(program) => {
-            let result = Runner::new(&program, cx.process.pid).run(term, heap);
-            let result = result.unwrap_or(Term::bool(false));
-            Ok(heap.tagged(am::ok, [result, Term::NIL, Term::NIL]))
-        }
-        Err(error) => {
-            let errors = error
-                .messages
-                .iter()
-                .map(|message| heap.tagged(am::error, [heap.list_of_chars(message)]));
-            Ok(heap.tagged(am::error, [heap.list(&errors.collect::<Vec<_>>())]))
-        }
-    }
 }

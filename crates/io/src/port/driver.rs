@@ -18,6 +18,8 @@ pub enum Slot {
 pub enum Effect {
     /// Bytes came, one packet of them where the port has packets.
     Data(Vec<u8>),
+    /// An answer to a command: its head is always a list, and the data comes behind it.
+    Answer { head: Vec<u8>, data: Option<Vec<u8>> },
     /// The program ended with this status.
     ExitStatus(i32),
     /// Nothing more will come.

@@ -24,6 +24,7 @@ pub mod forker;
 pub mod natives;
 mod open;
 pub mod poll;
+mod ram;
 mod settings;
 pub mod signals;
 pub mod spawn;
@@ -170,6 +171,7 @@ impl Port {
         for effect in effects {
             match effect {
                 Effect::Data(bytes) => self.deliver(inner, bytes),
+                Effect::Answer { head, data } => self.answer(inner, &head, data.as_deref()),
                 Effect::ExitStatus(status) => self.tell_owner(inner, |heap| {
                     heap.tagged(am::exit_status, [heap.int(i64::from(status))])
                 }),
@@ -230,6 +232,16 @@ impl Port {
         while let Some(line) = take_line(&mut inner.partial_line, limit) {
             self.tell_line(inner, &line);
         }
+    }
+
+    fn answer(&self, inner: &mut Inner, head: &[u8], data: Option<&[u8]>) {
+        inner.input_bytes += (head.len() + data.map_or(0, <[u8]>::len)) as u64;
+        let binary = inner.presentation.binary;
+        self.tell_owner(inner, |heap| {
+            let data = data.map_or(Term::NIL, |data| bytes_term(heap, data, binary));
+            let cons = |rest, &byte: &u8| heap.cons(heap.int(i64::from(byte)), rest);
+            heap.tagged(am::data, [head.iter().rev().fold(data, cons)])
+        });
     }
 
     fn tell_line(&self, inner: &Inner, line: &Line) {

@@ -1,6 +1,8 @@
 //! Opening a port.
 
+use super::driver::Driver;
 use super::fd::FdDriver;
+use super::ram::RamDriver;
 use super::settings::Settings;
 use super::spawn::{CommandLine, Program, SpawnDriver};
 use super::{PortNumber, fd, table};
@@ -21,15 +23,16 @@ enum Source {
     },
     Descriptors(i64, i64),
     File(Vec<u8>),
-    /// A driver by its name, which this runtime has not.
+    /// A driver by its name.
     Driver(Vec<u8>),
 }
 
+/// The driver of files in memory.
+const RAM_FILE: &[u8] = b"ram_file_drv";
 /// Names of stock's drivers that `{spawn, Name}` finds before any program.
-/// There is none here yet, so all of them fail: the shell then falls back to
-/// plain input and output, and `inet` says that the protocol is not supported.
-const DRIVER_NAMES: &[&[u8]] =
-    &[b"tty_sl", b"tcp_inet", b"udp_inet", b"sctp_inet", b"ram_file_drv"];
+/// All but one are missing here: the shell then falls back to plain input and
+/// output, and `inet` says that the protocol is not supported.
+const DRIVER_NAMES: &[&[u8]] = &[b"tty_sl", b"tcp_inet", b"udp_inet", b"sctp_inet", RAM_FILE];
 
 impl Source {
     /// Reads the first argument of `open_port`. None when it is none.
@@ -55,9 +58,12 @@ impl Source {
     }
 }
 
+fn first_word(command: &[u8]) -> &[u8] {
+    command.split(|b| b.is_ascii_whitespace()).next().unwrap_or(command)
+}
+
 fn names_driver(command: &[u8]) -> bool {
-    let first = command.split(|b| b.is_ascii_whitespace()).next().unwrap_or(command);
-    DRIVER_NAMES.contains(&first)
+    DRIVER_NAMES.contains(&first_word(command))
 }
 
 /// `erts_internal:open_port/2`: the port, a reference that `{Reference, Port}`
@@ -94,6 +100,11 @@ fn start<'h>(cx: &mut Cx<'h>, source: Source, settings: Settings) -> Result<Term
         Source::File(name) => file(cx, number, name, &settings),
         // As where there is no terminal, and as where there is no such driver.
         Source::Driver(name) if name.starts_with(b"tty_sl") => Err(am::einval),
+        Source::Driver(name) if first_word(&name) == RAM_FILE => {
+            let new = new_port(cx, number, name, &settings);
+            insert(cx, new, Box::new(RamDriver::default()));
+            Ok(Term::port(number))
+        }
         Source::Driver(_) => Err(am::badarg),
     }
 }
@@ -127,7 +138,7 @@ fn descriptors<'h>(
     };
     let (input, output) = (checked(reads, input)?, checked(writes, output)?);
     let driver = FdDriver::new(number, settings.packet_bytes, input, output);
-    insert_fd(cx, new_port(cx, number, name, settings), driver);
+    insert(cx, new_port(cx, number, name, settings), Box::new(driver));
     Ok(Term::port(number))
 }
 
@@ -141,13 +152,13 @@ fn file<'h>(
     let packet_bytes = settings.packet_bytes;
     let driver = FdDriver::of_file(number, packet_bytes, &path, settings.directions())
         .map_err(|_| am::einval)?;
-    insert_fd(cx, new_port(cx, number, name, settings), driver);
+    insert(cx, new_port(cx, number, name, settings), Box::new(driver));
     Ok(Term::port(number))
 }
 
-fn insert_fd(cx: &mut Cx<'_>, new: table::NewPort, driver: FdDriver) {
+fn insert(cx: &mut Cx<'_>, new: table::NewPort, driver: Box<dyn Driver>) {
     let number = new.number;
-    let port = table::insert(new, true, Box::new(driver));
+    let port = table::insert(new, true, driver);
     link(cx, number);
     // Only now can readiness find the port.
     port.inner.lock().driver.start();

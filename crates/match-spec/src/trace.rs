@@ -1,0 +1,182 @@
+//! The dialect of tracing: what its guards and bodies may call beyond the others.
+//!
+//! A test of such a specification, which is all there is so far, changes nothing: a sequential trace
+//! token or control word that it sets is not set, as in OTP.
+
+use std::cell::Cell;
+
+use oxbeam_heap::Heap;
+use oxbeam_term::{Atom, Term};
+
+/// What a specification asks of where it runs.
+pub trait Tracer {
+    fn display(&self, term: Term<'_>);
+    /// What a crash dump says of the process.
+    fn process_dump(&self) -> Vec<u8>;
+    fn control_word(&self) -> u64;
+    /// Whether this is a process, or the name of one.
+    fn is_process(&self, term: Term<'_>) -> bool;
+}
+
+/// What a run in the dialect of tracing gives beside its message.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct Flags {
+    pub return_trace: bool,
+    pub exception_trace: bool,
+}
+
+/// What a run collects.
+pub(crate) struct Collected<'e> {
+    pub tracer: &'e dyn Tracer,
+    pub message: Cell<Term<'e>>,
+    pub flags: Cell<Flags>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Effect {
+    Message,
+    ReturnTrace,
+    ExceptionTrace,
+    Silent,
+    Display,
+    ProcessDump,
+    Caller,
+    IsSeqTrace,
+    GetSeqToken,
+    SetSeqToken,
+    EnableTrace,
+    DisableTrace,
+    Trace,
+    GetTcw,
+    SetTcw,
+}
+
+/// A special form of tracing.
+pub(crate) struct Form {
+    pub effect: Effect,
+    /// How many arguments it takes.
+    pub arities: &'static [usize],
+    pub in_guards: bool,
+    /// What messages call it in a guard.
+    pub guard_name: &'static str,
+}
+
+/// The special form of that name.
+pub(crate) fn form(name: Atom) -> Option<Form> {
+    let (effect, arities): (_, &'static [usize]) = match name.name() {
+        "message" => (Effect::Message, &[1]),
+        "return_trace" => (Effect::ReturnTrace, &[0]),
+        "exception_trace" => (Effect::ExceptionTrace, &[0]),
+        "silent" => (Effect::Silent, &[1]),
+        "display" => (Effect::Display, &[1]),
+        "process_dump" => (Effect::ProcessDump, &[0]),
+        "caller" | "caller_line" => (Effect::Caller, &[0]),
+        "is_seq_trace" => (Effect::IsSeqTrace, &[0]),
+        "get_seq_token" => (Effect::GetSeqToken, &[0]),
+        "set_seq_token" => (Effect::SetSeqToken, &[2]),
+        "enable_trace" => (Effect::EnableTrace, &[1, 2]),
+        "disable_trace" => (Effect::DisableTrace, &[1, 2]),
+        "trace" => (Effect::Trace, &[2, 3]),
+        _ => return None,
+    };
+    let guard_name = match effect {
+        // So stock calls it.
+        Effect::SetSeqToken => "set_seq_trace",
+        _ => name.name(),
+    };
+    Some(Form { effect, arities, in_guards: effect == Effect::IsSeqTrace, guard_name })
+}
+
+/// The function of that name and arity, and whether guards may call it.
+pub(crate) fn function(name: Atom, arity: usize) -> Option<(Effect, bool)> {
+    match (name.name(), arity) {
+        ("get_tcw", 0) => Some((Effect::GetTcw, true)),
+        ("set_tcw" | "set_tcw_fake", 1) => Some((Effect::SetTcw, false)),
+        _ => None,
+    }
+}
+
+/// Flags that can be switched on and off.
+const TRACE_FLAGS: [&str; 18] = [
+    "all",
+    "send",
+    "receive",
+    "procs",
+    "ports",
+    "call",
+    "arity",
+    "return_to",
+    "silent",
+    "running",
+    "running_procs",
+    "running_ports",
+    "exiting",
+    "garbage_collection",
+    "timestamp",
+    "set_on_spawn",
+    "set_on_first_spawn",
+    "set_on_link",
+];
+const MORE_TRACE_FLAGS: [&str; 3] =
+    ["set_on_first_link", "monotonic_timestamp", "strict_monotonic_timestamp"];
+
+/// Parts of a sequential trace token that are switched on and off.
+const TOKEN_FLAGS: [&str; 6] =
+    ["send", "receive", "print", "timestamp", "monotonic_timestamp", "strict_monotonic_timestamp"];
+
+fn is_flag(term: Term<'_>) -> bool {
+    let known = |name: &str| TRACE_FLAGS.contains(&name) || MORE_TRACE_FLAGS.contains(&name);
+    term.as_atom().is_some_and(|flag| known(flag.name()))
+}
+
+fn are_flags(term: Term<'_>) -> bool {
+    let mut flags = term.list();
+    flags.by_ref().all(is_flag) && flags.rest().is_nil()
+}
+
+impl<'e> Collected<'e> {
+    /// Does what a form or function says; `None`: it fails.
+    pub fn call(&self, effect: Effect, args: &[Term<'e>], heap: &'e Heap) -> Option<Term<'e>> {
+        let done = Some(Term::bool(true));
+        let mut flags = self.flags.get();
+        match (effect, args) {
+            (Effect::Message, &[message]) => self.message.set(message),
+            (Effect::ReturnTrace, _) => flags.return_trace = true,
+            (Effect::ExceptionTrace, _) => flags.exception_trace = true,
+            (Effect::Silent, _) => {}
+            (Effect::Display, &[term]) => self.tracer.display(term),
+            (Effect::ProcessDump, _) => return Some(heap.binary(&self.tracer.process_dump())),
+            (Effect::Caller, _) => return Some(Term::atom(oxbeam_term::am::undefined)),
+            (Effect::IsSeqTrace, _) => return Some(Term::bool(false)),
+            (Effect::GetSeqToken, _) => return Some(Term::NIL),
+            (Effect::SetSeqToken, &[part, _]) => return token_part(part, heap),
+            (Effect::EnableTrace | Effect::DisableTrace, &[flag]) => {
+                return done.filter(|_| is_flag(flag));
+            }
+            (Effect::EnableTrace | Effect::DisableTrace, &[process, flag]) => {
+                return done.filter(|_| self.tracer.is_process(process) && is_flag(flag));
+            }
+            (Effect::Trace, &[ref process @ .., off, on]) => {
+                let known = process.iter().all(|&process| self.tracer.is_process(process));
+                return (known && are_flags(off) && are_flags(on)).then(|| Term::bool(false));
+            }
+            (Effect::GetTcw, _) => return Some(heap.uint(self.tracer.control_word())),
+            (Effect::SetTcw, &[word]) => {
+                u32::try_from(word.as_small()?).ok()?;
+                return Some(heap.uint(self.tracer.control_word()));
+            }
+            _ => return None,
+        }
+        self.flags.set(flags);
+        done
+    }
+}
+
+/// A part of the sequential trace token, of which there is none.
+fn token_part<'e>(part: Term<'e>, heap: &'e Heap) -> Option<Term<'e>> {
+    match part.as_atom()?.name() {
+        "label" | "serial" => Some(Term::NIL),
+        flag if TOKEN_FLAGS.contains(&flag) => Some(heap.tuple(&[part, Term::bool(false)])),
+        _ => None,
+    }
+}
