@@ -76,7 +76,7 @@ impl Heap {
     /// `stop` and `top` are the engine's current ones; the roots show every term of this heap
     /// that is used afterwards, besides the stack.
     pub unsafe fn collect(&mut self, mut ask: Collection<'_>) -> GcReport {
-        if crate::ZEAL {
+        if crate::ZEAL && self.verify_is_due() {
             self.verify(ask.roots);
         }
         let due = self.force_major.get()
@@ -94,7 +94,7 @@ impl Heap {
             let major = self.collect_major(&mut ask);
             report = Some(GcReport { moved_words: major.moved_words + before, ..major });
         }
-        if crate::ZEAL {
+        if crate::ZEAL && self.verify_is_due() {
             self.verify(ask.roots);
         }
         debug_assert!(self.free_words() >= ask.need_words);
