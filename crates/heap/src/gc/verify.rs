@@ -9,7 +9,7 @@ use oxbeam_term::tag;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A heap of at most so many words is verified around each collection.
-const ALWAYS_WORDS: usize = 4096;
+const ALWAYS_WORDS: usize = 512;
 
 impl Heap {
     /// Whether this collection's turn has come: a large heap is verified the more seldom the larger it
