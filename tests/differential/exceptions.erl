@@ -34,6 +34,9 @@ t_hd() -> hd(id([])).
 t_trace() -> try deep(3) catch error:deep:S -> [{M, F, A} || {M, F, A, _} <- S, M =:= ?MODULE] end.
 t_trace_lines() -> try deep(2) catch error:deep:S -> [proplists:get_value(line, I) || {M, _, _, I} <- S, M =:= ?MODULE] end.
 t_trace_tail() -> try tail() catch error:tail:S -> [{F, A} || {M, F, A, _} <- S, M =:= ?MODULE] end.
+t_trace_depth() -> Old = erlang:system_flag(backtrace_depth, 8), R = [begin erlang:system_flag(backtrace_depth, N), [try within(F, 3) catch _:_:S -> [{M, G} || {M, G, _, _} <- S, M =/= runner] end || F <- [fun() -> 1 / id(0) end, fun() -> atom_to_list(id(1)) end, fun() -> foo:bar() end, fun() -> error(x) end]] end || N <- [0, 1, 2, 3]], M = [erlang:system_flag(backtrace_depth, N) || N <- [1000, 8]], erlang:system_flag(backtrace_depth, Old), {R, M}.
+within(F, 0) -> [F()];
+within(F, N) -> [within(F, N - 1)].
 t_raise() -> try erlang:raise(error, x, [{a, b, 1, []}]) catch C:R:S -> {C, R, S} end.
 t_raise_bad() -> erlang:raise(foo, x, []).
 t_reraise() -> try try error(a) catch C:R:S -> erlang:raise(C, {again, R}, S) end catch error:X -> X end.

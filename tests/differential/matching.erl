@@ -4,7 +4,7 @@
 
 t_bodies_guards_heads() -> [{A, M, tried(A, M)} || {A, M} <- cases()].
 t_values() -> [{M, tried([a], [{'_', [], [{message, M}]}])} || M <- values()].
-t_heads_and_arguments() -> [{A, H, tried(A, [{H, [], [{message, '$_'}]}])} || {A, H} <- heads()].
+t_heads_and_arguments() -> [{A, H, tried(A, [{H, [], []}])} || {A, H} <- heads()].
 t_guards() -> [{G, tried([], [{'_', [G], [ok]}])} || G <- guards()].
 t_dialects() -> [catch_it(fun() -> erlang:match_spec_test(A, S, D) end) || {A, S, D} <- [{[a], [{'_', [], []}], foo}, {a, [{'_', [], []}], trace}, {[], x, trace}, {{a}, [{{'$1'}, [], [{message, a}]}], table}, {{a}, [{{'$1'}, [{get_tcw}], [a]}], table}]].
 t_nothing_is_changed() -> tried([], [{'_', [], [{set_tcw, 5}, {set_seq_token, label, 1}, {silent, true}]}]), {erlang:system_info(trace_control_word), tried([], [{'_', [], [{message, [{get_tcw}, {get_seq_token}]}]}])}.

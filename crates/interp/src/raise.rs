@@ -13,13 +13,9 @@ use oxbeam_runtime::engine::Switch;
 use oxbeam_runtime::native::Class;
 use oxbeam_term::tag::{Subtag, header};
 use oxbeam_term::{Atom, Export, RawTerm, Term, am};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What X0 holds where a handler begins: an immediate that is no term of any kind.
 pub const CAUGHT: RawTerm = RawTerm(1 << 6 | 0x2B);
-
-/// Entries of a stack trace (`erlang:system_flag(backtrace_depth, _)`).
-pub static BACKTRACE_DEPTH: AtomicUsize = AtomicUsize::new(8);
 
 /// The trace is finished; it stands where the arguments else are.
 pub const FLAG_BUILT: u64 = 1;
@@ -156,7 +152,8 @@ impl M {
     unsafe fn trace(&mut self, exception: &Exception<'_>) -> RawTerm {
         // SAFETY: by contract of `raise`.
         unsafe {
-            let mut depth = BACKTRACE_DEPTH.load(Ordering::Relaxed);
+            // One entry at least.
+            let mut depth = oxbeam_runtime::system::backtrace_depth().max(1);
             let mut pcs: Vec<u64> = Vec::with_capacity(depth + 1);
             let mut mfa = [0; 3];
             let mut args = RawTerm::atom(am::true_);
@@ -181,13 +178,13 @@ impl M {
                         u64::from(export.arity),
                     ];
                     args = list_of(heap, values);
-                    depth = depth.saturating_sub(1);
+                    depth -= 1;
                     if depth > 0 && oxbeam_code::ranges::find(self.ip).is_some() {
                         pcs.push(self.ip as u64);
                     }
                 }
             }
-            gather(heap, &mut pcs, depth.max(1));
+            gather(heap, &mut pcs, depth);
             let info = match exception.info.is_none() {
                 true => Term::nil(),
                 false => {

@@ -68,7 +68,7 @@ impl<'p> Runner<'p> {
         let scratch = OnceCell::new();
         let own: &Heap = scratch.get_or_init(Heap::detached);
         let elements: Vec<_> = args.list().map(|element| own.import(element)).collect();
-        let (args, tuple) = (own.import(args), own.tuple(&elements));
+        let (args, tuple) = (own.list(&elements), own.tuple(&elements));
         let mut slots = vec![Term::NIL; self.program.variables];
         for clause in &self.program.clauses {
             let shown = if clause.head.is_for_all() { args } else { tuple };

@@ -149,9 +149,12 @@ oxbeam_ethread::shared! {
 pub fn backtrace_depth() -> usize {
     BACKTRACE_DEPTH.read()
 }
+/// Most frames that a stack trace may be told to have.
+const MOST_FRAMES: usize = 64;
+
 /// Sets the frames of a stack trace; gives the old number.
 pub fn set_backtrace_depth(frames: usize) -> usize {
-    BACKTRACE_DEPTH.xchg(frames)
+    BACKTRACE_DEPTH.xchg(frames.min(MOST_FRAMES))
 }
 
 oxbeam_ethread::shared! {
