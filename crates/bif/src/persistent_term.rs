@@ -1,6 +1,8 @@
 //! Module `persistent_term`.
 
-use oxbeam_runtime::{Cx, Flow, NativeResult, persistent};
+use crate::long;
+use oxbeam_runtime::native::RunOn;
+use oxbeam_runtime::{Cx, Flow, NativeResult, dirty, persistent};
 use oxbeam_term::{Term, am};
 
 /// `persistent_term:get/1`
@@ -23,6 +25,11 @@ pub fn get_0<'h>(cx: &mut Cx<'h>, _: &[Term<'h>]) -> NativeResult<'h> {
 
 /// `persistent_term:put/2`
 pub fn put_2<'h>(_: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let large = args.iter().any(|&arg| long::is_large(arg));
+    if large && dirty::current() == RunOn::Normal {
+        // It is put at once or not at all.
+        return Err(Flow::Dirty(RunOn::DirtyCpu, put_2));
+    }
     if persistent::put(args[0], args[1]) {
         Ok(Term::atom(am::ok))
     } else {

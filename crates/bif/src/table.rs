@@ -238,7 +238,7 @@ pub static BIFS: &[Native] = &[
     bif("erlang", "integer_to_list", 2, erlang::number_text::integer_to_list_2),
     yielding("erlang", "iolist_size", 1, erlang::iolist::iolist_size_1, erlang::iolist::long::iolist_size_long),
     yielding("erlang", "iolist_to_binary", 1, erlang::iolist::iolist_to_binary_1, erlang::iolist::long::iolist_to_binary_long),
-    bif("erlang", "iolist_to_iovec", 1, erlang::iolist::iolist_to_iovec_1),
+    yielding("erlang", "iolist_to_iovec", 1, erlang::iolist::iolist_to_iovec_1, erlang::iolist::long::iolist_to_iovec_long),
     guard("erlang", "is_atom", 1, erlang::types::is_atom_1),
     guard("erlang", "is_binary", 1, erlang::types::is_binary_1),
     guard("erlang", "is_bitstring", 1, erlang::types::is_bitstring_1),

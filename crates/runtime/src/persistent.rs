@@ -51,16 +51,20 @@ pub fn get<'h>(_: &'h Heap, key: Term<'_>) -> Option<Term<'h>> {
 /// Puts `value` under `key`. `false`: out of memory.
 pub fn put(key: Term<'_>, value: Term<'_>) -> bool {
     let hash = internal_hash(key, 0);
-    let mut table = table().write();
-    let entries = table.by_hash.entry(hash).or_default();
-    let at = position(entries, key);
-    if let Some(at) = at
-        && compare_exact(literal(entries[at].value), value).is_eq()
-    {
+    let old = || {
+        let table = table().read();
+        let entries = table.by_hash.get(&hash)?;
+        position(entries, key).map(|at| entries[at].value)
+    };
+    // Others go on while it is compared and copied: what was there stays where it is meanwhile.
+    if old().is_some_and(|old| compare_exact(literal(old), value).is_eq()) {
         return true;
     }
     let Some((area, copies)) = Area::copy_sharing_of(&[key, value]) else { return false };
     let words = area.words();
+    let mut table = table().write();
+    let entries = table.by_hash.entry(hash).or_default();
+    let at = position(entries, key);
     let new = Entry { key: copies[0], value: copies[1], area };
     match at {
         Some(at) => {

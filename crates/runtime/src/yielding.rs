@@ -23,6 +23,7 @@ use std::cell::Cell;
 use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::ptr::NonNull;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::task::{Context, Poll};
 
 pub use oxbeam_yielding::suspended_count;
@@ -428,7 +429,24 @@ pub fn resume<'h>(cx: &mut Cx<'h>) -> Option<NativeResult<'h>> {
     }
 }
 
+/// Reductions that a native gets in a turn at most.
+static MOST_REDUCTIONS: AtomicI64 = AtomicI64::new(i64::MAX);
+
+/// Gives natives no more than so many reductions in a turn, from now on: for tests, which want to
+/// see them yield often. Gives the limit before.
+pub fn limit_reductions(most: i64) -> i64 {
+    MOST_REDUCTIONS.swap(most, Ordering::Relaxed)
+}
+
 fn poll(cx: &mut Cx<'_>, routine: &mut NativeRoutine, roots: &mut RootStore) -> Poll<Yielded> {
+    let kept = (cx.reductions - MOST_REDUCTIONS.load(Ordering::Relaxed)).max(0);
+    cx.reductions -= kept;
+    let polled = poll_with(cx, routine, roots);
+    cx.reductions += kept;
+    polled
+}
+
+fn poll_with(cx: &mut Cx<'_>, routine: &mut NativeRoutine, roots: &mut RootStore) -> Poll<Yielded> {
     let cx = NonNull::from(cx).cast::<Cx<'static>>();
     // SAFETY: the pointer is good; only the field's address is taken.
     let budget = unsafe { NonNull::new_unchecked(&raw mut (*cx.as_ptr()).reductions) };

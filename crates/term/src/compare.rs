@@ -34,8 +34,8 @@ impl Work {
     }
 }
 
-/// Work of a comparison that is done at once: half a millisecond, or one.
-pub const WORK_AT_ONCE: usize = if cfg!(oxbeam_zeal) { 64 } else { 100_000 };
+/// Work of a comparison that is done at once: a millisecond, or two.
+pub const WORK_AT_ONCE: usize = if cfg!(oxbeam_zeal) { 64 } else { 30_000 };
 /// Elements that are compared between two looks at the work left.
 const STRETCH: usize = 1024;
 /// Bytes of binaries that are compared in the time of a word of another term.

@@ -2,8 +2,9 @@
 
 use oxbeam_heap::binary_buffer::BinaryBuffer;
 use oxbeam_heap::build::real_binary;
+use oxbeam_runtime::native::RunOn;
 use oxbeam_runtime::yielding::Begin;
-use oxbeam_runtime::{Cx, Flow, NativeResult, Slot, Yielded, Yielder};
+use oxbeam_runtime::{Cx, Flow, NativeFn, NativeResult, Slot, Yielded, Yielder, dirty};
 use oxbeam_term::Term;
 
 use crate::arg::{self, take};
@@ -154,15 +155,26 @@ pub fn referenced_byte_size_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeR
     Ok(cx.heap.usize(arg::bits(whole)?.byte_size()))
 }
 
-fn all_bytes<'h>(list: Term<'h>) -> Result<Vec<std::borrow::Cow<'h, [u8]>>, Flow<'h>> {
-    let binaries: Vec<_> =
-        arg::list(list)?.into_iter().map(arg::bytes).collect::<Result<_, _>>()?;
+/// Bytes that are compared in half a millisecond.
+const COMPARED_BYTES: usize = 1 << 19;
+
+/// The binaries of a list; of many bytes `native` is to compare them on a dirty scheduler.
+fn all_bytes<'h>(
+    list: Term<'h>,
+    native: NativeFn,
+) -> Result<Vec<std::borrow::Cow<'h, [u8]>>, Flow<'h>> {
+    let list = arg::list(list)?;
+    let sizes = list.iter().filter_map(|binary| binary.as_bits()).map(|bits| bits.byte_size());
+    if sizes.sum::<usize>() > COMPARED_BYTES && dirty::current() == RunOn::Normal {
+        return Err(Flow::Dirty(RunOn::DirtyCpu, native));
+    }
+    let binaries: Vec<_> = list.into_iter().map(arg::bytes).collect::<Result<_, _>>()?;
     if binaries.is_empty() { Err(Flow::badarg()) } else { Ok(binaries) }
 }
 
 pub fn longest_common_prefix_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [list] = take(args);
-    let all = all_bytes(list)?;
+    let all = all_bytes(list, longest_common_prefix_1)?;
     let length = all.iter().fold(all[0].len(), |length, other| {
         all[0][..length].iter().zip(other.iter()).take_while(|(a, b)| a == b).count()
     });
@@ -171,7 +183,7 @@ pub fn longest_common_prefix_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> Native
 
 pub fn longest_common_suffix_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [list] = take(args);
-    let all = all_bytes(list)?;
+    let all = all_bytes(list, longest_common_suffix_1)?;
     let length = all.iter().fold(all[0].len(), |length, other| {
         let pairs = all[0].iter().rev().take(length).zip(other.iter().rev());
         pairs.take_while(|(a, b)| a == b).count()

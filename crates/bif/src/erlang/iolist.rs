@@ -147,16 +147,72 @@ pub fn list_to_binary_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<
     if list.is_list() { iolist_to_binary_1(cx, args) } else { Err(Flow::badarg()) }
 }
 
-/// Binaries of more than 64 bytes are shared, what lies between them is joined.
+/// Large binaries are shared, what lies between them is joined.
 pub fn iolist_to_iovec_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [iolist] = take(args);
     if iolist.is_binary() {
         let empty = iolist.as_bits().is_some_and(|bits| bits.bit_size() == 0);
         return Ok(if empty { Term::nil() } else { cx.heap.list(&[iolist]) });
     }
-    let bytes = bytes(iolist)?;
-    cx.bump(cost(bytes.len()));
-    Ok(if bytes.is_empty() { Term::nil() } else { cx.heap.list(&[cx.heap.binary(&bytes)]) })
+    if !is_quick(iolist) {
+        return Err(Flow::Long(long::iolist_to_iovec_long));
+    }
+    let (mut rest, mut parts, mut joined) = (vec![iolist], vec![], vec![]);
+    let units = &mut usize::MAX.clone();
+    part_up(cx.heap, &mut rest, &mut parts, &mut joined, units).ok_or_else(Flow::badarg)?;
+    push_joined(cx.heap, &mut parts, &mut joined);
+    cx.bump(parts.len());
+    Ok(cx.heap.list(&parts))
+}
+
+/// Bytes from which on a binary is a part of its own, and of joined bytes from which on these are.
+const SHARED_BYTES: usize = 256;
+const JOINED_BYTES: usize = 1 << 16;
+
+fn push_joined<'h>(heap: &'h Heap, parts: &mut Vec<Term<'h>>, joined: &mut Vec<u8>) {
+    if !joined.is_empty() {
+        parts.push(heap.binary(joined));
+        joined.clear();
+    }
+}
+
+/// Walks what lies on the stack `rest`, for about `units` cells; `None`: it is no iolist.
+fn part_up<'h>(
+    heap: &'h Heap,
+    rest: &mut Vec<Term<'h>>,
+    parts: &mut Vec<Term<'h>>,
+    joined: &mut Vec<u8>,
+    units: &mut usize,
+) -> Option<()> {
+    while *units > 0
+        && let Some(term) = rest.pop()
+    {
+        *units -= 1;
+        match term.kind() {
+            Kind::Nil => {}
+            Kind::Cons(cell) => {
+                if cell.tail().as_small().is_some() {
+                    return None;
+                }
+                rest.push(cell.tail());
+                match cell.head().kind() {
+                    Kind::Small(value) => joined.push(u8::try_from(value).ok()?),
+                    _ => rest.push(cell.head()),
+                }
+            }
+            Kind::Bits(bits) if bits.bit_size() % 8 != 0 => return None,
+            Kind::Bits(bits) if bits.byte_size() >= SHARED_BYTES => {
+                push_joined(heap, parts, joined);
+                parts.push(term);
+            }
+            Kind::Bits(bits) => joined.extend_from_slice(&bits.to_bytes()),
+            _ => return None,
+        }
+        if joined.len() >= JOINED_BYTES {
+            push_joined(heap, parts, joined);
+        }
+    }
+    Some(())
 }
 
 /// Bits joined without regard to byte boundaries.

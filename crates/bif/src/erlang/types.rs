@@ -254,6 +254,8 @@ pub fn list_to_tuple_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'
 
 async fn list_gathered(y: Yielder) -> Yielded {
     long::gather(y, Slot::arg(0), 0).await?;
+    // The tuple is made at once, with a turn of its own.
+    y.pause().await;
     y.finish(|cx, roots| tuple(cx, &roots.take_stack(0))).await
 }
 

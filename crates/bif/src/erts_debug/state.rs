@@ -5,17 +5,19 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use oxbeam_heap::OwnedTerm;
 use oxbeam_heap::heap::STACK_RESERVE_WORDS;
+use oxbeam_runtime::native::Native;
 use oxbeam_runtime::process::table;
 use oxbeam_runtime::progress;
 use oxbeam_runtime::reference::new_numbers;
 use oxbeam_runtime::timer::{self, Destination};
 use oxbeam_runtime::{Cx, Flow, NativeResult};
-use oxbeam_runtime::{dirty, longest};
+use oxbeam_runtime::{dirty, longest, yielding};
 use oxbeam_term::{Atom, Term, am};
 
 use crate::arg::take;
 use crate::crash_dump::system::memory;
 use crate::erlang::process_info;
+use crate::table::BIFS;
 
 /// Limits that OTP's tests set for the loops of binary matching, regular expressions and unicode,
 /// to see them yield. These yield by reductions here, so the limits are kept and told only.
@@ -84,6 +86,17 @@ pub fn get_internal_state_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeRes
             let pairs: Result<Vec<_>, _> = memory().into_iter().map(pair).collect();
             Ok(heap.list(&pairs?))
         }
+        // Our own: the natives that have a form of several turns, and how many of these are in
+        // the middle of it.
+        Some("yielding_natives") => {
+            let long = BIFS.iter().filter(|native| native.long.is_some());
+            let name = |native: &Native| -> NativeResult<'h> {
+                let arity = heap.usize(native.arity.into());
+                Ok(heap.tuple(&[atom(native.module)?, atom(native.function)?, arity]))
+            };
+            Ok(heap.list(&long.map(name).collect::<Result<Vec<_>, _>>()?))
+        }
+        Some("suspended_natives") => Ok(heap.usize(yielding::suspended_count())),
         // Our own: `[{Kind, LastNative, CpuNs, Count}]`, the longest pieces of work at one go.
         Some("longest_work") => {
             let mut rows = vec![];
@@ -157,6 +170,12 @@ pub fn set_internal_state_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeRes
         Some("reds_left") => {
             let left = value.as_usize().ok_or_else(Flow::badarg)?;
             cx.reductions = left as i64;
+            Ok(Term::bool(true))
+        }
+        // Our own: what natives of several turns get in one, 0 for all there are.
+        Some("native_reductions") => {
+            let most = value.as_usize().ok_or_else(Flow::badarg)? as i64;
+            yielding::limit_reductions(if most == 0 { i64::MAX } else { most });
             Ok(Term::bool(true))
         }
         Some("longest_work") => {

@@ -36,6 +36,30 @@ struct Search {
 
 const SUBJECT: Slot = Slot::arg(0);
 
+/// A stack of many ranges, which never moves what is in it.
+#[derive(Default)]
+struct Ranges(Vec<Vec<Range<usize>>>);
+
+impl Ranges {
+    const CHUNK: usize = 4096;
+
+    fn push(&mut self, range: Range<usize>) {
+        match self.0.last_mut().filter(|chunk| chunk.len() < Ranges::CHUNK) {
+            Some(chunk) => chunk.push(range),
+            None => self.0.push(vec![range]),
+        }
+    }
+
+    fn pop(&mut self) -> Option<Range<usize>> {
+        loop {
+            match self.0.last_mut()?.pop() {
+                Some(range) => return Some(range),
+                None => self.0.pop(),
+            };
+        }
+    }
+}
+
 impl Search {
     /// `list`: the slot of the options, if there are any.
     async fn new(y: Yielder, list: Option<Slot>, split: bool) -> Result<Search, Failure> {
@@ -126,7 +150,7 @@ async fn matches_3(y: Yielder) -> Yielded {
 
 async fn matches(y: Yielder, list: Option<Slot>) -> Yielded {
     let search = Search::new(y, list, false).await?;
-    let mut found = vec![];
+    let mut found = Ranges::default();
     search
         .each(y, |range| {
             found.push(range);
@@ -157,7 +181,7 @@ async fn split_3(y: Yielder) -> Yielded {
 
 async fn split(y: Yielder, list: Option<Slot>) -> Yielded {
     let search = Search::new(y, list, true).await?;
-    let (mut parts, mut start) = (vec![], 0);
+    let (mut parts, mut start) = (Ranges::default(), 0);
     search
         .each(y, |found| {
             parts.push(start..found.start);

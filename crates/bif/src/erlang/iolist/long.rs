@@ -18,6 +18,7 @@ long::routines! {
     binary_to_list_3_long => part_to_list;
     bitstring_to_list_long => bitstring_to_list;
     list_to_bitstring_long => list_to_bitstring;
+    iolist_to_iovec_long => iolist_to_iovec;
 }
 
 /// Bytes that are copied or looked at in a reduction, where that takes no thought.
@@ -113,8 +114,8 @@ fn walk<'h>(
                 let size = (bits.byte_size() - *given).min(*units);
                 visit(&bits.slice(*given * 8, size * 8).to_bytes());
                 *given += size;
-                // A binary of no bytes costs something too.
-                *units = units.saturating_sub(size.max(1));
+                // To find its bytes takes as long as some cells do.
+                *units = units.saturating_sub(size + 2 * cell_bytes);
                 if *given < bits.byte_size() {
                     rest.push(term);
                 } else {
@@ -208,6 +209,44 @@ async fn bytes_onto(y: Yielder, part: Range<usize>, list: Slot) -> Yielded {
     Ok(list)
 }
 
+/// The stack of the parts that are made.
+const PARTS: usize = 1;
+
+async fn iolist_to_iovec(y: Yielder) -> Yielded {
+    let iolist = Slot::arg(0);
+    let whole = y
+        .step(|cx, roots| {
+            let term = roots.get(iolist);
+            let bits = term.as_bits().filter(|_| term.is_binary())?;
+            let list = if bits.bit_size() == 0 { Term::nil() } else { cx.heap.list(&[term]) };
+            Some(roots.push(list))
+        })
+        .await;
+    if let Some(list) = whole {
+        return Ok(list);
+    }
+    y.step(|_, roots| roots.put_stack(REST, vec![roots.get(iolist)])).await;
+    let mut joined = vec![];
+    y.slices(CELLS, |cx, roots, units| {
+        let (mut rest, mut parts) = (roots.take_stack(REST), roots.take_stack(PARTS));
+        let walked = super::part_up(cx.heap, &mut rest, &mut parts, &mut joined, units);
+        let done = rest.is_empty();
+        if done {
+            super::push_joined(cx.heap, &mut parts, &mut joined);
+        }
+        roots.put_stack(REST, rest);
+        roots.put_stack(PARTS, parts);
+        match walked {
+            Some(()) => done.then_some(Ok(())),
+            None => Some(Err(Failure::BADARG)),
+        }
+    })
+    .await?;
+    let list = y.step(|_, roots| roots.push(Term::nil())).await;
+    long::list_onto(y, PARTS, list).await;
+    Ok(list)
+}
+
 async fn list_to_bitstring(y: Yielder) -> Yielded {
     if !y.step(|_, roots| roots.get(Slot::arg(0)).is_list()).await {
         return Err(Failure::BADARG);
@@ -246,7 +285,7 @@ fn walk_bits<'h>(
         match term.kind() {
             Kind::Nil => *units -= 1,
             Kind::Cons(cell) => {
-                *units = units.saturating_sub(4);
+                *units = units.saturating_sub(16);
                 if cell.tail().as_small().is_some() {
                     return None;
                 }
@@ -260,7 +299,7 @@ fn walk_bits<'h>(
                 let whole = bits.byte_size();
                 let size = (whole - *given).min(*units);
                 buffer.push_bytes(&bits.slice(*given * 8, size * 8).to_bytes());
-                *units = units.saturating_sub(size.max(1));
+                *units = units.saturating_sub(size + 16);
                 *given += size;
                 if *given < whole {
                     rest.push(term);

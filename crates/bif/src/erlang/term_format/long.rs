@@ -32,7 +32,7 @@ long::routines! {
 /// Terms, or their like in bytes, that are written or read in a reduction.
 const TERMS_PER_REDUCTION: usize = 8;
 /// Bytes that go through the compressor in a reduction.
-const PACKED_PER_REDUCTION: usize = 8;
+const PACKED_PER_REDUCTION: usize = 4;
 /// So many bytes at least make a segment.
 const SEGMENT_BYTES: usize = 1 << 17;
 
@@ -141,15 +141,16 @@ async fn written(y: Yielder, term: Slot, options: EncodeOptions) -> Result<Writt
 /// Sorts the leaves on the stack from `from` on.
 async fn sort_leaves(y: Yielder, from: usize) {
     y.step(|_, roots| {
-        let mut terms = roots.take_stack(TERMS);
-        roots.put_stack(LEAVES, terms.split_off(from));
-        roots.put_stack(TERMS, terms);
+        // The leaves, of which there may be many, stay where they are.
+        let mut leaves = roots.take_stack(TERMS);
+        roots.put_stack(TERMS, leaves.drain(..from).collect());
+        roots.put_stack(LEAVES, leaves);
     })
     .await;
     long::sort(y, LEAVES, leaf_order).await;
     y.step(|_, roots| {
-        let mut terms = roots.take_stack(TERMS);
-        terms.append(&mut roots.take_stack(LEAVES));
+        let mut terms = roots.take_stack(LEAVES);
+        terms.splice(..0, roots.take_stack(TERMS));
         roots.put_stack(TERMS, terms);
     })
     .await;
