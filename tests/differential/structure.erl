@@ -18,7 +18,7 @@ t_control_block() ->
     {P, M} = spawn_monitor(?MODULE, waiting, [a, b]), pause(P),
     I = process_info(P, [current_function, initial_call, status, message_queue_len, links, group_leader]),
     Stop = exit(P, kill), receive {'DOWN', M, _, _, _} -> {I, Stop} end.
-t_first_block() -> bare(fun() -> process_info(self(), [heap_size, total_heap_size, min_heap_size]) end).
+t_heavy_first_block() -> bare(fun() -> process_info(self(), [heap_size, total_heap_size, min_heap_size]) end).
 t_first_block_of_another_size() ->
     [configured(Words) || Words <- [100, 233, 234, 1000, 5000]].
 t_first_block_by_default() -> {erlang:system_info(min_heap_size), erlang:system_info(heap_sizes) =:= lists:sort(erlang:system_info(heap_sizes)), lists:sublist(erlang:system_info(heap_sizes), 12)}.
