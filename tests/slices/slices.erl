@@ -28,6 +28,9 @@ run({Name, Make, Do, Ends}, Runs) ->
     case runs(Make, Do, Ends, Runs, erlang:monotonic_time(millisecond) + ?CASE_MS) of
         [] ->
             io:format("~s\t-\t-~n", [Name]);
+        Good when Ends =:= crowd ->
+            {Longest, _} = lists:unzip(Good),
+            io:format("~s\t~b\t-~n", [Name, lists:min(Longest)]);
         Good ->
             {Longest, Gaps} = lists:unzip(Good),
             io:format("~s\t~b\t~b~n", [Name, lists:min(Longest), lists:max(Gaps)])
@@ -42,7 +45,8 @@ runs(Make, Do, Ends, Left, Until) ->
     end,
     [R || {_, _} = R <- [Result]] ++ Rest.
 
-%% `Ends`: whether the worker's end is part of the case.
+%% `Ends`: whether the worker's end is part of the case. With a crowd that learns of it the ticker
+%% waits for so many turns of others that its gaps say nothing.
 once(Make, Do, Ends) ->
     Me = self(),
     %% A large heap: collections are another matter.
@@ -63,7 +67,7 @@ once(Make, Do, Ends) ->
     note_longest(true),
     Worker ! go,
     Done = receive done -> ok; {'DOWN', Monitor, _, _, Why} -> {error, Why} end,
-    Ends =:= ends andalso receive {'DOWN', Monitor, _, _, _} -> timer:sleep(50) end,
+    Ends =/= stay andalso receive {'DOWN', Monitor, _, _, _} -> timer:sleep(50) end,
     Ticker ! stop,
     Gap = receive {longest, Native} -> native_us(Native) end,
     Longest = longest(Gap),
@@ -264,9 +268,9 @@ cases() ->
       fun(L) -> spawn_opt(fun() -> L =:= [] end, [monitor]) end},
      {"exit with a large heap", fun pairs/0, fun(L) -> hd(L) end, ends},
      {"exit with a large table", fun() -> table(set) end, fun(_) -> ok end, ends},
-     {"exit with 100,000 links", fun() -> sleepers(100000, [link]) end, fun(_) -> ok end, ends},
+     {"exit with 100,000 links", fun() -> sleepers(100000, [link]) end, fun(_) -> ok end, crowd},
      {"exit with 100,000 monitors", fun() -> sleepers(100000, [monitor]) end, fun(_) -> ok end,
-      ends},
+      crowd},
      {"exit with 100,000 messages", fun() -> told(100000) end, fun(_) -> ok end, ends}].
 
 %% Processes that sleep as long as the caller lives.

@@ -17,7 +17,8 @@ fn text<'h>(heap: &'h Heap, bytes: &[u8]) -> Term<'h> {
 
 /// The bytes of a list of characters; a name may not hold `=`.
 fn bytes<'h>(term: Term<'h>, is_name: bool) -> Result<Vec<u8>, Flow<'h>> {
-    let bytes = if term.is_list() { names::to_native(term) } else { None };
+    let flat = term.list_to_vec().is_some_and(|chars| chars.iter().all(|char| char.is_small()));
+    let bytes = if flat { names::to_native(term) } else { None };
     bytes.filter(|bytes| !is_name || !bytes.contains(&b'=')).ok_or_else(Flow::badarg)
 }
 
@@ -69,7 +70,7 @@ pub fn set_signal_2<'h>(_: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
         Some("handle") => Action::Handle,
         Some("ignore") => Action::Ignore,
         Some("default") => Action::Default,
-        _ => return Err(Flow::badarg()),
+        _ => return Err(Flow::badopt()),
     };
     // SIGSTOP cannot be changed; that is no error here.
     let _ = signal::set(signal, action);

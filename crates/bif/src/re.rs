@@ -49,11 +49,6 @@ fn atom(name: &str) -> Atom {
     Atom::new(name).expect("a short name")
 }
 
-/// `badarg` whose cause is a bad option.
-fn bad_option<'h>() -> Flow<'h> {
-    Flow::error_with(am::badarg, Term::atom(am::badopt))
-}
-
 /// `re:version/0`
 pub fn version_0<'h>(cx: &mut Cx<'h>, _: &[Term<'h>]) -> NativeResult<'h> {
     Ok(cx.heap.binary(oxbeam_regex::version().as_bytes()))
@@ -67,7 +62,7 @@ pub fn compile_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
 /// `re:compile/2`
 pub fn compile_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let Some(given) = read(args[1]).filter(|given| !given.for_run) else {
-        return Err(bad_option());
+        return Err(Flow::badopt());
     };
     if given.compile.unicode && !args[0].is_binary() {
         return Err(Flow::trap(am::re, atom("ucompile"), args));
@@ -154,7 +149,7 @@ fn run<'h>(
     native: NativeFn,
 ) -> NativeResult<'h> {
     let [subject, expression, options] = args;
-    let Some(given) = read(options) else { return Err(bad_option()) };
+    let Some(given) = read(options) else { return Err(Flow::badopt()) };
     let pattern = match prepare(cx, subject, expression, &given, options)? {
         Ready::Run(pattern) => pattern,
         Ready::Answer(term) => return Ok(term),

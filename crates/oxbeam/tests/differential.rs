@@ -22,6 +22,7 @@ families! {
     bits,
     code_loading,
     exceptions,
+    failures,
     funs,
     inquiries,
     mapping,

@@ -175,6 +175,10 @@ impl<'h> Flow<'h> {
             other => other,
         }
     }
+    /// `badarg` whose cause is a bad option.
+    pub fn badopt() -> Flow<'h> {
+        Flow::error_with(am::badarg, Term::atom(am::badopt))
+    }
     /// Trap to an exported function.
     pub fn trap(module: Atom, function: Atom, args: &[Term<'h>]) -> Flow<'h> {
         let export = oxbeam_term::export::get_or_create(module, function, args.len() as u8);

@@ -206,7 +206,7 @@ fn mfa<'h>(args: &[Term<'h>]) -> Result<(Atom, Atom, u8), Flow<'h>> {
 /// `erlang:function_exported/3`
 pub fn function_exported_3<'h>(_: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let (name, function) = (args[0].as_atom(), args[1].as_atom());
-    let (Some(name), Some(function), Some(arity)) = (name, function, args[2].as_usize()) else {
+    let (Some(name), Some(function), Some(arity)) = (name, function, args[2].as_small()) else {
         return Err(Flow::badarg());
     };
     let found = u8::try_from(arity).ok().and_then(|arity| export::find(name, function, arity));

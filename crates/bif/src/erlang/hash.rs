@@ -24,7 +24,7 @@ fn range<'h>(term: Term<'h>) -> Result<u64, Flow<'h>> {
 const LONG_BYTES: usize = 1 << 20;
 
 /// Whether hashing a term may take long, as far as it can be seen at a glance.
-fn is_long(term: Term<'_>) -> bool {
+pub(crate) fn is_long(term: Term<'_>) -> bool {
     let part = |term: Term<'_>| match term.kind() {
         Kind::Cons(_) => long::quick_length(term).is_none(),
         Kind::Bits(bits) => bits.byte_size() > LONG_BYTES,

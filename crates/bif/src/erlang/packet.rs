@@ -59,7 +59,7 @@ fn limits<'h>(kind: Kind, options: Term<'h>) -> Result<Limits, Flow<'h>> {
 
 /// `erlang:decode_packet/3`
 pub fn decode_packet_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    let bad_type = || Flow::error_with(am::badarg, atom("badopt"));
+    let bad_type = Flow::badopt;
     let (kind, as_binaries) = packet_type(args[0]).ok_or_else(bad_type)?;
     let bits = arg::bits(args[1])?;
     let limits = limits(kind, args[2])?;

@@ -11,12 +11,12 @@ const MAX_SLOGAN_CHARS: usize = 1023;
 /// `erlang:halt/2`
 pub fn halt_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let mut flush = true;
-    for option in arg::list(args[1])? {
-        let [key, value] = option.as_tuple_n().ok_or_else(Flow::badarg)?;
+    for option in args[1].list_to_vec().ok_or_else(Flow::badopt)? {
+        let [key, value] = option.as_tuple_n().ok_or_else(Flow::badopt)?;
         if !key.is(am::flush) {
-            return Err(Flow::badarg());
+            return Err(Flow::badopt());
         }
-        flush = value.as_bool().ok_or_else(Flow::badarg)?;
+        flush = value.as_bool().ok_or_else(Flow::badopt)?;
     }
     if let Some(status) = args[0].as_usize() {
         system::halt((status & 0xFF) as i32, flush);

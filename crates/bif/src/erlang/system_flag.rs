@@ -14,7 +14,7 @@ use std::num::NonZeroU32;
 
 /// `erlang:system_flag/2`: the flag's value until now.
 pub fn system_flag_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    let flag = args[0].as_atom().ok_or_else(Flow::badarg)?;
+    let flag = args[0].as_atom().ok_or_else(Flow::badopt)?;
     let value = args[1];
     let heap = cx.heap;
     if let Some(old) = default_flag(cx, flag, value)? {
@@ -58,7 +58,8 @@ pub fn system_flag_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h>
         }
         // There are no flags for debugging, and no token that could be reset.
         "debug_flags" | "reset_seq_trace" => Ok(Term::bool(true)),
-        _ => Err(Flow::badarg()),
+        "time_offset" | "cpu_topology" => Err(Flow::badarg()),
+        _ => Err(Flow::badopt()),
     }
 }
 

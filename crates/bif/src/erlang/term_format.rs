@@ -154,10 +154,10 @@ struct DecodeOptions {
 fn decode_options<'h>(list: Term<'h>) -> Result<DecodeOptions, Flow<'h>> {
     let (mut options, mut used) = (Options::default(), false);
     for option in arg::options(list) {
-        match option?.as_atom() {
+        match option.map_err(|_| Flow::badopt())?.as_atom() {
             Some(am::safe) => options.safe = true,
             Some(am::used) => used = true,
-            _ => return Err(Flow::badarg()),
+            _ => return Err(Flow::badopt()),
         }
     }
     Ok(DecodeOptions { options, used })

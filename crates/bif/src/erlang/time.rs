@@ -9,7 +9,7 @@ use oxbeam_runtime::{Cx, Flow, NativeResult, Slot, Yielded, Yielder, system, tim
 use oxbeam_sys::calendar::{self, DateTime};
 use oxbeam_sys::clock;
 use oxbeam_term::view::Kind;
-use oxbeam_term::{Term, am};
+use oxbeam_term::{Atom, Term, am};
 use std::sync::atomic::{AtomicI64, Ordering};
 
 /// Nanoseconds in a time unit: its name, or a number of parts a second.
@@ -208,11 +208,11 @@ pub fn posixtime_to_universaltime_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> N
 fn timer_options<'h>(list: Term<'h>) -> Result<bool, Flow<'h>> {
     let mut absolute = false;
     for option in arg::list(list)? {
-        let [key, value] = option.as_tuple_n().ok_or_else(Flow::badarg)?;
+        let [key, value] = option.as_tuple_n().ok_or_else(Flow::badopt)?;
         if !key.is(am::abs) {
-            return Err(Flow::badarg());
+            return Err(Flow::badopt());
         }
-        absolute = value.as_bool().ok_or_else(Flow::badarg)?;
+        absolute = value.as_bool().ok_or_else(Flow::badopt)?;
     }
     Ok(absolute)
 }
@@ -221,9 +221,17 @@ fn timer_options<'h>(list: Term<'h>) -> Result<bool, Flow<'h>> {
 const MAX_TIMER_MS: i64 = i64::MAX / 1_000_000 / 2;
 
 fn deadline_ns<'h>(time: Term<'h>, absolute: bool) -> Result<i64, Flow<'h>> {
-    let ms = time.as_i64().filter(|ms| absolute || *ms >= 0).ok_or_else(Flow::badarg)?;
+    let too_late = || match Atom::new("time") {
+        Ok(time) => Flow::error_with(am::badarg, Term::atom(time)),
+        Err(_) => Flow::system_limit(),
+    };
+    let ms = match time.kind() {
+        Kind::Small(ms) if absolute || ms >= 0 => ms,
+        Kind::Big(ms) if !ms.is_negative() => return Err(too_late()),
+        _ => return Err(Flow::badarg()),
+    };
     if ms > MAX_TIMER_MS {
-        return Err(Flow::badarg());
+        return Err(too_late());
     }
     if absolute { Ok(ms.saturating_mul(1_000_000)) } else { Ok(timer::after_ms(ms as u64)) }
 }

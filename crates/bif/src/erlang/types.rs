@@ -66,7 +66,11 @@ pub fn is_record_2<'h>(_: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
 /// `erlang:is_record/3`
 pub fn is_record_3<'h>(_: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let tag = args[1].as_atom().ok_or_else(Flow::badarg)?;
-    let arity = arg::size(args[2])?;
+    let arity = match args[2].kind() {
+        // No tuple has less than nothing.
+        Kind::Small(arity) => usize::try_from(arity).unwrap_or(usize::MAX),
+        _ => return Err(Flow::badarg()),
+    };
     Ok(Term::bool(is_record(args[0], tag, Some(arity))))
 }
 

@@ -112,7 +112,11 @@ const SHOWN: [&str; 8] =
 
 /// `erts_internal:port_info/1`
 pub fn port_info_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    let Some(port) = info_port(args[0])? else { return wrong(am::undefined) };
+    let port = match info_port(args[0]) {
+        Ok(Some(port)) => port,
+        Ok(None) => return wrong(am::undefined),
+        Err(bad) => return Ok(bad),
+    };
     let all = port.with_open(|inner| {
         let items = SHOWN.iter().filter_map(|item| port.item(cx, inner, item));
         items.filter(|item| !item.is_nil()).collect::<Vec<_>>()
@@ -123,7 +127,11 @@ pub fn port_info_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
 /// `erts_internal:port_info/2`
 pub fn port_info_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let Some(item) = args[1].as_atom() else { return wrong(am::badarg) };
-    let Some(port) = info_port(args[0])? else { return wrong(am::undefined) };
+    let port = match info_port(args[0]) {
+        Ok(Some(port)) => port,
+        Ok(None) => return wrong(am::undefined),
+        Err(bad) => return Ok(bad),
+    };
     match port.with_open(|inner| port.item(cx, inner, item.name())) {
         Some(Some(term)) => Ok(term),
         Some(None) => wrong(am::badarg),
@@ -132,10 +140,11 @@ pub fn port_info_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
 }
 
 /// The port asked about. Errors: `badarg` for what cannot be a port.
-fn info_port<'h>(term: Term<'h>) -> Result<Option<Arc<Port>>, Flow<'h>> {
+fn info_port<'h>(term: Term<'h>) -> Result<Option<Arc<Port>>, Term<'h>> {
     match term.is_atom() || term.as_local_port().is_some() {
         true => Ok(lookup(term)),
-        false => Err(Flow::badarg()),
+        // The Erlang side makes an error of the atom.
+        false => Err(Term::atom(am::badarg)),
     }
 }
 

@@ -53,7 +53,9 @@ impl Source {
                 _ => None,
             };
         }
-        let plain = name.is_atom() || name.as_cons().is_some();
+        let is_byte = |char: Term<'_>| char.as_small().is_some_and(|char| (0..256).contains(&char));
+        let is_text = name.list_to_vec().is_some_and(|chars| chars.into_iter().all(is_byte));
+        let plain = name.is_atom() || name.as_cons().is_some() && is_text;
         plain.then(|| to_native(name)).flatten().map(Source::File)
     }
 }
