@@ -1,5 +1,5 @@
-//! What the compiler does not check: sizes of files, words that must not stay, and that the
-//! paths and crates named in documents exist.
+//! What the compiler does not check: sizes of files, words that must not stay, that the paths
+//! and crates named in documents exist, and that no predefined atom is left over.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -37,6 +37,7 @@ pub fn run() {
         }
     }
     check_crates(&root, &mut faults);
+    check_atoms(&root, &files, &mut faults);
     for fault in &faults {
         println!("{fault}");
     }
@@ -89,6 +90,30 @@ fn check_document(root: &Path, file: &Path, text: &str, faults: &mut Vec<String>
             {
                 faults.push(format!("{}:{}: {path} does not exist", file.display(), at + 1));
             }
+        }
+    }
+}
+
+/// Every predefined atom is named by some source besides the list.
+fn check_atoms(root: &Path, files: &[PathBuf], faults: &mut Vec<String>) {
+    let list = Path::new("crates/term/src/atom_names.rs");
+    let source = |file: &Path| std::fs::read_to_string(root.join(file)).unwrap_or_default();
+    let is_other =
+        |file: &&PathBuf| file.extension().is_some_and(|ext| ext == "rs") && *file != list;
+    let named: BTreeSet<String> = files
+        .iter()
+        .filter(is_other)
+        .flat_map(|file| {
+            let text = source(file);
+            let words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
+            words.map(str::to_owned).collect::<Vec<_>>()
+        })
+        .collect();
+    for line in source(list).lines() {
+        if let Some((name, _)) = line.trim().split_once(" = \"")
+            && !named.contains(name)
+        {
+            faults.push(format!("{}: nothing names {name}", list.display()));
         }
     }
 }
