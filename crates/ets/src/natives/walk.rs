@@ -1,7 +1,5 @@
 //! Walking by keys.
 
-use std::ops::ControlFlow;
-
 use oxbeam_runtime::{Cx, Flow, NativeResult};
 use oxbeam_term::{Term, am};
 
@@ -39,12 +37,9 @@ fn first_key<'h>(cx: &Cx<'h>, hash: &Hash, from: usize, show: Show) -> Term<'h> 
 }
 
 /// The first key that a walk through an ordered table comes to.
-fn tree_key<'h>(cx: &Cx<'h>, tree: &Tree, begin: Start<'_>, reverse: bool) -> Term<'h> {
+fn tree_key<'h>(cx: &Cx<'h>, tree: &Tree, start: Start<'_>, reverse: bool) -> Term<'h> {
     let mut key = end();
-    tree.walk(&|_| None, begin, reverse, |object| {
-        key = cx.heap.import(object.key());
-        ControlFlow::Break(())
-    });
+    tree.first(start, reverse, |object| key = cx.heap.import(object.key()));
     key
 }
 

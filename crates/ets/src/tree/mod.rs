@@ -121,6 +121,9 @@ impl Route {
     }
     /// The part where a walk begins.
     fn begin(&self, order: PatternOrder<'_>, begin: Start<'_>, reverse: bool) -> usize {
+        if self.parts.len() == 1 {
+            return 0;
+        }
         let by_key = match begin {
             Start::Edge => None,
             Start::Beyond(key) if reverse => Some(self.last_part(|low| compare(low, key).is_lt())),
@@ -376,6 +379,20 @@ impl Tree {
             match content.objects.within(order, begin, reverse).try_for_each(&mut visit) {
                 ControlFlow::Continue(()) => Visited::All,
                 ControlFlow::Break(()) => Visited::Enough,
+            }
+        });
+    }
+
+    /// Shows the first object of a walk through all, if there is one.
+    pub fn first(&self, start: Start<'_>, reverse: bool, mut visit: impl FnMut(&Object)) {
+        self.each_part(&|_| None, start, reverse, |part, start| {
+            let content = part.content.read();
+            if content.closed {
+                return Visited::Closed;
+            }
+            match content.objects.first(start, reverse).map(&mut visit) {
+                Some(()) => Visited::Enough,
+                None => Visited::All,
             }
         });
     }

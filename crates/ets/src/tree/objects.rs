@@ -183,6 +183,22 @@ impl Objects {
         let range = self.set.range::<dyn Keyed, _>((from, to));
         if reverse { Box::new(range.rev()) } else { Box::new(range) }
     }
+    /// The first object of a walk through all.
+    pub fn first(&self, start: Start<'_>, reverse: bool) -> Option<&Object> {
+        let probe = match start {
+            Start::Edge if reverse => return self.set.last(),
+            Start::Edge => return self.set.first(),
+            Start::Beyond(key) | Start::At(key) => Probe(key),
+        };
+        let bound = match start {
+            Start::At(_) => Bound::Included(&probe as &dyn Keyed),
+            _ => Bound::Excluded(&probe as &dyn Keyed),
+        };
+        match reverse {
+            true => self.set.range::<dyn Keyed, _>((Bound::Unbounded, bound)).next_back(),
+            false => self.set.range::<dyn Keyed, _>((bound, Bound::Unbounded)).next(),
+        }
+    }
     /// Removes the objects in the range of a pattern from `begin` on for which `chosen` holds;
     /// looks at `units` of them. Gives how many it removed.
     pub fn remove_some(

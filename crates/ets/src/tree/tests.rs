@@ -39,6 +39,12 @@ fn walked(tree: &Tree, start: Start<'_>, reverse: bool, limit: usize) -> Vec<(i6
     seen
 }
 
+fn first(tree: &Tree, start: Start<'_>, reverse: bool) -> Option<(i64, i64)> {
+    let mut found = None;
+    tree.first(start, reverse, |object| found = Some(pair(object)));
+    found
+}
+
 /// Divides or joins a part, as if contention had asked for it.
 fn disturb(tree: &Tree, random: &mut Random) {
     let guard = ProgressGuard::enter();
@@ -80,6 +86,8 @@ fn a_divided_tree_is_like_a_map() {
                 assert_eq!(walked(&tree, Start::Beyond(term), true, 3), below[..]);
                 let above: Vec<_> = model.range(key..).take(3).map(|(&k, &v)| (k, v)).collect();
                 assert_eq!(walked(&tree, Start::At(term), false, 3), above[..]);
+                assert_eq!(first(&tree, Start::Beyond(term), true), below.first().copied());
+                assert_eq!(first(&tree, Start::At(term), false), above.first().copied());
             }
             _ => disturb(&tree, &mut random),
         }
@@ -87,6 +95,8 @@ fn a_divided_tree_is_like_a_map() {
     assert_eq!(tree.len(), model.len());
     let pairs: Vec<_> = model.into_iter().collect();
     assert_eq!(walked(&tree, Start::Edge, false, usize::MAX), pairs);
+    let ends = [false, true].map(|reverse| first(&tree, Start::Edge, reverse));
+    assert_eq!(ends, [pairs.first().copied(), pairs.last().copied()]);
     let words = tree.words();
     assert!(words > 0, "objects take memory: {words}");
     assert_eq!(tree.take_all().0, pairs.len());
