@@ -32,7 +32,11 @@ keys(T, K) -> [K | keys(T, ets:next(T, K))].
 portions('$end_of_table') -> [];
 portions({L, C}) -> L ++ portions(ets:select(C)).
 
-t_portions_of_shards() -> [begin T = ets:new(t, [K, public | O]), ets:insert(T, [{N, N} || N <- lists:seq(1, 3000)]), [lists:sort(portions(ets:select(T, [{{'$1', '_'}, [], ['$1']}], L))) =:= lists:seq(1, 3000) || L <- [1, 7, 100, 2999, 3000, 3001]] end || K <- [set, bag, duplicate_bag], O <- [[], [{write_concurrency, true}]]].
+%% Who inserts into a table that is being deleted has inserted, or fails.
+t_heavy_insert_while_deleted() -> lists:usort([race(O, L) || O <- options(), L <- [1, 30, 3000], _ <- lists:seq(1, 5)]).
+race(O, L) -> T = ets:new(t, [public | O -- [public]]), Ws = [spawn_monitor(fun() -> fresh(T, [{N * L + Z} || Z <- lists:seq(1, L)], true) end) || N <- [1]], receive after 3 -> ok end, ets:delete(T), [receive {'DOWN', M, _, _, R} -> R end || {_, M} <- Ws].
+fresh(T, L, First) -> try {ets:insert_new(T, L), ets:lookup(T, element(1, hd(L)))} of {First, [_]} -> fresh(T, L, false); Other -> exit({Other, First}) catch error:badarg -> ok end.
+t_portions_of_shards() -> [begin T = ets:new(t, [K, public | O]), ets:insert(T, [{N, N} || N <- lists:seq(1, 500)]), [lists:sort(portions(ets:select(T, [{{'$1', '_'}, [], ['$1']}], L))) =:= lists:seq(1, 500) || L <- [13, 100, 499, 500, 501]] end || K <- [set, bag, duplicate_bag], O <- [[], [{write_concurrency, true}]]].
 t_ram_file() -> {ok, F} = file:open(<<"hello">>, [ram, read, write, binary]), R = [file:read(F, 2), file:position(F, eof), file:write(F, " world"), file:pread(F, 0, 100), file:pread(F, [{0, 2}, {100, 2}]), file:pwrite(F, 14, <<"!">>), ram_file:get_file(F), ram_file:get_size(F), file:position(F, {bof, -1}), file:position(F, 4), file:truncate(F), ram_file:get_file(F), file:sync(F), file:advise(F, 0, 0, normal), file:allocate(F, 0, 10)], ok = file:close(F), R ++ [file:read(F, 1)].
 t_ram_file_as_list() -> {ok, F} = file:open("hello", [ram, read]), R = [file:read(F, 3), file:write(F, "x"), file:truncate(F), file:read(F, 10), file:read(F, 1)], file:close(F), R.
 t_ram_file_ports() -> P = open_port({spawn, "ram_file_drv"}, [binary]), port_command(P, [1, <<3:32>>, "abc"]), A = get(P, 1), port_command(P, [30]), B = get(P, 1), port_command(P, [4, "x"]), C = get(P, 1), port_command(P, [77]), D = get(P, 0), I = [erlang:port_info(P, X) || X <- [name, input, output]], port_close(P), {A, B, C, D, I}.

@@ -36,7 +36,7 @@ pub fn lookup_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let table = table(cx, tab, Access::Read)?;
     let (heap, mut list) = (cx.heap, Term::NIL);
     each(&table, key, |object| list = heap.cons(heap.import(object.plain().view()), list));
-    Ok(list)
+    table.settle(list)
 }
 
 pub fn member_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
@@ -44,7 +44,7 @@ pub fn member_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let table = table(cx, tab, Access::Read)?;
     let mut found = false;
     each(&table, key, |_| found = true);
-    Ok(Term::bool(found))
+    table.settle(Term::bool(found))
 }
 
 pub fn lookup_element_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
@@ -60,7 +60,7 @@ pub fn lookup_element_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<
         return Err(Flow::badarg());
     }
     if values.is_empty() {
-        return Err(because(am::badkey));
+        return table.settle(Term::NIL).and(Err(because(am::badkey)));
     }
-    Ok(if table.kind().is_unique() { values[0] } else { heap.list_from_rev(values) })
+    table.settle(if table.kind().is_unique() { values[0] } else { heap.list_from_rev(values) })
 }

@@ -14,7 +14,7 @@ pub mod walk;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use oxbeam_runtime::{Cx, Flow};
+use oxbeam_runtime::{Cx, Flow, NativeResult};
 use oxbeam_term::{Term, am};
 
 use crate::error::because;
@@ -43,6 +43,18 @@ impl Deref for Found<'_> {
             Found::Named(table) => table,
             Found::Behind(table) => table,
         }
+    }
+}
+
+impl Found<'_> {
+    /// What was done or found in the table, unless it was deleted meanwhile: then some of it may
+    /// have been done to a table without objects that nobody sees any more.
+    fn settle<'h>(&self, result: Term<'h>) -> NativeResult<'h> {
+        if self.is_deleted() {
+            drop(self.take_objects());
+            return Err(because(am::id));
+        }
+        Ok(result)
     }
 }
 

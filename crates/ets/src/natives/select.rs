@@ -11,7 +11,7 @@ use oxbeam_runtime::{Cx, Flow, NativeResult};
 use oxbeam_term::compare::{compare, eq, eq_value};
 use oxbeam_term::{Atom, Term, am};
 
-use super::{Access, Found, long, table, take};
+use super::{Access, long, table, take};
 use crate::error::because;
 use crate::hash::{Hash, hash_of};
 use crate::object::Object;
@@ -104,8 +104,8 @@ fn run<'h>(cx: &mut Cx<'h>, table: &Table, program: &Program) -> Vec<Term<'h>> {
     results
 }
 
-fn all<'h>(cx: &mut Cx<'h>, tab: Found<'h>, program: &Program, reverse: bool) -> Term<'h> {
-    let results = run(cx, &tab, program);
+fn all<'h>(cx: &mut Cx<'h>, tab: &Table, program: &Program, reverse: bool) -> Term<'h> {
+    let results = run(cx, tab, program);
     match tab.storage {
         Storage::Tree(_) if !reverse => cx.heap.list(&results),
         // Within a key of a bag the newest object is found first.
@@ -118,7 +118,8 @@ pub fn select_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let table = table(cx, tab, Access::Read)?;
     let program = selection(spec)?;
     long_if_many(&table, &program, long::select_long)?;
-    Ok(all(cx, table, &program, false))
+    let list = all(cx, &table, &program, false);
+    table.settle(list)
 }
 
 pub fn select_reverse_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
@@ -126,7 +127,8 @@ pub fn select_reverse_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<
     let table = table(cx, tab, Access::Read)?;
     let program = selection(spec)?;
     long_if_many(&table, &program, long::select_reverse_long)?;
-    Ok(all(cx, table, &program, true))
+    let list = all(cx, &table, &program, true);
+    table.settle(list)
 }
 
 pub fn match_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
@@ -134,7 +136,8 @@ pub fn match_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let table = table(cx, tab, Access::Read)?;
     let program = pattern_program(pattern, am::dollar_dollar)?;
     long_if_many(&table, &program, long::match_long)?;
-    Ok(all(cx, table, &program, false))
+    let list = all(cx, &table, &program, false);
+    table.settle(list)
 }
 
 pub fn match_object_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
@@ -142,7 +145,8 @@ pub fn match_object_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h
     let table = table(cx, tab, Access::Read)?;
     let program = pattern_program(pattern, am::dollar_underscore)?;
     long_if_many(&table, &program, long::match_object_long)?;
-    Ok(all(cx, table, &program, false))
+    let list = all(cx, &table, &program, false);
+    table.settle(list)
 }
 
 /// Where a walk in portions goes on.
@@ -293,7 +297,8 @@ fn portion<'h>(
     // Not its name, which another table may have when the walk goes on.
     let tab = table.reference(cx.heap);
     let portions = Portions { tab, limit, program, reference, reverse, kept: vec![] };
-    Ok(portions.next(cx, &table, Place::Start))
+    let portion = portions.next(cx, &table, Place::Start);
+    table.settle(portion)
 }
 
 pub fn select_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
@@ -345,7 +350,8 @@ fn further<'h>(cx: &mut Cx<'h>, continuation: Term<'h>) -> NativeResult<'h> {
         return Err(Flow::badarg());
     }
     let portions = Portions { tab, limit, program, reference, reverse, kept };
-    Ok(portions.next(cx, &table, place))
+    let portion = portions.next(cx, &table, place);
+    table.settle(portion)
 }
 
 /// `select/1`, `select_reverse/1`, `match/1` and `match_object/1`.
@@ -364,7 +370,7 @@ pub fn select_count_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h
     each_candidate(&table, &program, |object| {
         count += usize::from(runner.is_true(object.plain().view()))
     });
-    Ok(cx.heap.usize(count))
+    table.settle(cx.heap.usize(count))
 }
 
 /// `ets:internal_select_delete/2`
@@ -398,7 +404,7 @@ pub fn internal_select_delete_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> Nativ
             .sum(),
     };
     cx.bump(count);
-    Ok(cx.heap.usize(count))
+    table.settle(cx.heap.usize(count))
 }
 
 pub fn select_replace_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
@@ -412,7 +418,7 @@ pub fn select_replace_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<
     let change = |object: &Object| replacement(cx, &table, &program, object);
     let count = Walk::default().replace(&table, &order, &mut usize::MAX.clone(), change);
     cx.bump(count);
-    Ok(cx.heap.usize(count))
+    table.settle(cx.heap.usize(count))
 }
 
 /// What `select_replace` puts in the place of an object.

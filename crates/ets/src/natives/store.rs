@@ -75,7 +75,7 @@ pub fn insert_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
                 insert_into_shard(table.kind(), &mut shard, object);
             }
         }
-        return Ok(Term::atom(am::true_));
+        return table.settle(Term::atom(am::true_));
     }
     if quick_length(given).is_none() {
         return Err(Flow::Long(long::insert_long));
@@ -83,7 +83,7 @@ pub fn insert_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let tuples = tuples(&table, given)?;
     cx.bump(tuples.len());
     insert_all(&table, tuples.iter().map(|&tuple| table.object(tuple)).collect());
-    Ok(Term::atom(am::true_))
+    table.settle(Term::atom(am::true_))
 }
 
 pub fn insert_new_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
@@ -119,7 +119,7 @@ pub fn insert_new_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> 
             !taken
         }
     };
-    Ok(Term::bool(done))
+    table.settle(Term::bool(done))
 }
 
 pub fn delete_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
@@ -132,7 +132,7 @@ pub fn delete_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
             storage.write_for(hash).remove(hash, key, table.is_fixed(), |_| true);
         }
     }
-    Ok(Term::atom(am::true_))
+    table.settle(Term::atom(am::true_))
 }
 
 pub fn delete_object_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
@@ -152,7 +152,7 @@ pub fn delete_object_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'
             shard.remove(hash, key, table.is_fixed(), |object| eq(object.plain().view(), given));
         }
     }
-    Ok(Term::atom(am::true_))
+    table.settle(Term::atom(am::true_))
 }
 
 /// Takes all objects out; gives how many there were, and what is to be freed.
@@ -176,7 +176,7 @@ pub fn internal_delete_all_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeRe
     if long::is_large(&table) {
         return Err(Flow::Long(long::delete_all_long));
     }
-    Ok(cx.heap.usize(clear(&table).0))
+    table.settle(cx.heap.usize(clear(&table).0))
 }
 
 pub fn take_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
@@ -198,5 +198,5 @@ pub fn take_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
             });
         }
     }
-    Ok(list)
+    table.settle(list)
 }

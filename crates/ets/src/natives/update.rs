@@ -177,6 +177,8 @@ pub fn update_counter_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<
     }
     let counted =
         on_object(&table, key, || Ok(None), |object| count(&table, cx.heap, object, asked))?;
+    // A table that is deleted says so, whether it had the key or not.
+    table.settle(counted.unwrap_or(Term::NIL))?;
     counted.ok_or_else(|| because(am::badkey))
 }
 
@@ -191,6 +193,8 @@ pub fn update_counter_4<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<
     }
     let fresh = || default_object(&table, key, default).map(Some);
     let counted = on_object(&table, key, fresh, |object| count(&table, cx.heap, object, asked))?;
+    // A table that is deleted says so, whether it had the key or not.
+    table.settle(counted.unwrap_or(Term::NIL))?;
     counted.ok_or_else(|| because(am::badkey))
 }
 
@@ -242,5 +246,6 @@ pub fn update_element_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<
         return Err(Flow::badarg());
     }
     let change = |object: &mut Object| change_elements(&table, object, asked);
-    Ok(Term::bool(on_object(&table, key, || Ok(None), change)?.is_some()))
+    let changed = on_object(&table, key, || Ok(None), change)?.is_some();
+    table.settle(Term::bool(changed))
 }

@@ -50,7 +50,7 @@ pub fn first_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
 pub fn first<'h>(cx: &mut Cx<'h>, args: &[Term<'h>], show: Show) -> NativeResult<'h> {
     let [tab] = take(args);
     let table = table(cx, tab, Access::Read)?;
-    Ok(match &table.storage {
+    table.settle(match &table.storage {
         Storage::Tree(tree) => tree_key(cx, tree, Start::Edge, false),
         Storage::Hash(hash) => first_key(cx, hash, 0, show),
     })
@@ -59,7 +59,7 @@ pub fn first<'h>(cx: &mut Cx<'h>, args: &[Term<'h>], show: Show) -> NativeResult
 pub fn last_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [tab] = take(args);
     let table = table(cx, tab, Access::Read)?;
-    Ok(match &table.storage {
+    table.settle(match &table.storage {
         Storage::Tree(tree) => tree_key(cx, tree, Start::Edge, true),
         Storage::Hash(hash) => first_key(cx, hash, 0, Show::Objects),
     })
@@ -72,10 +72,10 @@ pub fn next_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
 pub fn next<'h>(cx: &mut Cx<'h>, args: &[Term<'h>], show: Show) -> NativeResult<'h> {
     let [tab, key] = take(args);
     let table = table(cx, tab, Access::Read)?;
-    match &table.storage {
-        Storage::Tree(tree) => beyond(cx, tree, key, false),
-        Storage::Hash(hash) => next_in_hash(cx, hash, key, show),
-    }
+    table.settle(match &table.storage {
+        Storage::Tree(tree) => beyond(cx, tree, key, false)?,
+        Storage::Hash(hash) => next_in_hash(cx, hash, key, show)?,
+    })
 }
 
 /// The key beside one that need not be there; but the end of all is no key to stock.
@@ -103,10 +103,10 @@ fn next_in_hash<'h>(cx: &Cx<'h>, storage: &Hash, key: Term<'h>, show: Show) -> N
 pub fn prev_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [tab, key] = take(args);
     let table = table(cx, tab, Access::Read)?;
-    match &table.storage {
-        Storage::Tree(tree) => beyond(cx, tree, key, true),
-        Storage::Hash(hash) => next_in_hash(cx, hash, key, Show::Objects),
-    }
+    table.settle(match &table.storage {
+        Storage::Tree(tree) => beyond(cx, tree, key, true)?,
+        Storage::Hash(hash) => next_in_hash(cx, hash, key, Show::Objects)?,
+    })
 }
 
 /// The objects of slot `Slot`; for an ordered table, the one at that place.
