@@ -17,6 +17,8 @@ t_link_noproc() -> process_flag(trap_exit, true), P = dead(), link(P), receive {
 t_link_noproc_error() -> link(dead()).
 t_unlink() -> process_flag(trap_exit, true), P = spawn_link(fun wait/0), unlink(P), exit(P, kill), receive X -> X after 50 -> none end.
 t_exit_trapped() -> process_flag(trap_exit, true), exit(self(), foo), receive {'EXIT', _, R} -> R end.
+t_reductions_left() -> erts_debug:set_internal_state(available_internal_state, true), [try erts_debug:set_internal_state(reds_left, N) catch error:E -> E end || N <- [1, 4000, 5000, 1 bsl 62, 1 bsl 63, 1 bsl 64 - 1, 1 bsl 64, -1, a]].
+t_exit_self_large() -> [begin {P, R} = spawn_monitor(fun() -> process_flag(trap_exit, T), exit(self(), lists:seq(1, 5000)), exit({went_on, receive {'EXIT', _, W} -> length(W) after 0 -> none end}) end), receive {'DOWN', R, process, P, [1 | _] = L} -> length(L); {'DOWN', R, _, _, X} -> X end end || T <- [false, true]].
 t_exit_normal_self() -> process_flag(trap_exit, true), exit(self(), normal), receive {'EXIT', _, R} -> R end.
 t_kill() -> {P, R} = spawn_monitor(fun wait/0), exit(P, kill), receive {'DOWN', R, process, P, W} -> W end.
 t_kill_trapped() -> {P, R} = spawn_monitor(fun() -> process_flag(trap_exit, true), wait() end), exit(P, kill), receive {'DOWN', R, process, P, W} -> W end.
@@ -26,6 +28,7 @@ t_killed_cascade() -> process_flag(trap_exit, true), P = spawn_link(fun() -> Q =
 t_monitor() -> P = spawn(fun wait/0), R = monitor(process, P), P ! stop, receive {'DOWN', R, process, P, W} -> W end.
 t_monitor_dead() -> P = dead(), R = monitor(process, P), receive {'DOWN', R, process, P, W} -> W end.
 t_monitor_name() -> R = monitor(process, nobody), receive {'DOWN', R, process, O, W} -> {O, W} end.
+t_monitor_no_port() -> [begin R = monitor(port, N), receive {'DOWN', R, K, O, W} -> {K, O, W} end end || N <- [nobody, {nobody, node()}]].
 t_demonitor() -> P = spawn(fun wait/0), R = monitor(process, P), demonitor(R), exit(P, kill), receive X -> X after 30 -> none end.
 t_demonitor_flush() -> P = dead(), R = monitor(process, P), timer_wait(20), demonitor(R, [flush]), receive X -> X after 0 -> none end.
 t_demonitor_info() -> P = spawn(fun wait/0), R = monitor(process, P), A = demonitor(R, [info]), {A, demonitor(R, [info])}.

@@ -265,7 +265,7 @@ const SCHEDULER_SWITCHES: &[&str] = &[
     "wt", "ws", "ss", "ssdcpu", "ssdio", "pp", "ub",
 ];
 const HEAP_SWITCHES: &[&str] = &["ms", "mbs", "pds", "max", "maxk", "maxel", "mqd", ""];
-const OTHER_SWITCHES: &[&str] = &["dbbl", "dntgc", "ebwt", "osrl"];
+const OTHER_SWITCHES: &[&str] = &["dbbl", "dntgc", "ebwt", "osrl", "share"];
 
 fn shape(flag: &[u8]) -> Shape {
     let rest = flag.get(2..).unwrap_or(b"");

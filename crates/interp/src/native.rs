@@ -5,7 +5,7 @@ use crate::raise::{self, Exception, First};
 use oxbeam_heap::arith::ArithError;
 use oxbeam_runtime::engine::Switch;
 use oxbeam_runtime::native::{Class, Cx, Flow, NativeFn, NativeResult, Raise, RunOn};
-use oxbeam_runtime::yielding;
+use oxbeam_runtime::{gc, yielding};
 use oxbeam_term::{Atom, Export, RawTerm, Term, am};
 
 /// The export entry of an operand word.
@@ -221,6 +221,11 @@ impl M {
                 Some(Ok(term)) => {
                     self.back();
                     *self.x(0) = term.raw();
+                    if self.wants_collection() && gc::is_due_aside(self.turn().owned()) {
+                        // Before anything else happens, though not here.
+                        self.return_from(site);
+                        return self.leave(Switch::Yield, self.ip, 1);
+                    }
                     self.collect_if_wanted(1);
                     self.return_from(site)
                 }
@@ -235,10 +240,15 @@ impl M {
     /// Collects if the heap wants it.
     #[inline(always)]
     pub fn collect_if_wanted(&mut self, live: usize) {
-        // SAFETY: the heap lives as long as the turn.
-        if unsafe { &*self.turn().heap }.wants_collection() {
+        if self.wants_collection() {
             self.collect(0, live);
         }
+    }
+
+    #[inline(always)]
+    fn wants_collection(&self) -> bool {
+        // SAFETY: the heap lives as long as the turn.
+        unsafe { &*self.turn().heap }.wants_collection()
     }
 
     /// Goes on behind a native that has returned.

@@ -170,7 +170,8 @@ impl M {
     /// # Safety
     /// `to` is an instruction; `live` X registers are its arguments.
     pub unsafe fn turn_over(&mut self, to: *const u64, live: usize) -> Handler {
-        if self.turn().held.is_some() {
+        // A large heap is collected aside, between two turns.
+        if self.turn().held.is_some() && !oxbeam_runtime::gc::is_due_aside(self.turn().owned()) {
             self.collect(0, live);
             if self.reds > 0 {
                 // SAFETY: by contract.

@@ -11,20 +11,22 @@
 //!    links and monitors learn of it at once. The heap goes when the native has returned.
 //! 5. When the native has returned, the parts are put together and the process goes back to its
 //!    run queue. It executes the call again, which finds the outcome.
-//! 6. A thread of a pool is not managed (see the progress module); it starts when there is a
+//! 6. A process whose heap is so large that others would notice its collection goes to the CPU pool
+//!    for it between two turns, whole: its signals wait as they do for a turn.
+//! 7. A thread of a pool is not managed (see the progress module); it starts when there is a
 //!    process for it, and stays.
 
 use crate::native::{Cx, NativeFn, RunOn};
 use crate::process::{Owned, PidData, Priority, ProcState, Process, exit};
+use crate::scheduler::by_priority::ByPriority;
 use crate::signal::handle::take_all;
-use crate::{literal_release, locks, longest, task, yielding};
+use crate::{gc, literal_release, locks, longest, task, yielding};
 use oxbeam_ethread::lock::{Condition, Mutex};
 use oxbeam_ethread::{Atomic64, AtomicU64, AtomicUword};
-use oxbeam_heap::OwnedTerm;
+use oxbeam_heap::{GcKind, OwnedTerm};
 use oxbeam_sys::clock::monotonic_ns;
 use oxbeam_term::{RawTerm, Term};
 use std::cell::Cell;
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// Reductions that a native on a pool's thread may count on.
@@ -45,12 +47,25 @@ unsafe impl Send for Job {}
 /// What a thread of a pool does next.
 enum Work {
     Native(Job),
+    /// See rule 6.
+    Collection(Arc<Process>),
     Errand(Box<dyn FnOnce() + Send>),
+}
+
+impl Work {
+    fn priority(&self) -> Priority {
+        match self {
+            Work::Native(Job { process, .. }) | Work::Collection(process) => {
+                process.state.priority()
+            }
+            Work::Errand(_) => Priority::Normal,
+        }
+    }
 }
 
 #[derive(Default)]
 struct Jobs {
-    waiting: VecDeque<Work>,
+    waiting: ByPriority<Work>,
     idle_threads: usize,
     threads: usize,
     /// Threads that work; no more than are online begin to.
@@ -78,7 +93,7 @@ struct WorkDone {
 impl Pool {
     oxbeam_ethread::const_fn! {
         fn new() -> Pool {
-            let jobs = Jobs { waiting: VecDeque::new(), idle_threads: 0, threads: 0, working: 0 };
+            let jobs = Jobs { waiting: ByPriority::new(), idle_threads: 0, threads: 0, working: 0 };
             Pool {
                 jobs: Mutex::new(jobs),
                 work: Condition::new(),
@@ -194,6 +209,28 @@ pub(crate) fn submit(process: Arc<Process>, run_on: RunOn, function: NativeFn) {
     give(pool_of(run_on), run_on, Work::Native(Job { process, owned, function, args }));
 }
 
+/// Hands over a process whose ownership the caller has, between two turns of which it has one
+/// more to go, to be collected (rule 6).
+pub(crate) fn collect_aside(process: Arc<Process>) {
+    give(&CPU, RunOn::DirtyCpu, Work::Collection(process));
+}
+
+/// Collects a process and brings it back.
+fn collect(process: &Arc<Process>) {
+    let begun = longest::begin();
+    let _hold = literal_release::Hold::take();
+    // SAFETY: the ownership came with the work.
+    let Some(owned) = (unsafe { process.owned() }) else { return };
+    gc::collect_between_turns(owned, GcKind::Auto);
+    if owned.own.exit_reason.is_some() {
+        return exit::finish(process);
+    }
+    begun.end(longest::Work::Dirty, || None);
+    if process.state.stop_running(true) {
+        crate::scheduler::enqueue(process.clone());
+    }
+}
+
 /// Has another thread do `work`, which no process waits for. Errands are done in their order.
 pub fn run_errand(work: impl FnOnce() + Send + 'static) {
     ERRANDS.inc();
@@ -211,7 +248,8 @@ pub fn errands() -> usize {
 
 fn give(pool: &'static Pool, run_on: RunOn, work: Work) {
     let mut jobs = pool.jobs.lock();
-    jobs.waiting.push_back(work);
+    let priority = work.priority();
+    jobs.waiting.push(work, priority);
     if jobs.idle_threads >= jobs.waiting.len() {
         pool.work.notify_one();
     } else if jobs.threads < pool.max_threads.read() {
@@ -245,7 +283,7 @@ fn work(pool: &Pool, run_on: RunOn) {
     let mut jobs = pool.jobs.lock();
     loop {
         let may_work = jobs.working < pool.online.read();
-        match if may_work { jobs.waiting.pop_front() } else { None } {
+        match if may_work { jobs.waiting.pop() } else { None } {
             Some(work) => {
                 jobs.working += 1;
                 drop(jobs);
@@ -253,6 +291,7 @@ fn work(pool: &Pool, run_on: RunOn) {
                 done.busy_since_ns.set_relb(started_ns);
                 match work {
                     Work::Native(job) => run(job),
+                    Work::Collection(process) => collect(&process),
                     Work::Errand(errand) => {
                         let begun = longest::begin();
                         errand();

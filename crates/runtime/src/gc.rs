@@ -74,6 +74,19 @@ pub unsafe fn collect(
     report.moved_words / 10 + 1
 }
 
+/// A heap of that many words is collected aside, where that can be.
+const ASIDE_WORDS: usize = 1 << 18;
+
+/// Whether the process, which is between two calls, is better collected by a dirty scheduler than by
+/// the one that runs it: the heap is large, and a collection is due now or soon. Where it is
+/// full in the middle of a turn, nothing can be put off.
+pub fn is_due_aside(owned: &Owned) -> bool {
+    let heap = &owned.heap;
+    heap.block_words() + heap.old_block_words() >= ASIDE_WORDS
+        && owned.own.gc_disabled == 0
+        && (heap.wants_collection() || heap.free_words() < heap.block_words() / 4)
+}
+
 /// Collects the heap of a process between two turns, for a task; see [`collect`].
 pub fn collect_between_turns(owned: &mut Owned, kind: GcKind) {
     // SAFETY: between two turns the process's state shows all its registers.

@@ -13,6 +13,8 @@ pub enum Target {
     /// A registered name, and the process or port it stood for (`None`: nothing).
     Name(Atom, Option<RawTerm>),
     Port(u64),
+    /// A name that stood for no port when one was asked for.
+    NoPort(Atom),
     TimeOffset,
 }
 

@@ -91,7 +91,7 @@ fn write_links(out: &mut dyn Write, cx: &Cx<'_>) -> Result<()> {
         let to = match watching.target {
             Target::Process(pid) => identity(RawTerm::pid(pid)),
             Target::Port(port) => identity(RawTerm::port(port)),
-            Target::Name(name, _) => name.name().to_owned(),
+            Target::Name(name, _) | Target::NoPort(name) => name.name().to_owned(),
             Target::TimeOffset => continue,
         };
         items.push(format!("{{to,{to},{}}}", reference_text(*reference)));

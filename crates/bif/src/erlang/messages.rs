@@ -11,7 +11,7 @@ use oxbeam_runtime::yielding::Begin;
 use oxbeam_runtime::{Cx, Failure, Flow, NativeResult, Slot, Yielded, Yielder};
 use oxbeam_runtime::{process, registry, signal, time_offset};
 use oxbeam_term::view::Kind;
-use oxbeam_term::{Node, RawTerm, Term, am};
+use oxbeam_term::{Atom, Node, RawTerm, Term, am};
 
 long::routines! {
     send_long => send_in_turns;
@@ -199,6 +199,7 @@ fn start_monitor(target: Target, reference: RefNumbers, me: RawTerm) {
     let end = match target {
         Target::Process(pid) => Some(RawTerm::pid(pid)),
         Target::Name(_, end) => end,
+        Target::NoPort(_) => None,
         Target::Port(port) => Some(RawTerm::port(port)),
         Target::TimeOffset => return time_offset::watch(me.local_data(), reference),
     };
@@ -230,10 +231,17 @@ fn process_target<'h>(item: Term<'h>) -> Result<Target, Flow<'h>> {
 fn port_target<'h>(item: Term<'h>) -> Result<Target, Flow<'h>> {
     match item.kind() {
         Kind::Port(port) => Ok(Target::Port(port)),
-        Kind::Atom(name) => Ok(Target::Name(name, registry::whereis(name))),
-        Kind::Tuple(_) => process_target(item),
+        Kind::Atom(name) => Ok(named_port(name, registry::whereis(name))),
+        Kind::Tuple(_) => match process_target(item)? {
+            Target::Name(name, end) => Ok(named_port(name, end)),
+            target => Ok(target),
+        },
         _ => Err(Flow::badarg()),
     }
+}
+
+fn named_port(name: Atom, end: Option<RawTerm>) -> Target {
+    if end.is_some() { Target::Name(name, end) } else { Target::NoPort(name) }
 }
 
 fn local_ref<'h>(term: Term<'h>) -> Result<RefNumbers, Flow<'h>> {

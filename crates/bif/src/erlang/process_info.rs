@@ -311,7 +311,7 @@ fn monitors<'a>(cx: &Cx<'_>, heap: &'a Heap) -> Term<'a> {
         let (kind, object) = match watching.target {
             Target::Process(pid) => (am::process, Term::pid(pid)),
             Target::Port(port) => (am::port, Term::port(port)),
-            Target::Name(name, _) => {
+            Target::Name(name, _) | Target::NoPort(name) => {
                 let node = Term::atom(Node::this().name);
                 (am::process, heap.tuple(&[Term::atom(name), node]))
             }

@@ -358,7 +358,15 @@ pub fn exit_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
 
 async fn exit_2_in_turns(y: Yielder) -> Yielded {
     let copy = long::copied(y, Slot::arg(1), 0, false).await;
-    y.finish(|cx, roots| exit_other(cx, roots.slots_from(Slot::arg(0)), |_| Ok(copy))).await
+    let done = y
+        .finish(|cx, roots| match exit_other(cx, roots.slots_from(Slot::arg(0)), |_| Ok(copy)) {
+            Err(Flow::Yield(done)) => Ok(done),
+            result => result,
+        })
+        .await?;
+    // One's own signal is taken before anything else happens, which is when the next turn begins.
+    y.pause().await;
+    Ok(done)
 }
 
 fn exit_other<'h>(

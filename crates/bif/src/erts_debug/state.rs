@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use oxbeam_heap::OwnedTerm;
 use oxbeam_heap::heap::STACK_RESERVE_WORDS;
+use oxbeam_runtime::engine::TURN_REDUCTIONS;
 use oxbeam_runtime::native::Native;
 use oxbeam_runtime::process::table;
 use oxbeam_runtime::progress;
@@ -58,6 +59,7 @@ pub fn get_internal_state_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeRes
     let heap = cx.heap;
     match name_of(what) {
         Some("reds_left") => Ok(heap.int(cx.reductions)),
+        Some("nbalance") => Ok(heap.usize(oxbeam_runtime::scheduler::balance::count())),
         Some("persistent_term") => {
             let table = heap.usize(oxbeam_runtime::persistent::hashes());
             Ok(crate::arg::map_of(heap, &[(am::table, table)]))
@@ -168,8 +170,9 @@ pub fn set_internal_state_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeRes
     check_available()?;
     match name_of(what) {
         Some("reds_left") => {
-            let left = value.as_usize().ok_or_else(Flow::badarg)?;
-            cx.reductions = left as i64;
+            let left = value.as_i64().ok_or_else(Flow::badarg)?;
+            // More than a turn has would hold the scheduler, and what is spent must be countable.
+            cx.reductions = left.clamp(0, TURN_REDUCTIONS);
             Ok(Term::bool(true))
         }
         // Our own: what natives of several turns get in one, 0 for all there are.

@@ -38,6 +38,8 @@ pub(super) struct Balance {
     /// When loads were compared.
     last_ns: Atomic64,
     comparing: SpinLock<()>,
+    /// How often loads were compared.
+    count: AtomicUword,
 }
 
 impl Balance {
@@ -47,6 +49,7 @@ impl Balance {
             active: AtomicUword::new(count),
             last_ns: Atomic64::new(monotonic_ns()),
             comparing: SpinLock::default(),
+            count: AtomicUword::new(0),
         }
     }
 }
@@ -89,6 +92,11 @@ fn plan(loads: &[Load], period_ns: i64, active: usize, compacts: bool) -> Plan {
     Plan::Level { limit, paths: long.into_iter().zip(short).collect() }
 }
 
+/// How often loads have been compared.
+pub fn count() -> usize {
+    super::schedulers().balance.count.read()
+}
+
 impl Schedulers {
     /// Schedulers below this one are active.
     pub(super) fn active_limit(&self) -> usize {
@@ -128,6 +136,7 @@ impl Schedulers {
         if self.balance.last_ns.read() == last_ns {
             self.compare(now_ns - last_ns);
             self.balance.last_ns.set(now_ns);
+            self.balance.count.inc();
         }
     }
 

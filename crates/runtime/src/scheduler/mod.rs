@@ -10,8 +10,9 @@
 //!    scheduler is woken to steal. [`balance`] says whose queue a
 //!    process goes to.
 
-mod balance;
+pub mod balance;
 pub mod bind;
+pub(crate) mod by_priority;
 mod idle;
 pub mod online;
 mod run_queue;

@@ -1,31 +1,15 @@
-//! The run queue of one scheduler: runnable processes by priority.
-//!
-//! 1. Processes of priority max run before those of high, and these before all others.
-//! 2. Low processes stand in one queue with the normal ones. A low one that comes to the front
-//!    goes back to the end [`LOW_PASSES`] times before it runs: so it gets a turn in so many
-//!    rounds, however many normal ones there are, and all turns where there are none.
+//! The run queue of one scheduler: runnable processes [by priority](super::by_priority).
 
+use super::by_priority::ByPriority;
 use crate::locks;
 use crate::process::{Priority, Process};
 use oxbeam_ethread::AtomicUword;
 use oxbeam_ethread::lock::Mutex;
-use std::collections::VecDeque;
 use std::sync::Arc;
-
-/// Rounds that a low process is passed over to one in which it runs.
-const LOW_PASSES: u8 = 7;
-/// Max, high, and the rest.
-const QUEUES: usize = 3;
-
-struct Waiting {
-    process: Arc<Process>,
-    /// Rounds that it is still passed over (rule 2).
-    passes: u8,
-}
 
 #[derive(Default)]
 struct Queues {
-    by_priority: [VecDeque<Waiting>; QUEUES],
+    waiting: ByPriority<Arc<Process>>,
     /// The greatest length since somebody asked.
     longest: usize,
 }
@@ -40,20 +24,15 @@ pub(super) struct RunQueue {
     bound: AtomicUword,
 }
 
-fn queue_of(priority: Priority) -> usize {
-    (priority as usize).min(QUEUES - 1)
-}
-
 impl RunQueue {
     /// Appends a process; gives the length.
     pub fn push(&self, process: Arc<Process>) -> usize {
         let priority = process.state.priority();
-        let passes = if priority == Priority::Low { LOW_PASSES } else { 0 };
         let mut queues = self.queues.lock();
         if process.bound_to.read() != 0 {
             self.bound.inc();
         }
-        queues.by_priority[queue_of(priority)].push_back(Waiting { process, passes });
+        queues.waiting.push(process, priority);
         let len = self.len.inc_read();
         queues.longest = queues.longest.max(len);
         len
@@ -73,14 +52,7 @@ impl RunQueue {
 
     /// Makes a process of this queue the next of a higher priority. `false`: it is not in here.
     pub fn promote(&self, process: &Arc<Process>, to: Priority) -> bool {
-        let mut queues = self.queues.lock();
-        let found = queues.by_priority[queue_of(to)..].iter_mut().find_map(|queue| {
-            let at = queue.iter().position(|waiting| Arc::ptr_eq(&waiting.process, process))?;
-            queue.remove(at)
-        });
-        let Some(Waiting { process, .. }) = found else { return false };
-        queues.by_priority[queue_of(to)].push_back(Waiting { process, passes: 0 });
-        true
+        self.queues.lock().waiting.promote(to, |waiting| Arc::ptr_eq(waiting, process))
     }
 
     pub fn len(&self) -> usize {
@@ -100,7 +72,7 @@ impl RunQueue {
             return None;
         }
         let mut queues = self.queues.lock();
-        let process = queues.pop()?;
+        let process = queues.waiting.pop()?;
         self.taken(&process);
         Some(process)
     }
@@ -112,30 +84,9 @@ impl RunQueue {
             return None;
         }
         let mut queues = self.queues.try_lock()?;
-        let process = queues.by_priority.iter_mut().find_map(|queue| {
-            let at = queue.iter().position(|waiting| !waiting.process.is_bound())?;
-            queue.remove(at)
-        })?;
-        self.taken(&process.process);
-        Some(process.process)
-    }
-}
-
-impl Queues {
-    fn pop(&mut self) -> Option<Arc<Process>> {
-        let [max, high, rest] = &mut self.by_priority;
-        if let Some(first) = max.pop_front().or_else(|| high.pop_front()) {
-            return Some(first.process);
-        }
-        // Each pass is one of those that a push has given: a turn pays for what it makes.
-        while let Some(mut first) = rest.pop_front() {
-            if first.passes == 0 || rest.is_empty() {
-                return Some(first.process);
-            }
-            first.passes -= 1;
-            rest.push_back(first);
-        }
-        None
+        let process = queues.waiting.take_first(|waiting| !waiting.is_bound())?;
+        self.taken(&process);
+        Some(process)
     }
 }
 

@@ -153,6 +153,9 @@ fn execute(schedulers: &Schedulers, index: usize, regs: &mut Regs, process: Arc<
     match if ended { Switch::Exit } else { switch } {
         Switch::Yield => match owned.own.suspended.as_ref().and_then(|native| native.dirty()) {
             Some((run_on, function)) => dirty::submit(process, run_on, function),
+            None if owned.own.suspend_count == 0 && gc::is_due_aside(owned) => {
+                dirty::collect_aside(process);
+            }
             // One that has suspended itself goes on when it is told to.
             None => {
                 let runnable = owned.own.suspend_count == 0;

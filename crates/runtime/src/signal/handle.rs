@@ -159,6 +159,10 @@ fn down_object<'h>(heap: &'h Heap, target: Target) -> (Term<'h>, Term<'h>) {
             (kind, heap.tuple(&[Term::atom(name), Term::atom(Node::this().name)]))
         }
         Target::Port(port) => (Term::atom(am::port), Term::port(port)),
+        Target::NoPort(name) => {
+            let name = heap.tuple(&[Term::atom(name), Term::atom(Node::this().name)]);
+            (Term::atom(am::port), name)
+        }
         Target::TimeOffset => (Term::atom(am::time_offset), Term::atom(am::clock_service)),
     }
 }
