@@ -15,8 +15,8 @@ apply_name(peak) ->
     P ! {peak, self()},
     Peak = receive {peak, Kb, _} -> Kb end,
     exit(P, kill), receive {'DOWN', M, _, _, _} -> ok end,
-    After = settled(Before + (Peak - Before) div 4, 1000),
-    {Peak - Before > 150000, After < Before + (Peak - Before) div 4, {Before, Peak, After}};
+    After = settled(Before + (Peak - Before) div 2, 1000),
+    {Peak - Before > 80000, After < Before + (Peak - Before) div 2, {Before, Peak, After}};
 %% What erlang:memory says grows by what is made, and by what the system gives.
 apply_name(sums) ->
     All = erlang:memory(), true = sum(All, [processes, system]) =:= sum(All, [total]),

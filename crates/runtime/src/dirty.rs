@@ -114,6 +114,8 @@ oxbeam_ethread::shared! {
     static HANDLERS: [AtomicU64; 3] = [AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0)];
     /// Errands that are not done.
     static ERRANDS: AtomicUword = AtomicUword::new(0);
+    /// How often idle threads were asked to give memory back.
+    static GIVE_BACKS: AtomicUword = AtomicUword::new(0);
 }
 
 thread_local! {
@@ -209,6 +211,17 @@ pub(crate) fn submit(process: Arc<Process>, run_on: RunOn, function: NativeFn) {
     give(pool_of(run_on), run_on, Work::Native(Job { process, owned, function, args }));
 }
 
+/// Asks all threads of the pools that have nothing to do to give memory back.
+pub(crate) fn give_back() {
+    GIVE_BACKS.inc();
+    for pool in [&CPU, &IO, &AUX] {
+        // Under the lock: a thread is asleep, or looks at the count before it sleeps.
+        let jobs = pool.jobs.lock();
+        pool.work.notify_all();
+        drop(jobs);
+    }
+}
+
 /// Hands over a process whose ownership the caller has, between two turns of which it has one
 /// more to go, to be collected (rule 6).
 pub(crate) fn collect_aside(process: Arc<Process>) {
@@ -280,6 +293,7 @@ fn work(pool: &Pool, run_on: RunOn) {
     oxbeam_sys::cpu::bind_thread(None);
     let done = Arc::new(WorkDone::default());
     pool.work_done.lock().push(done.clone());
+    let mut given_back = GIVE_BACKS.read();
     let mut jobs = pool.jobs.lock();
     loop {
         let may_work = jobs.working < pool.online.read();
@@ -302,6 +316,12 @@ fn work(pool: &Pool, run_on: RunOn) {
                 done.busy_ns.add_relb(monotonic_ns() - started_ns);
                 jobs = pool.jobs.lock();
                 jobs.working -= 1;
+            }
+            None if given_back != GIVE_BACKS.read() => {
+                given_back = GIVE_BACKS.read();
+                drop(jobs);
+                oxbeam_sys::allocator::give_back();
+                jobs = pool.jobs.lock();
             }
             None => {
                 jobs.idle_threads += 1;

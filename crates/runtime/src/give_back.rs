@@ -2,7 +2,7 @@
 //!
 //! The allocator keeps pages for the thread that had them; what other threads free of them it
 //! gathers only when that thread allocates again, or is asked to. So when much less is in use than
-//! was, and a scheduler has nothing to do, all schedulers ask.
+//! was, and a scheduler has nothing to do, all threads ask.
 
 use oxbeam_ethread::{Atomic64, AtomicUword};
 use oxbeam_heap::block::{Category, bytes_in_use};
@@ -48,6 +48,7 @@ pub(crate) fn when_idle() -> i64 {
     if LAST_NS.cmpxchg(now_ns, last_ns) == last_ns {
         PEAK_BYTES.set(now_bytes);
         crate::scheduler::on_each(oxbeam_sys::allocator::give_back);
+        crate::dirty::give_back();
     }
     i64::MAX
 }

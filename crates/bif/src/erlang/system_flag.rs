@@ -117,10 +117,17 @@ fn set_online<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     }
     let old = match cx.own.flags.settling {
         Some(old) => old,
-        None => NonZeroU32::new(online::set_online(count) as u32).unwrap_or(NonZeroU32::MIN),
+        None => set_all_online(count),
     };
     settle(cx, args, old)?;
     Ok(cx.heap.int(old.get().into()))
+}
+
+/// Dirty CPU schedulers come and go with the normal ones, in proportion.
+fn set_all_online(count: usize) -> NonZeroU32 {
+    let old = online::set_online(count).max(1);
+    dirty::set_cpu_online(dirty::cpu_online() * count / old);
+    NonZeroU32::new(old as u32).unwrap_or(NonZeroU32::MIN)
 }
 
 fn set_multi_scheduling<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
