@@ -260,7 +260,7 @@ mod tests {
                 term = term.as_tuple().map_or(term, |tuple| tuple.elements()[1]);
             }
         }
-        heap.list(&[term, heap.list(&vec![heap.tuple(&[term, binary]); 20]), part])
+        heap.list(&[term, heap.list(&[heap.tuple(&[term, binary]); 20]), part])
     }
 
     #[test]

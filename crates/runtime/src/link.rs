@@ -32,7 +32,7 @@ impl Links {
     }
 
     /// How many there are, those that are unlinking included.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.ends.len()
     }
 

@@ -53,7 +53,7 @@ pub struct Monitors {
 
 impl Monitors {
     /// How many there are, of both directions.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.watching.len() + self.watched.len()
     }
     pub fn watch(&mut self, reference: RefNumbers, watching: Watching) {

@@ -95,7 +95,7 @@ impl Farewell {
     /// Whether that holds up a scheduler for more than a millisecond or so.
     fn is_long(&self) -> bool {
         let own = &self.owned.own;
-        let signals = self.rest.len() + own.links.len() + own.monitors.len();
+        let signals = self.rest.len() + own.links.count() + own.monitors.count();
         signals * (1 + self.reason.words() / 64) > QUICK_SIGNALS
             || own.mailbox.len() > QUICK_MESSAGES
             || self.owned.heap.allocated_words() > QUICK_WORDS
