@@ -17,6 +17,8 @@
 
 main([Runs | Names]) ->
     Wanted = fun(Name) -> Names =:= [] orelse lists:member(Name, Names) end,
+    %% Stock reports that.
+    ok = logger:set_primary_config(level, none),
     erts_debug:set_internal_state(available_internal_state, true),
     [run(Case, list_to_integer(Runs)) || Case <- cases(), Wanted(element(1, Case))],
     halt().
