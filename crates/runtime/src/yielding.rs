@@ -439,7 +439,8 @@ pub fn limit_reductions(most: i64) -> i64 {
 }
 
 fn poll(cx: &mut Cx<'_>, routine: &mut NativeRoutine, roots: &mut RootStore) -> Poll<Yielded> {
-    let kept = (cx.reductions - MOST_REDUCTIONS.load(Ordering::Relaxed)).max(0);
+    // What is left may be below zero.
+    let kept = cx.reductions.saturating_sub(MOST_REDUCTIONS.load(Ordering::Relaxed)).max(0);
     cx.reductions -= kept;
     let polled = poll_with(cx, routine, roots);
     cx.reductions += kept;
