@@ -12,7 +12,7 @@ use oxbeam_runtime::process::{Owned, PidData, Priority, Process, table};
 use oxbeam_runtime::purge::{self, Step};
 use oxbeam_runtime::reference::{RefNumbers, new_numbers};
 use oxbeam_runtime::signal::{Control, Request, send_control, send_to_pid};
-use oxbeam_runtime::task::Task;
+use oxbeam_runtime::task::{self, Task};
 use oxbeam_runtime::{Cx, Flow, NativeResult, gc, scheduler};
 use oxbeam_term::{Atom, Term, am};
 use std::sync::Arc;
@@ -52,6 +52,11 @@ impl What {
         }
     }
 }
+
+/// A stack of no more words is looked at by whoever asks.
+const SHORT_STACK_WORDS: usize = 4 << 10;
+/// What such a task costs: its process is seldom in any cache.
+const SHORT_TASK_REDUCTIONS: usize = 200;
 
 const TEST_TASK: &str = "system_task_test";
 
@@ -93,6 +98,9 @@ impl Task for SystemTask {
     }
     fn moves_terms(&self) -> bool {
         matches!(self.what, What::Collect(_))
+    }
+    fn is_short(&self, of: &Owned) -> bool {
+        matches!(self.what, What::CheckCode(_)) && of.heap.stack_words() <= SHORT_STACK_WORDS
     }
     fn dead(self: Box<Self>) {
         self.answer(false);
@@ -136,15 +144,28 @@ fn request_task<'h>(
         _ => return Err(Flow::badarg()),
     };
     let task = Box::new(SystemTask { what, to: cx.process.pid, id: OwnedTerm::deep_copy_of(id) });
-    let control = match what {
-        What::CheckCode(_) | What::Collect(_) => Control::Task(task),
-        What::Test => Control::Request(task),
+    let done = match what {
+        What::Test => {
+            send_control(pid, Control::Request(task));
+            false
+        }
+        What::CheckCode(_) | What::Collect(_) => give_task(cx, pid, task),
     };
-    send_control(pid, control);
-    if let Some(process) = table::find(pid) {
+    if !done && let Some(process) = table::find(pid) {
         scheduler::promote(&process, priority);
     }
     Ok(Term::atom(am::ok))
+}
+
+/// Gives a process a task; whether it was done at once, which the caller has paid for then.
+fn give_task(cx: &mut Cx<'_>, pid: PidData, task: Box<dyn Task>) -> bool {
+    let Some(process) = table::find(pid) else {
+        task.dead();
+        return false;
+    };
+    let done = task::give(&process, task);
+    cx.bump(if done { SHORT_TASK_REDUCTIONS } else { 0 });
+    done
 }
 
 /// Whether the caller is the runtime's own process that begins in `module`.
@@ -229,7 +250,7 @@ pub fn send_copy_request_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResu
     };
     let id = OwnedTerm::deep_copy_of(cx.heap.tuple(&[args[1], args[2], args[0]]));
     let request = CopyRequest { from: cx.process.pid, id, collect };
-    send_control(pid, Control::Task(Box::new(request)));
+    give_task(cx, pid, Box::new(request));
     Ok(Term::atom(am::ok))
 }
 

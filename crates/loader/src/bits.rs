@@ -98,7 +98,7 @@ impl<'a> Loader<'a> {
     fn string(&self, offset: u64, len: u64) -> Result<Fix, Fault> {
         match offset.checked_add(len) {
             Some(end) if end <= self.file.strings.len() as u64 => Ok(Fix::String(offset as u32)),
-            _ => fault("beyond the string table"),
+            _ => Err(Fault::Unsound),
         }
     }
 

@@ -20,6 +20,8 @@ use oxbeam_term::{Atom, FunEntry, RawTerm};
 pub(crate) enum Fault {
     /// An operand of a kind that the operation does not take.
     Operand,
+    /// What stock does not look at before the instruction is run: it is loaded, and raises then.
+    Unsound,
     /// Something else.
     Reason(String),
 }
@@ -236,7 +238,10 @@ impl<'a> Loader<'a> {
             }
             self.at += 1;
             self.begin = self.emit.here();
-            self.one(row, keep_lines).map_err(|fault| self.refuse(row, fault))?;
+            match self.one(row, keep_lines) {
+                Err(Fault::Unsound) => self.written_as_bad(),
+                done => done.map_err(|fault| self.refuse(row, fault))?,
+            }
         }
         // What runs on past the last instruction ends here, and what is called at no function's entry.
         self.end = self.emit.here();
@@ -244,12 +249,22 @@ impl<'a> Loader<'a> {
         self.check_labels()
     }
 
+    /// Puts what raises in the place of the instruction that is being written.
+    fn written_as_bad(&mut self) {
+        self.emit.words.truncate(self.begin as usize);
+        self.emit.patches.retain(|patch| patch.0 < self.begin);
+        self.proofs.forget();
+        self.emit.put(Template::bad_code, &[], &[]).ok();
+    }
+
     fn refuse(&self, row: Gen<'_>, fault: Fault) -> LoadError {
         let name = row.op.info().name;
         let error = Error::new(
             b"Code",
             match fault {
-                Fault::Operand => format!("bad operands of {name}: {:?}", row.args),
+                Fault::Operand | Fault::Unsound => {
+                    format!("bad operands of {name}: {:?}", row.args)
+                }
                 Fault::Reason(reason) => format!("{name}: {reason}"),
             },
         );

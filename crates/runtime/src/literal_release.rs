@@ -35,6 +35,11 @@ struct Areas {
     current: Option<PurgeBatch>,
 }
 
+/// A process with no more than this is looked through by whoever asks it.
+const SHORT_WORDS: usize = 4 << 10;
+/// What a message counts as then.
+const MESSAGE_WORDS: usize = 64;
+
 static AREAS: Mutex<Areas> = Mutex::new(Areas { queue: vec![], current: None });
 struct Holds {
     /// Areas that were done with so far.
@@ -196,5 +201,12 @@ impl Task for CopyRequest {
     }
     fn moves_terms(&self) -> bool {
         true
+    }
+    fn is_short(&self, of: &Owned) -> bool {
+        let words = of.heap.used_words()
+            + of.heap.old_used_words()
+            + of.heap.fragment_words()
+            + of.own.mailbox.len() * MESSAGE_WORDS;
+        !self.collect && words <= SHORT_WORDS
     }
 }

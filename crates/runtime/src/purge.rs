@@ -113,7 +113,10 @@ pub fn complete(permission: &Permission, name: Atom) -> Step {
 /// errand, since there is something to free for each function and fun.
 fn give_back(retired: Retired) {
     if retired.words() > LARGE_WORDS {
-        dirty::run_errand(move || drop(retired));
+        dirty::run_errand(move || {
+            drop(retired);
+            oxbeam_sys::allocator::give_back();
+        });
     }
 }
 

@@ -35,6 +35,8 @@ fn error_tuple<'h>(cx: &Cx<'h>, reason: Atom) -> Term<'h> {
 /// A file of this size takes less than 300 µs to prepare; a larger one is prepared on a dirty
 /// scheduler.
 const SMALL_FILE_BYTES: usize = 20 << 10;
+/// Preparing a larger one leaves so much free memory behind that it is given back at once.
+const LARGE_FILE_BYTES: usize = 64 << 10;
 
 /// `erts_internal:prepare_loading/2`
 pub fn prepare_loading_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
@@ -49,7 +51,12 @@ fn prepare_here<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let name = args[0].as_atom().ok_or_else(Flow::badarg)?;
     let bytes = arg::bytes(args[1])?;
     cx.bump(bytes.len() / 64);
-    match prepare(&bytes, true) {
+    let prepared = prepare(&bytes, true);
+    if bytes.len() > LARGE_FILE_BYTES {
+        // Else a scheduler would come to do it.
+        oxbeam_sys::allocator::give_back();
+    }
+    match prepared {
         Ok(module) if module.name == name => {
             let has_on_load = module.on_load.is_some();
             let module = Mutex::new(Some(module));

@@ -50,14 +50,23 @@ impl Process {
         stopped: bool,
         look: impl FnOnce(&mut Cx<'_>) -> R,
     ) -> Option<R> {
+        self.own_briefly(stopped, |owned| {
+            let Owned { heap, own } = owned;
+            look(&mut Cx { heap, own, process: self, reductions: 0 })
+        })
+    }
+
+    /// As [`Process::inspect`], with all that the process owns.
+    pub(crate) fn own_briefly<R>(
+        self: &Arc<Process>,
+        stopped: bool,
+        work: impl FnOnce(&mut Owned) -> R,
+    ) -> Option<R> {
         if !self.state.try_own(stopped) {
             return None;
         }
         // SAFETY: rule 2: the state word has just made this thread the owner.
-        let result = unsafe { self.owned() }.map(|owned| {
-            let Owned { heap, own } = owned;
-            look(&mut Cx { heap, own, process: self, reductions: 0 })
-        });
+        let result = unsafe { self.owned() }.map(work);
         if self.state.stop_running(false) {
             crate::scheduler::enqueue(self.clone());
         }

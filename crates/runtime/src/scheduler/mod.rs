@@ -289,13 +289,6 @@ pub fn run_queue_lengths() -> Vec<usize> {
     schedulers().all.iter().map(|scheduler| scheduler.queue.len()).collect()
 }
 
-/// Whether nobody waits for the caller's scheduler, and another one can do what comes up.
-pub fn has_spare() -> bool {
-    let schedulers = schedulers();
-    let waits = current_index().is_some_and(|index| schedulers.all[index].queue.len() > 0);
-    !waits && schedulers.idle.count() > 0
-}
-
 /// `(turns, reductions)` of all schedulers together.
 pub fn totals() -> (u64, u64) {
     let all = &schedulers().all;
