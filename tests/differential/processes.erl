@@ -105,3 +105,16 @@ collect(S, N, Acc) -> receive X -> collect(S, N - 1, [X | Acc]) end.
 dead() -> {P, R} = spawn_monitor(fun() -> ok end), receive {'DOWN', R, _, _, _} -> P end.
 timer_wait(T) -> receive after T -> ok end.
 id(X) -> X.
+
+%% Of the two links that most processes have, the first comes first.
+t_links_in_order() ->
+    [A, B, C] = Ps = [spawn(fun() -> receive stop -> ok end end) || _ <- [1, 2, 3]],
+    Of = fun(Steps) ->
+        {P, M} = spawn_monitor(fun() -> [link_step(S) || S <- Steps], exit(process_info(self(), links)) end),
+        receive {'DOWN', M, _, P, {links, Ends}} -> [string:str(Ps, [E]) || E <- Ends] end
+    end,
+    R = [Of(Steps) || Steps <- [[A], [A, B], [B, A], [A, B, {off, A}, C], [B, A, {off, A}, C]]],
+    [P ! stop || P <- Ps],
+    R.
+link_step({off, P}) -> unlink(P);
+link_step(P) -> link(P).

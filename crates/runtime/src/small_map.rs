@@ -90,7 +90,12 @@ impl<K: Copy + Eq + Hash, V> SmallMap<K, V> {
         let entries = self.0.as_mut()?;
         let at = entries.few.iter().position(|entry| entry.as_ref().is_some_and(|e| e.0 == *key));
         match at {
-            Some(at) => entries.few[at].take().map(|(_, value)| value),
+            Some(at) => {
+                let removed = entries.few[at].take();
+                // The others stay in the order in which they came.
+                entries.few[at..].rotate_left(1);
+                removed.map(|(_, value)| value)
+            }
             None if entries.many.is_empty() => None,
             None => entries.many.remove(key),
         }

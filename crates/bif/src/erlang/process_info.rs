@@ -184,7 +184,10 @@ fn item_value<'a>(cx: &mut Cx<'_>, heap: &'a Heap, item: Atom) -> Term<'a> {
             let all: Vec<_> = cx.own.mailbox.terms().map(|term| heap.import(term)).collect();
             heap.list(&all)
         }
-        am::links => heap.list_from_rev(cx.own.links.active().into_iter().map(Term::immediate)),
+        am::links => {
+            let ends: Vec<_> = cx.own.links.active().into_iter().map(Term::immediate).collect();
+            heap.list(&ends)
+        }
         am::dictionary => {
             let pairs = cx.own.dictionary.pairs(cx.heap).into_iter();
             let tuple = |(key, value)| heap.tuple(&[heap.import(key), heap.import(value)]);
