@@ -37,11 +37,11 @@ pub trait Task: Send {
 pub fn give(process: &Arc<Process>, task: Box<dyn Task>) -> bool {
     let mut task = Some(task);
     process.own_briefly(false, |owned| {
-        let fits = |task: &Box<dyn Task>| {
+        let fits = |task: &dyn Task| {
             let may_move = owned.own.gc_disabled == 0 || !task.moves_terms();
             may_move && owned.own.exit_reason.is_none() && task.is_short(owned)
         };
-        if let Some(task) = task.take_if(|task| fits(task)) {
+        if let Some(task) = task.take_if(|task| fits(&**task)) {
             task.run(process, owned);
         }
     });
