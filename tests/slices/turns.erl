@@ -134,6 +134,11 @@ table(Type) ->
 
 sink() -> spawn_link(fun() -> receive never -> ok end end).
 
+%% Ends with its maker, but its maker not with it.
+companion() ->
+    Maker = self(),
+    spawn(fun() -> Monitor = monitor(process, Maker), receive {'DOWN', Monitor, _, _, _} -> ok end end).
+
 args({binary, copy, 1}) -> [bytes()];
 args({binary, copy, 2}) -> [<<"0123456789abcdef">>, 8000];
 args({binary, list_to_bin, 1}) -> [iolist()];
@@ -149,7 +154,7 @@ args({erlang, subtract, 2}) -> [list(), lists:reverse(list())];
 args({erlang, '!', 2}) -> [sink(), forest()];
 args({erlang, send, 2}) -> [sink(), forest()];
 args({erlang, send, 3}) -> [sink(), forest(), []];
-args({erlang, exit, 2}) -> [sink(), forest()];
+args({erlang, exit, 2}) -> [companion(), forest()];
 args({erlang, send_after, 3}) -> [1 bsl 40, self(), forest()];
 args({erlang, send_after, 4}) -> [1 bsl 40, self(), forest(), []];
 args({erlang, start_timer, 3}) -> [1 bsl 40, self(), forest()];
@@ -159,9 +164,7 @@ args({erlang, spawn_link, 3}) -> [erlang, length, [forest()]];
 args({erlang, spawn_opt, 4}) -> [erlang, length, [forest()], [monitor]];
 args({erts_internal, spawn_request, 4}) -> [erlang, length, [forest()], []];
 args({erlang, processes, 0}) ->
-    Me = self(),
-    [spawn(fun() -> Monitor = monitor(process, Me), receive {'DOWN', Monitor, _, _, _} -> ok end end)
-     || _ <- lists:seq(1, 1000)],
+    [companion() || _ <- lists:seq(1, 1000)],
     [];
 args({erlang, adler32, 2}) -> [1, iolist()];
 args({erlang, crc32, 2}) -> [1, iolist()];

@@ -1,4 +1,4 @@
-//! The order of the tables' locks; it stands before the runtime's.
+//! The order of the tables' locks; it stands before the runtime's, but for the lock under which a process is ended.
 
 oxbeam_ethread::lock_order! {
     /// Into which parts an ordered table is divided.

@@ -2,8 +2,8 @@
 
 oxbeam_ethread::lock_order! {
     /// What a dirty scheduler left of a process behind. Who has it handles the process's signals,
-    /// and may end it.
-    Away = 50;
+    /// and may end it, which deletes tables: it comes before the tables' locks.
+    Away = 10;
     /// Who watches the time offset.
     OffsetWatchers = 90;
     /// Which processes keep schedulers from running.
