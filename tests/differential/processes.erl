@@ -109,9 +109,10 @@ id(X) -> X.
 %% Of the two links that most processes have, the first comes first.
 t_links_in_order() ->
     [A, B, C] = Ps = [spawn(fun() -> receive stop -> ok end end) || _ <- [1, 2, 3]],
+    Me = self(),
     Of = fun(Steps) ->
-        {P, M} = spawn_monitor(fun() -> [link_step(S) || S <- Steps], exit(process_info(self(), links)) end),
-        receive {'DOWN', M, _, P, {links, Ends}} -> [string:str(Ps, [E]) || E <- Ends] end
+        spawn(fun() -> [link_step(S) || S <- Steps], Me ! process_info(self(), links) end),
+        receive {links, Ends} -> [string:str(Ps, [E]) || E <- Ends] end
     end,
     R = [Of(Steps) || Steps <- [[A], [A, B], [B, A], [A, B, {off, A}, C], [B, A, {off, A}, C]]],
     [P ! stop || P <- Ps],
