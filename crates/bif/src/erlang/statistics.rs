@@ -91,6 +91,8 @@ fn run_queues<'h>(cx: &Cx<'h>, item: &str) -> Option<Term<'h>> {
 struct Start {
     at_ns: i64,
     slept_ns: Vec<i64>,
+    /// When each scheduler's sleep was looked at.
+    seen_ns: Vec<i64>,
     collected_ns: Vec<i64>,
     /// Work of the dirty CPU and the dirty IO schedulers.
     dirty_ns: [Vec<i64>; 2],
@@ -104,10 +106,12 @@ impl Start {
             busy_ns.resize(count, 0);
             busy_ns
         });
+        let (slept_ns, seen_ns) = scheduler::slept_ns().into_iter().unzip();
         Start {
             dirty_ns,
             at_ns: clock::monotonic_ns(),
-            slept_ns: scheduler::slept_ns(),
+            slept_ns,
+            seen_ns,
             collected_ns: scheduler::collected_ns(),
         }
     }
@@ -148,6 +152,7 @@ impl Start {
         Start {
             at_ns: with(self.at_ns, other.at_ns),
             slept_ns: all(&self.slept_ns, &other.slept_ns),
+            seen_ns: all(&self.seen_ns, &other.seen_ns),
             collected_ns: all(&self.collected_ns, &other.collected_ns),
             dirty_ns: [0, 1].map(|kind| all(&self.dirty_ns[kind], &other.dirty_ns[kind])),
         }
@@ -164,17 +169,17 @@ fn dirty_schedulers() -> (usize, usize) {
 fn wall_times(heap: &Heap, all: bool) -> Term<'_> {
     let started = WALL_TIME.lock();
     let Some(started) = started.as_ref() else { return Term::atom(am::undefined) };
-    let now = Start::now();
-    let total_ns = now.at_ns - started.at_ns;
-    let slept = now.slept_ns.iter().zip(&started.slept_ns).map(|(now, then)| now - then);
-    let mut active: Vec<i64> = slept.map(|slept| (total_ns - slept).max(0)).collect();
-    for (now, then) in now.dirty_ns.iter().zip(&started.dirty_ns).take(if all { 2 } else { 1 }) {
-        active.extend(now.iter().zip(then).map(|(now, then)| (now - then).min(total_ns)));
+    let passed = Start::now().combined(started, |now, then| now - then);
+    let slept = passed.slept_ns.iter().zip(&passed.seen_ns);
+    let mut times: Vec<(i64, i64)> =
+        slept.map(|(&slept_ns, &total_ns)| ((total_ns - slept_ns).max(0), total_ns)).collect();
+    for dirty_ns in passed.dirty_ns.iter().take(if all { 2 } else { 1 }) {
+        times.extend(dirty_ns.iter().map(|&busy_ns| (busy_ns.min(passed.at_ns), passed.at_ns)));
     }
-    let item = |(index, &active_ns): (usize, &i64)| {
+    let item = |(index, &(active_ns, total_ns)): (usize, &(i64, i64))| {
         heap.tuple(&[heap.usize(index + 1), heap.int(active_ns), heap.int(total_ns)])
     };
-    heap.list(&active.iter().enumerate().map(item).collect::<Vec<_>>())
+    heap.list(&times.iter().enumerate().map(item).collect::<Vec<_>>())
 }
 
 /// `erts_internal:scheduler_wall_time/1`: whether it was counted before.

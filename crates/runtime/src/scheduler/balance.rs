@@ -143,7 +143,7 @@ impl Schedulers {
     fn compare(&self, period_ns: i64) {
         let all = &self.all[..self.limit()];
         let load = |this: &Scheduler| {
-            let slept_ns = this.slept_ns_now();
+            let (slept_ns, _) = this.slept.now_ns();
             let before_ns = this.path.slept_ns.xchg(slept_ns);
             let longest = this.queue.take_longest();
             Load { longest, worked_ns: (period_ns - (slept_ns - before_ns)).max(0) }

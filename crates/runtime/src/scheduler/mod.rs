@@ -49,14 +49,12 @@ struct Scheduler {
     /// What the thread is to do besides running processes, and whether there is any of it.
     errands: Mutex<Vec<Errand>, locks::Errands>,
     has_errands: AtomicU32,
-    /// Nanoseconds that it has slept, those of a sleep that goes on left out.
-    slept_ns: Atomic64,
+    /// What it has slept.
+    slept: Slept,
     /// Nanoseconds that it has collected.
     collected_ns: Atomic64,
     /// When it will wake up by itself, or was to the last time; see [`deadline_moved`].
     sleeps_until_ns: Atomic64,
-    /// When the present sleep began; 0: it is awake.
-    asleep_since_ns: Atomic64,
 }
 
 /// Work for a scheduler thread between two processes.
@@ -82,12 +80,31 @@ struct Schedulers {
     offline: AtomicU64,
 }
 
-impl Scheduler {
-    /// Nanoseconds that it has slept, with those of a sleep that goes on.
-    fn slept_ns_now(&self) -> i64 {
-        let since = self.asleep_since_ns.read_acqb();
-        let now = if since == 0 { 0 } else { monotonic_ns() - since };
-        self.slept_ns.read_acqb() + now
+/// How long a scheduler has slept, as one word, so that whoever asks sees no half of a change.
+///
+/// Awake: twice the nanoseconds. Asleep: twice the nanoseconds before, less the time when this
+/// sleep began, plus one. Only the scheduler itself writes.
+#[derive(Default)]
+struct Slept(Atomic64);
+
+impl Slept {
+    /// The scheduler falls asleep.
+    fn begin(&self) {
+        self.0.set_relb(((self.0.read() >> 1) - monotonic_ns()) << 1 | 1);
+    }
+    /// It is awake again.
+    fn end(&self) {
+        self.0.set_relb(((self.0.read() >> 1) + monotonic_ns()) << 1);
+    }
+    /// Nanoseconds that it has slept, with those of a sleep that goes on, and the time of which that
+    /// is true.
+    fn now_ns(&self) -> (i64, i64) {
+        loop {
+            let (word, now_ns) = (self.0.read_acqb(), monotonic_ns());
+            if self.0.read_acqb() == word {
+                return ((word >> 1) + if word & 1 == 0 { 0 } else { now_ns }, now_ns);
+            }
+        }
     }
 }
 
@@ -150,10 +167,9 @@ pub fn create(count: usize) {
         reductions: AtomicU64::new(0),
         errands: Mutex::new(vec![]),
         has_errands: AtomicU32::new(0),
-        slept_ns: Atomic64::new(0),
+        slept: Slept::default(),
         collected_ns: Atomic64::new(0),
         sleeps_until_ns: Atomic64::new(i64::MAX),
-        asleep_since_ns: Atomic64::new(0),
     };
     let schedulers = Schedulers {
         all: std::iter::repeat_with(new).take(count).collect(),
@@ -309,9 +325,9 @@ pub fn on_each(work: impl Fn() + Send + Sync + 'static) {
     }
 }
 
-/// Nanoseconds that each scheduler has slept since the start.
-pub fn slept_ns() -> Vec<i64> {
-    schedulers().all.iter().map(Scheduler::slept_ns_now).collect()
+/// Nanoseconds that each scheduler has slept since the start, and the time of which that is true.
+pub fn slept_ns() -> Vec<(i64, i64)> {
+    schedulers().all.iter().map(|this| this.slept.now_ns()).collect()
 }
 
 /// Nanoseconds that each scheduler has spent in collections since the start.

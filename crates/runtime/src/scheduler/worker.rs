@@ -89,15 +89,13 @@ fn idle(schedulers: &Schedulers, index: usize, managed: &Managed) {
 
 /// Parks the thread and counts how long.
 pub(super) fn sleep(scheduler: &Scheduler, timeout: Option<Duration>) {
-    let started_ns = monotonic_ns();
-    scheduler.asleep_since_ns.set_relb(started_ns);
+    scheduler.slept.begin();
     match timeout {
         Some(timeout) => _ = scheduler.wake_up.wait_for(timeout),
         None => scheduler.wake_up.wait(),
     }
     scheduler.wake_up.reset();
-    scheduler.asleep_since_ns.set_relb(0);
-    scheduler.slept_ns.add_relb(monotonic_ns() - started_ns);
+    scheduler.slept.end();
 }
 
 /// One turn of a process.
