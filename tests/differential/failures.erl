@@ -213,10 +213,12 @@ t_erlang_time() ->
             unique_integer]].
 
 t_erlang_processes() ->
+    %% Some of those that are spawned fail.
+    process_flag(trap_exit, true),
     P = spawn(fun() -> receive after infinity -> ok end end),
     calls(erlang, [{'!', [P, x]}, {send, [P, x]}, {send, [P, x, []]}, {spawn, [erlang, abs, [1]]},
         {spawn_link, [erlang, abs, [1]]}, {spawn_monitor, [erlang, abs, [1]]},
-        {spawn_opt, [erlang, abs, [1], []]}, {spawn_request, [erlang, abs, [1], []]},
+        {spawn_opt, [erlang, abs, [1], []]},
         {link, [P]}, {unlink, [P]}, {monitor, [process, P]}, {monitor, [process, P, []]},
         {demonitor, [make_ref()]}, {demonitor, [make_ref(), [flush]]}, {register, [failing, P]},
         {unregister, [failing]}, {whereis, [failing]}, {process_info, [P, status]},
@@ -225,7 +227,20 @@ t_erlang_processes() ->
         {check_process_code, [P, lists]}, {pid_to_list, [P]}, {list_to_pid, ["<0.1.0>"]},
         {ref_to_list, [make_ref()]}, {list_to_ref, ["#Ref<0.1.2.3>"]}, {alias, [[]]},
         {unalias, [make_ref()]}, {put, [a, b]}, {erase, [a]}, {get, [a]},
-        {bump_reductions, [1]}, {hibernate, [erlang, exit, [x]]}]).
+        {bump_reductions, [1]}]).
+
+%% With a fun among its arguments, or a third atom, it asks another node.
+t_erlang_spawn_request() ->
+    [{At, Bad, told(erlang, spawn_request, replaced(At, Bad, [erlang, abs, [1], []]))}
+     || At <- [1, 2, 3, 4], Bad <- bad(), not is_function(Bad), {At, Bad} =/= {3, atom}].
+
+%% Hibernation that begins does not come back.
+t_erlang_hibernate() ->
+    [begin
+        {Pid, Monitor} = spawn_monitor(fun() -> self() ! wake, exit(told(erlang, hibernate, Args)) end),
+        receive {'DOWN', Monitor, _, Pid, Why} -> Why end
+     end || Bad <- [atom, 1, <<5:3>>, [a | b], fun erlang:abs/1], At <- [1, 2, 3],
+            Args <- [replaced(At, Bad, [erlang, exit, [x]])]].
 
 t_erlang_code() ->
     calls(erlang, [{function_exported, [lists, map, 2]}, {is_builtin, [erlang, abs, 1]},

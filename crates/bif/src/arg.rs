@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use oxbeam_runtime::Flow;
-use oxbeam_term::{Atom, Bits, Map, Term};
+use oxbeam_runtime::{Flow, NativeResult};
+use oxbeam_term::{Atom, Bits, Map, Term, am};
 
 /// The arguments of a native, as many as its row in the table says.
 pub fn take<'h, const N: usize>(args: &[Term<'h>]) -> [Term<'h>; N] {
@@ -52,4 +52,14 @@ pub fn options<'h>(term: Term<'h>) -> impl Iterator<Item = Result<Term<'h>, Flow
 /// The map of a few pairs with atom keys.
 pub fn map_of<'h>(heap: &'h oxbeam_heap::Heap, pairs: &[(Atom, Term<'h>)]) -> Term<'h> {
     heap.map_from_merged(pairs.iter().map(|(key, value)| (Term::atom(*key), *value)).collect())
+}
+
+/// For natives whose Erlang side raises: `badarg`, or what is wrong (`badopt`), as a value.
+pub fn answered(result: NativeResult<'_>) -> NativeResult<'_> {
+    match result {
+        Err(Flow::Raise(raise)) if raise.reason.is(am::badarg) => {
+            Ok(raise.error_info.unwrap_or(raise.reason))
+        }
+        other => other,
+    }
 }

@@ -337,11 +337,15 @@ fn suspend_options<'h>(list: Term<'h>) -> Result<SuspendOptions<'h>, Flow<'h>> {
 
 /// `erts_internal:suspend_process/2`
 pub fn suspend_process_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    arg::answered(suspend_process(cx, args))
+}
+
+fn suspend_process<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let pid = args[0].as_local_pid().ok_or_else(Flow::badarg)?;
     if pid == cx.process.pid {
         return Err(Flow::badarg());
     }
-    let options = suspend_options(args[1])?;
+    let options = suspend_options(args[1]).map_err(|_| Flow::badopt())?;
     let how = options.how;
     if table::find(pid).is_none_or(|process| process.is_exiting()) {
         let How::Tagged(tag) = how else { return Err(Flow::badarg()) };

@@ -105,9 +105,9 @@ pub fn send_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
 }
 
 fn check_send_options<'h>(options: Term<'h>) -> Result<(), Flow<'h>> {
-    for option in options.list_to_vec().ok_or_else(Flow::badarg)? {
+    for option in options.list_to_vec().ok_or_else(Flow::badopt)? {
         if !option.is(am::nosuspend) && !option.is(am::noconnect) {
-            return Err(Flow::badarg());
+            return Err(Flow::badopt());
         }
     }
     Ok(())
@@ -147,8 +147,8 @@ pub fn monitor_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
 /// `erlang:monitor/3`
 pub fn monitor_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let mut options = MonitorOptions { alias: None, tag: None };
-    for option in args[2].list_to_vec().ok_or_else(Flow::badarg)? {
-        let [key, value] = option.as_tuple_n().ok_or_else(Flow::badarg)?;
+    for option in args[2].list_to_vec().ok_or_else(Flow::badopt)? {
+        let [key, value] = option.as_tuple_n().ok_or_else(Flow::badopt)?;
         match key.as_atom() {
             Some(am::tag) => options.tag = Some(OwnedTerm::deep_copy_of(value)),
             Some(am::alias) => {
@@ -156,10 +156,10 @@ pub fn monitor_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
                     Some(am::explicit_unalias) => AliasKind::Explicit,
                     Some(am::demonitor) => AliasKind::Demonitor,
                     Some(am::reply_demonitor) => AliasKind::ReplyDemonitor,
-                    _ => return Err(Flow::badarg()),
+                    _ => return Err(Flow::badopt()),
                 });
             }
-            _ => return Err(Flow::badarg()),
+            _ => return Err(Flow::badopt()),
         }
     }
     monitor(cx, args[0], args[1], options)
@@ -175,7 +175,8 @@ fn monitor<'h>(
         Some(am::process) => process_target(item)?,
         Some(am::port) => port_target(item)?,
         Some(am::time_offset) if item.is(am::clock_service) => Target::TimeOffset,
-        _ => return Err(Flow::badarg()),
+        Some(am::time_offset) => return Err(Flow::badarg()),
+        _ => return Err(Flow::error_with(am::badarg, Term::atom(am::badtype))),
     };
     let me = RawTerm::pid(cx.process.pid);
     let numbers = new_numbers();

@@ -379,7 +379,7 @@ pub fn process_flag_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h
             let new = value.as_bool().ok_or_else(Flow::badarg)?;
             Ok(Term::bool(std::mem::replace(&mut cx.own.flags.sensitive, new)))
         }
-        _ => Err(Flow::badarg()),
+        _ => Err(Flow::badopt()),
     }
 }
 

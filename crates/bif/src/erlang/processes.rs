@@ -108,7 +108,7 @@ pub fn spawn_opt_4<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
 }
 
 fn spawn_opt<'h>(cx: &mut Cx<'h>, args: &[Term<'h>], copy: ArgsCopy) -> NativeResult<'h> {
-    let options = spawn_options(args[3])?;
+    let options = spawn_options(args[3]).map_err(|_| Flow::badopt())?;
     let alias = options.monitor.as_ref().is_some_and(|monitor| monitor.alias.is_some());
     let spawned = spawn_mfa(cx, &args[..3], options, copy)?;
     let pid = Term::pid(spawned.pid);
@@ -238,6 +238,10 @@ pub fn spawn_request_4<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'
 }
 
 fn spawn_request<'h>(cx: &mut Cx<'h>, args: &[Term<'h>], copy: ArgsCopy) -> NativeResult<'h> {
+    crate::arg::answered(requested_spawn(cx, args, copy))
+}
+
+fn requested_spawn<'h>(cx: &mut Cx<'h>, args: &[Term<'h>], copy: ArgsCopy) -> NativeResult<'h> {
     let mut reply_tag = Term::atom(am::spawn_reply);
     let mut reply = (true, true);
     let mut rest = vec![];
@@ -467,6 +471,10 @@ pub fn group_leader_0<'h>(cx: &mut Cx<'h>, _: &[Term<'h>]) -> NativeResult<'h> {
 
 /// `erts_internal:group_leader/2` (leader, process): `false` where the process has to be asked.
 pub fn set_group_leader_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    crate::arg::answered(set_group_leader(cx, args))
+}
+
+fn set_group_leader<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     if !args[0].is_pid() {
         return Err(Flow::badarg());
     }

@@ -81,10 +81,9 @@ pub fn is_process_alive_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResul
 
 /// `erts_internal:group_leader/3` (leader, process, reference)
 pub fn group_leader_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    if !args[0].is_pid() {
-        return Err(Flow::badarg());
-    }
-    let pid = args[1].as_local_pid().ok_or_else(Flow::badarg)?;
+    let (true, Some(pid)) = (args[0].is_pid(), args[1].as_local_pid()) else {
+        return Ok(Term::atom(am::badarg));
+    };
     ask(cx, pid, numbers(args[2])?, Question::GroupLeader(OwnedTerm::copy_of(args[0])));
     Ok(Term::atom(am::ok))
 }
