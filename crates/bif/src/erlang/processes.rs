@@ -246,7 +246,7 @@ fn requested_spawn<'h>(cx: &mut Cx<'h>, args: &[Term<'h>], copy: ArgsCopy) -> Na
     let mut reply = (true, true);
     let mut rest = vec![];
     let mut bad_reply = false;
-    for option in args[3].list_to_vec().ok_or_else(Flow::badarg)? {
+    for option in args[3].list_to_vec().ok_or_else(Flow::badopt)? {
         match option.as_tuple_n::<2>() {
             Some([key, value]) if key.is(am::reply_tag) => reply_tag = value,
             Some([key, value]) if key.is(am::reply) => match reply_wanted(value) {
