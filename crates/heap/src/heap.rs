@@ -227,6 +227,10 @@ impl Heap {
     pub fn used_words(&self) -> usize {
         (self.top.get() as usize - self.block.start as usize) / 8
     }
+    /// Words of objects in the block that have survived no collection.
+    pub fn young_words(&self) -> usize {
+        (self.top.get() as usize - self.high_water as usize) / 8
+    }
     pub fn old_block_words(&self) -> usize {
         self.old.words
     }

@@ -2,6 +2,10 @@
 #![crate_type = "lib"]
 #![allow(dead_code)]
 
+#[macro_use]
+#[path = "../../src/shared.rs"]
+pub mod shared;
+
 #[path = "../../src/atomic.rs"]
 pub mod atomic;
 #[path = "../../src/barrier.rs"]

@@ -157,6 +157,8 @@ pub struct ProcState {
     pub suspending: Option<Box<HashMap<PidData, u32>>>,
     /// Collections are put off while this is not zero.
     pub gc_disabled: u32,
+    /// Words that its last collection moved.
+    pub last_moved_words: u32,
     pub flags: Flags,
     /// The native that has yielded and goes on when the process runs again.
     pub suspended: Option<Box<Suspended>>,
@@ -238,6 +240,7 @@ impl ProcState {
             suspend_count: 0,
             suspending: None,
             gc_disabled: 0,
+            last_moved_words: 0,
             flags: Flags::default(),
             suspended: None,
             tasks: ThinVec::new(),
