@@ -25,7 +25,9 @@ fn report(process: &Arc<Process>, owned: &mut Owned) {
 }
 
 fn boot() {
-    system::install(System::default());
+    // As many schedulers as stock has: what a table says of its locks depends on there being one.
+    let schedulers = std::thread::available_parallelism().map_or(1, usize::from);
+    system::install(System { schedulers, ..System::default() });
     oxbeam_runtime::native::install(oxbeam_bif::table::BIFS, &[], &[]);
     oxbeam_interp::install();
     oxbeam_ets::install();

@@ -64,7 +64,7 @@ pub unsafe fn collect(
     if report.only_grown {
         return 0;
     }
-    own.last_moved_words = u32::try_from(report.moved_words).unwrap_or(u32::MAX);
+    own.flags.collects_long = report.moved_words >= LONG_MOVE_WORDS;
     count(report);
     check_max_heap(owned);
     let took_ns = monotonic_ns() - started_ns;
@@ -75,12 +75,11 @@ pub unsafe fn collect(
     report.moved_words / 10 + 1
 }
 
-/// A heap whose last collection moved that many words, about a millisecond's work, is collected
-/// aside, where that can be.
-const ASIDE_WORDS: u32 = 1 << 17;
+/// A collection that moves that many words takes about a millisecond.
+const LONG_MOVE_WORDS: usize = 1 << 17;
 
 /// Whether the process, which is between two calls, is better collected by a dirty scheduler than by
-/// the one that runs it: the work will be long, and is due now or soon. Where the heap is full in the
+/// the one that runs it: the work was long the last time, and is due now or soon. Where the heap is full in the
 /// middle of a turn, nothing can be put off.
 pub fn is_due_aside(owned: &Owned) -> bool {
     let Owned { heap, own } = owned;
@@ -88,9 +87,7 @@ pub fn is_due_aside(owned: &Owned) -> bool {
         let block_words = heap.block_words();
         heap.free_words() < block_words / 4 && heap.young_words() >= block_words / 2
     };
-    own.last_moved_words >= ASIDE_WORDS
-        && own.gc_disabled == 0
-        && (heap.wants_collection() || soon())
+    own.flags.collects_long && own.gc_disabled == 0 && (heap.wants_collection() || soon())
 }
 
 /// Collects the heap of a process between two turns, for a task; see [`collect`].

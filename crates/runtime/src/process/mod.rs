@@ -157,8 +157,6 @@ pub struct ProcState {
     pub suspending: Option<Box<HashMap<PidData, u32>>>,
     /// Collections are put off while this is not zero.
     pub gc_disabled: u32,
-    /// Words that its last collection moved.
-    pub last_moved_words: u32,
     pub flags: Flags,
     /// The native that has yielded and goes on when the process runs again.
     pub suspended: Option<Box<Suspended>>,
@@ -167,7 +165,7 @@ pub struct ProcState {
     pub max_heap: MaxHeap,
 }
 
-/// Flags that `process_flag` sets and nothing else needs quickly.
+/// Flags that `process_flag` sets and nothing else needs quickly, and others.
 #[derive(Clone, Copy)]
 pub struct Flags {
     pub error_handler: Atom,
@@ -175,6 +173,8 @@ pub struct Flags {
     pub save_calls: u32,
     pub sensitive: bool,
     pub system_process: bool,
+    /// Its last collection took long.
+    pub collects_long: bool,
     /// It waits for a change of the schedulers to take effect, and this is the value from before.
     pub settling: Option<NonZeroU32>,
 }
@@ -187,6 +187,7 @@ impl Default for Flags {
             save_calls: 0,
             sensitive: false,
             system_process: false,
+            collects_long: false,
             settling: None,
         }
     }
@@ -240,7 +241,6 @@ impl ProcState {
             suspend_count: 0,
             suspending: None,
             gc_disabled: 0,
-            last_moved_words: 0,
             flags: Flags::default(),
             suspended: None,
             tasks: ThinVec::new(),
