@@ -214,7 +214,8 @@ pub(crate) fn submit(process: Arc<Process>, run_on: RunOn, function: NativeFn) {
 /// Asks all threads of the pools that have nothing to do to give memory back.
 pub(crate) fn give_back() {
     GIVE_BACKS.inc();
-    for pool in [&CPU, &IO, &AUX] {
+    let pools: [&Pool; 3] = [&CPU, &IO, &AUX];
+    for pool in pools {
         // Under the lock: a thread is asleep, or looks at the count before it sleeps.
         let jobs = pool.jobs.lock();
         pool.work.notify_all();
@@ -274,8 +275,9 @@ fn give(pool: &'static Pool, run_on: RunOn, work: Work) {
 }
 
 fn start_thread(pool: &'static Pool, run_on: RunOn, number: usize) {
+    let aux: &Pool = &AUX;
     let kind = match run_on {
-        _ if std::ptr::eq(pool, &AUX) => "aux",
+        _ if std::ptr::eq(pool, aux) => "aux",
         RunOn::DirtyCpu => "dcpus",
         _ => "dios",
     };
