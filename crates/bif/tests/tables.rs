@@ -1,6 +1,8 @@
 //! Operations on tables that take several turns give the same whatever the turns are; a process that
 //! ends in the middle of one that is seen at once leaves all of it done or nothing.
 
+mod support;
+
 use std::time::Duration;
 
 use oxbeam_bif::table::BIFS;
@@ -11,6 +13,7 @@ use oxbeam_runtime::process::ProcState;
 use oxbeam_runtime::{Cx, Flow, NativeResult, Process, dirty, system, yielding};
 use oxbeam_term::compare::eq;
 use oxbeam_term::{Atom, RawTerm, Term, am};
+use support::in_turns;
 
 /// Objects that take an operation many turns.
 const MANY: i64 = 600;
@@ -36,23 +39,6 @@ fn call<'h>(cx: &mut Cx<'h>, function: &str, args: &[Term<'h>]) -> Term<'h> {
             result => result,
         };
         return result.unwrap_or_else(|_| panic!("ets:{function} fails"));
-    }
-}
-
-fn in_turns<'h>(
-    cx: &mut Cx<'h>,
-    long: yielding::Begin,
-    args: &[Term<'h>],
-    slice: i64,
-) -> NativeResult<'h> {
-    cx.reductions = slice;
-    let mut ended = yielding::begin(cx, long, args);
-    loop {
-        if let Some(result) = ended {
-            return result;
-        }
-        cx.reductions = slice;
-        ended = yielding::resume(cx);
     }
 }
 

@@ -3,19 +3,22 @@
 //!
 //! Tables, and processes that start others, need a runtime: `tests/slices/turns.erl` has these.
 
+mod support;
+
 use oxbeam_bif::table::BIFS;
 use oxbeam_etf::{EncodeOptions, NoZlib, term_to_binary};
 use oxbeam_heap::Heap;
 use oxbeam_runtime::native::Native;
 use oxbeam_runtime::process::ProcState;
-use oxbeam_runtime::yielding::{self, Begin};
-use oxbeam_runtime::{Cx, Flow, NativeResult, Process};
+use oxbeam_runtime::yielding;
+use oxbeam_runtime::{Cx, Flow, Process};
 use oxbeam_sys::allocator::CountingAllocator;
 use oxbeam_term::compare::{compare, compare_within, eq, eq_within};
 use oxbeam_term::{RawTerm, Term, am};
 use proptest::prelude::*;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
+use support::in_turns;
 
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;
@@ -156,18 +159,6 @@ fn build<'h>(heap: &'h Heap, shape: &Shape) -> Term<'h> {
         Shape::ManyBytes(count) => {
             heap.binary(&(0..*count).map(|n| (n.wrapping_mul(77) >> 3) as u8).collect::<Vec<_>>())
         }
-    }
-}
-
-fn in_turns<'h>(cx: &mut Cx<'h>, long: Begin, args: &[Term<'h>], slice: i64) -> NativeResult<'h> {
-    cx.reductions = slice;
-    let mut ended = yielding::begin(cx, long, args);
-    loop {
-        if let Some(result) = ended {
-            return result;
-        }
-        cx.reductions = slice;
-        ended = yielding::resume(cx);
     }
 }
 

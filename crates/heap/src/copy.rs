@@ -82,6 +82,28 @@ pub enum TermWords {
     Only(usize),
 }
 
+/// Adds what a cell or boxed object refers to; gives its words.
+///
+/// # Safety
+/// The term is alive, and no immediate.
+pub(crate) unsafe fn push_elements(term: RawTerm, pending: &mut Vec<RawTerm>) -> usize {
+    // SAFETY: by contract: the object is whole.
+    unsafe {
+        if term.is_list() {
+            pending.extend([term.tail(), term.head()]);
+            return 2;
+        }
+        let object = term.ptr();
+        let words = object_words(object);
+        match term_words(*object) {
+            TermWords::None => {}
+            TermWords::Only(at) => pending.push(RawTerm(*object.add(at))),
+            TermWords::From(at) => pending.extend((at..words).map(|n| RawTerm(*object.add(n)))),
+        }
+        words
+    }
+}
+
 /// Where an object with that header holds terms.
 pub const fn term_words(header: u64) -> TermWords {
     match Subtag::of(header) {

@@ -1,6 +1,6 @@
 //! Copying a term so that what is shared in it stays shared.
 
-use crate::copy::{Policy, TermWords, object_words, rebase_match_state, term_words};
+use crate::copy::{Policy, TermWords, object_words, push_elements, rebase_match_state, term_words};
 use crate::heap::Heap;
 use crate::off_heap::{self, OffHeap};
 use oxbeam_term::layout::{REFC_BIN_HEADER, REFC_FLAGS, is_off_heap};
@@ -68,21 +68,7 @@ pub(crate) unsafe fn sharing_words(term: RawTerm, policy: Policy) -> Option<usiz
             continue;
         }
         // SAFETY: by contract.
-        unsafe {
-            if term.is_list() {
-                words += 2;
-                pending.extend([term.tail(), term.head()]);
-                continue;
-            }
-            let object = term.ptr();
-            let size = object_words(object);
-            words += size;
-            match term_words(*object) {
-                TermWords::None => {}
-                TermWords::Only(at) => pending.push(RawTerm(*object.add(at))),
-                TermWords::From(at) => pending.extend((at..size).map(|n| RawTerm(*object.add(n)))),
-            }
-        }
+        words += unsafe { push_elements(term, &mut pending) };
     }
     shared.then_some(words)
 }

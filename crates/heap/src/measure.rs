@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
+use oxbeam_term::Term;
 use oxbeam_term::layout::heap_bin_words;
 use oxbeam_term::tag::tuple_header;
-use oxbeam_term::{RawTerm, Term};
 
-use crate::copy::{TermWords, bytes_of_part, object_words, term_words};
+use crate::copy::{bytes_of_part, push_elements};
 use crate::literal::is_literal_address;
 
 /// Words of a copy of the term, in which nothing is shared.
@@ -42,23 +42,16 @@ fn size(term: Term<'_>, as_copied: bool, mut count: impl FnMut(*mut u64) -> bool
         }
         // SAFETY: the term and all it refers to are alive while it is branded.
         unsafe {
-            if term.is_list() {
-                words += 2;
-                pending.extend([term.tail(), term.head()]);
-                continue;
-            }
-            let object = term.ptr();
-            if as_copied && let Some((_, size_bytes)) = bytes_of_part(object) {
+            if term.is_boxed()
+                && as_copied
+                && let Some((_, size_bytes)) = bytes_of_part(term.ptr())
+            {
                 words += heap_bin_words(size_bytes);
                 continue;
             }
-            let size = object_words(object);
-            words += if *object == tuple_header(0) { 0 } else { size };
-            match term_words(*object) {
-                TermWords::None => {}
-                TermWords::Only(at) => pending.push(RawTerm(*object.add(at))),
-                TermWords::From(at) => pending.extend((at..size).map(|n| RawTerm(*object.add(n)))),
-            }
+            let empty_tuple = term.is_boxed() && *term.ptr() == tuple_header(0);
+            let size = push_elements(term, &mut pending);
+            words += if empty_tuple { 0 } else { size };
         }
     }
     words

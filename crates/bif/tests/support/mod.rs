@@ -1,0 +1,23 @@
+//! Running the long forms of natives.
+
+use oxbeam_runtime::yielding::{self, Begin};
+use oxbeam_runtime::{Cx, NativeResult};
+use oxbeam_term::Term;
+
+/// The outcome of a long form, in turns of `slice` reductions.
+pub fn in_turns<'h>(
+    cx: &mut Cx<'h>,
+    long: Begin,
+    args: &[Term<'h>],
+    slice: i64,
+) -> NativeResult<'h> {
+    cx.reductions = slice;
+    let mut ended = yielding::begin(cx, long, args);
+    loop {
+        if let Some(result) = ended {
+            return result;
+        }
+        cx.reductions = slice;
+        ended = yielding::resume(cx);
+    }
+}
