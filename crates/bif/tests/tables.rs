@@ -10,7 +10,7 @@ use oxbeam_heap::block::{Category, bytes_in_use};
 use oxbeam_heap::{Heap, OwnedTerm};
 use oxbeam_runtime::native::Native;
 use oxbeam_runtime::process::ProcState;
-use oxbeam_runtime::{Cx, Flow, NativeResult, Process, dirty, system, yielding};
+use oxbeam_runtime::{Cx, Flow, Process, dirty, system, yielding};
 use oxbeam_term::compare::eq;
 use oxbeam_term::{Atom, RawTerm, Term, am};
 use support::in_turns;
