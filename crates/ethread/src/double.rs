@@ -111,7 +111,7 @@ impl AtomicDoubleWord {
     }
 }
 
-#[cfg(all(target_arch = "x86_64", not(oxbeam_model), not(miri)))]
+#[cfg(all(target_arch = "x86_64", not(oxbeam_model), not(oxbeam_races), not(miri)))]
 mod native {
     use super::{DoubleWord, locked};
     use std::arch::asm;
@@ -176,7 +176,7 @@ mod native {
     }
 }
 
-#[cfg(all(target_arch = "aarch64", not(oxbeam_model), not(miri)))]
+#[cfg(all(target_arch = "aarch64", not(oxbeam_model), not(oxbeam_races), not(miri)))]
 mod native {
     use super::DoubleWord;
     use std::arch::asm;
@@ -233,7 +233,12 @@ mod native {
     }
 }
 
-#[cfg(any(oxbeam_model, miri, not(any(target_arch = "x86_64", target_arch = "aarch64"))))]
+#[cfg(any(
+    oxbeam_model,
+    oxbeam_races,
+    miri,
+    not(any(target_arch = "x86_64", target_arch = "aarch64"))
+))]
 mod native {
     use super::{DoubleWord, locked};
     use std::cell::UnsafeCell;
@@ -260,7 +265,7 @@ mod native {
     }
 }
 
-#[cfg(not(all(target_arch = "aarch64", not(oxbeam_model), not(miri))))]
+#[cfg(not(all(target_arch = "aarch64", not(oxbeam_model), not(oxbeam_races), not(miri))))]
 mod locked {
     use super::DoubleWord;
     use std::cell::UnsafeCell;

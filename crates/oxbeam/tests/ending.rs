@@ -54,15 +54,23 @@ fn shell(program: &Path, line: &str, folder: &Path, while_running: impl FnOnce(u
     let read = |path: &Path| String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned();
     let signal = std::os::unix::process::ExitStatusExt::signal(&status);
     let code = status.code().unwrap_or_else(|| 128 + signal.unwrap_or(0));
-    // What stock's own thread for such messages prints if the end does not come first; and what
-    // the shell says if `heart` came first.
-    let by_chance = |line: &str| line.starts_with("(no logger present)") || line == "Killed";
-    let stderr = read(&err)
+    // What the shell says if `heart` came first.
+    let by_chance = |line: &str| line == "Killed";
+    let stderr = without_late_messages(&read(&err))
         .lines()
         .filter(|line| !by_chance(line))
         .map(|line| format!("{line}\n").replace(&*folder.to_string_lossy(), "FOLDER"))
         .collect();
     Ended { stdout: read(&out), stderr, code }
+}
+
+/// `text` without what stock's own thread for such messages prints if the end does not come first, be it
+/// in the middle of a line of another thread.
+fn without_late_messages(text: &str) -> String {
+    let mut parts = text.split("(no logger present)");
+    let first = parts.next().unwrap_or_default();
+    let rest = parts.map(|part| part.split_once('\n').map_or("", |(_, behind)| behind));
+    std::iter::once(first).chain(rest).collect()
 }
 
 /// Both runtimes end alike. Gives stock's end.
