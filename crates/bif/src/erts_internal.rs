@@ -353,7 +353,7 @@ fn suspend_process<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
         send_to_pid(cx.process.pid, OwnedTerm::copy_of(answer));
         return Ok(Term::bool(true));
     }
-    let count = cx.own.suspending.get_or_insert_default().entry(pid).or_default();
+    let count = cx.own.rare_mut().suspending.entry(pid).or_default();
     let again = *count > 0;
     if options.unless_suspending && again {
         if let How::Tagged(tag) = how {
@@ -389,11 +389,11 @@ pub fn resume_process_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<
     if table::find(pid).is_none_or(|process| process.is_exiting()) {
         return Err(Flow::badarg());
     }
-    let suspending = cx.own.suspending.as_mut().ok_or_else(Flow::badarg)?;
-    let count = suspending.get_mut(&pid).ok_or_else(Flow::badarg)?;
+    let rare = cx.own.rare.as_mut().ok_or_else(Flow::badarg)?;
+    let count = rare.suspending.get_mut(&pid).ok_or_else(Flow::badarg)?;
     *count -= 1;
     if *count == 0 {
-        suspending.remove(&pid);
+        rare.suspending.remove(&pid);
     }
     send_control(pid, Control::Resume);
     Ok(Term::bool(true))

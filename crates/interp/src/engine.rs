@@ -38,7 +38,7 @@ impl Engine for Interpreter {
             c: regs,
             htop: turn.owned().heap.top(),
             e: turn.owned().heap.stop(),
-            reds: TURN_REDUCTIONS,
+            reds: turn.reds,
         };
         m.clear(keep_len);
         if oxbeam_heap::ZEAL && m.turn().owned().own.suspended.is_some() {

@@ -328,10 +328,12 @@ impl M {
         self.htop = heap.top();
         self.e = heap.stop();
         self.reds = turn.reds;
-        if heap.wants_collection() && turn.held.is_none() {
+        if heap.wants_collection() && !turn.due {
             // The next call knows what is live: it collects.
-            turn.held = Some(self.reds);
-            self.reds = 0;
+            turn.due = true;
+            if !turn.records {
+                turn.held = std::mem::take(&mut self.reds);
+            }
         }
     }
 
@@ -368,7 +370,10 @@ impl M {
         self.out();
         let roots = self.live(live);
         let turn = self.turn();
-        turn.reds += turn.held.take().unwrap_or(0);
+        turn.due = false;
+        if !turn.records {
+            turn.reds += std::mem::take(&mut turn.held);
+        }
         turn.collect(words + STACK_RESERVE_WORDS, roots);
         self.clear(live);
         self.back();

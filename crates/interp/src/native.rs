@@ -5,6 +5,7 @@ use crate::raise::{self, Exception, First};
 use oxbeam_heap::arith::ArithError;
 use oxbeam_runtime::engine::Switch;
 use oxbeam_runtime::native::{Class, Cx, Flow, NativeFn, NativeResult, Raise, RunOn};
+use oxbeam_runtime::process::rare::Call;
 use oxbeam_runtime::{gc, yielding};
 use oxbeam_term::{Atom, Export, RawTerm, Term, am};
 
@@ -71,7 +72,7 @@ unsafe fn call_with<'h>(
             match function(&mut cx, args) {
                 // By itself: moving the whole result would cost more than the call.
                 Ok(term) => {
-                    turn.reds = cx.reductions - turn.held.unwrap_or(0);
+                    turn.reds = cx.reductions - turn.held;
                     return Some(Ok(term));
                 }
                 Err(Flow::Long(begin)) => yielding::begin(&mut cx, begin, args),
@@ -82,7 +83,7 @@ unsafe fn call_with<'h>(
                 Err(flow) => Some(Err(flow)),
             }
         };
-        turn.reds = cx.reductions - turn.held.unwrap_or(0);
+        turn.reds = cx.reductions - turn.held;
         result
     }
 }
@@ -133,6 +134,11 @@ pub fn is_transparent(export: &Export) -> bool {
             am::exit | am::throw => export.arity == 1,
             _ => false,
         }
+}
+
+/// Natives whose calls are no calls, but what compilers make of them.
+fn is_instruction(export: &Export) -> bool {
+    (export.module, export.function) == (am::erlang, am::hibernate)
 }
 
 /// Raises an exception of the native `export`. `info` is the cause for its
@@ -192,8 +198,23 @@ impl M {
         let bifs = oxbeam_runtime::native::bifs();
         match export.bif().and_then(|row| bifs.get(row)) {
             // SAFETY: by contract.
-            Some(native) => unsafe { self.call_function(export, native.call, native.run_on, site) },
+            Some(native) => unsafe {
+                if !matches!(site, Site::Stub) {
+                    self.note_native(export);
+                }
+                self.call_function(export, native.call, native.run_on, site)
+            },
             None => raise::bad_code,
+        }
+    }
+
+    /// A native is called by an instruction that is no call of an export: where calls are saved
+    /// it is seen here, once.
+    #[inline]
+    fn note_native(&mut self, export: &'static Export) {
+        let own = &mut self.turn().owned().own;
+        if own.rare.is_some() && own.suspended.is_none() && !is_instruction(export) {
+            own.note_call(Call::To(export));
         }
     }
 

@@ -3,8 +3,9 @@
 use crate::machine::{Handler, M};
 use oxbeam_heap::Heap;
 use oxbeam_runtime::engine::Switch;
+use oxbeam_runtime::process::rare::Call;
 use oxbeam_runtime::process::{Owned, Process};
-use oxbeam_term::RawTerm;
+use oxbeam_term::{Export, RawTerm};
 use std::sync::Arc;
 
 /// More native stack than this no turn may take.
@@ -24,9 +25,15 @@ pub struct Turn {
     pub switch: Switch,
     /// X registers to save at its end.
     pub live: usize,
-    /// Reductions put aside to make the next call come here and collect: what is left is these
-    /// and `reds` together.
-    pub held: Option<i64>,
+    /// Reductions put aside so that calls come to [`M::turn_over`]: what is left is these and
+    /// `reds` together. While `records` it is so for all calls, while `due` for the next.
+    pub held: i64,
+    /// The next call is to collect.
+    pub due: bool,
+    /// The process saves its calls.
+    pub records: bool,
+    /// The export whose entry found the reductions used up.
+    pub entered: Option<&'static Export>,
     /// The bits being built by the put operations of older compilers.
     pub put: crate::op::bs_put::Target,
     /// Segments of the binary being made: room kept from one to the next.
@@ -59,6 +66,8 @@ impl Turn {
     /// A turn of a process.
     pub fn new(owned: &mut Owned, process: &Arc<Process>, reds: i64) -> Turn {
         let (htop, e) = (owned.heap.top(), owned.heap.stop());
+        let records = owned.own.saves_calls();
+        let (reds, held) = if records { (0, reds) } else { (reds, 0) };
         Turn {
             heap: &raw mut owned.heap,
             owned,
@@ -66,7 +75,10 @@ impl Turn {
             reds,
             switch: Switch::Yield,
             live: 0,
-            held: None,
+            held,
+            due: false,
+            records,
+            entered: None,
             put: crate::op::bs_put::Target::default(),
             parts: Vec::new(),
             over: false,
@@ -100,7 +112,7 @@ impl Turn {
 
     /// Reductions left, where handlers hold none.
     pub fn left(&self) -> i64 {
-        self.reds + self.held.unwrap_or(0)
+        self.reds + self.held
     }
 
     /// Reductions spent so far.
@@ -164,21 +176,38 @@ pub unsafe extern "C" fn stop(
 }
 
 impl M {
-    /// The reductions are used up at the entry of a function: ends the turn,
-    /// or collects first if that is why.
+    /// No reductions are at hand at the entry of a function: ends the turn, or collects if that is
+    /// why, and goes on if some are put aside.
     ///
     /// # Safety
     /// `to` is an instruction; `live` X registers are its arguments.
     pub unsafe fn turn_over(&mut self, to: *const u64, live: usize) -> Handler {
         // A large heap is collected aside, between two turns.
-        if self.turn().held.is_some() && !oxbeam_runtime::gc::is_due_aside(self.turn().owned()) {
-            self.collect(0, live);
-            if self.reds > 0 {
-                // SAFETY: by contract.
-                return unsafe { self.goto(to) };
+        if self.turn().due {
+            if oxbeam_runtime::gc::is_due_aside(self.turn().owned()) {
+                return self.leave(Switch::Yield, to, live);
             }
+            self.collect(0, live);
+        }
+        if self.reds + self.turn().held > 0 {
+            // SAFETY: by contract.
+            return unsafe { self.goto(to) };
         }
         self.leave(Switch::Yield, to, live)
+    }
+
+    /// As [`M::turn_over`], at the entry of `export`, whose code is at `to`: here the call is seen.
+    ///
+    /// # Safety
+    /// Machine rules; the arguments are in X.
+    #[cold]
+    pub unsafe fn entry_over(&mut self, export: &'static Export, to: *const u64) -> Handler {
+        let turn = self.turn();
+        if turn.records {
+            turn.owned().own.note_call(Call::To(export));
+        }
+        // SAFETY: by contract.
+        unsafe { self.turn_over(to, usize::from(export.arity)) }
     }
 
     /// Ends the turn; the process goes on at `ip` with `live` X registers.

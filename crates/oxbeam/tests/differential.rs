@@ -29,6 +29,7 @@ families! {
     matching,
     packets,
     processes,
+    saved_calls,
     structure,
     tables,
     terms,

@@ -173,6 +173,22 @@ fn the_viewer_opens_a_crash_dump() {
 }
 
 #[test]
+fn a_crash_dump_shows_the_last_calls() {
+    let line = "$X -noshell -noinput -eval 'process_flag(save_calls, 6), lists:reverse([]), \
+                self() ! x, receive x -> ok end, receive after 1 -> ok end, halt(\"end\").'";
+    let calls = |program: &Path, name| {
+        let place = folder(name);
+        assert_eq!(shell(program, line, &place, |_| ()).code, 1);
+        let text = std::fs::read_to_string(place.join("erl_crash.dump")).expect("a dump");
+        let (_, calls) = text.split_once("\nLast calls:").expect("calls");
+        calls.split_once("\n\n").expect("their end").0.to_owned()
+    };
+    let stock = calls(Path::new("erl"), "last_calls_stock");
+    assert_eq!(calls(&support::oxbeam(), "last_calls"), stock);
+    assert_eq!(stock.lines().count(), 6, "{stock}");
+}
+
+#[test]
 fn the_environment_rules_over_crash_dumps() {
     let cases = [
         ("dump_none", "ERL_CRASH_DUMP_SECONDS=0", false),

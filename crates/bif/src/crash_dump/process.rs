@@ -5,6 +5,7 @@ use oxbeam_code::ranges::locate;
 use oxbeam_runtime::Cx;
 use oxbeam_runtime::monitor::Target;
 use oxbeam_runtime::process::inspect::{Slot, stack_slots};
+use oxbeam_runtime::process::rare::Call;
 use oxbeam_runtime::process::{Mfa, Process, Waiting};
 use oxbeam_term::print::identity_text;
 use oxbeam_term::{RawTerm, Term};
@@ -69,6 +70,7 @@ pub fn write_process(out: &mut dyn Write, cx: &Cx<'_>, calling: bool) -> Result<
     writeln!(out, "Message queue length: {}", own.mailbox.len() + cx.process.in_queue_len())?;
     writeln!(out, "Number of heap fragments: {}", usize::from(heap.fragment_words() > 0))?;
     writeln!(out, "Heap fragment data: {}", heap.fragment_words())?;
+    write_last_calls(out, cx)?;
     write_links(out, cx)?;
     writeln!(out, "Reductions: {}", own.reductions)?;
     let free = heap.block_words().saturating_sub(heap.used_words() + heap.stack_words());
@@ -83,6 +85,21 @@ pub fn write_process(out: &mut dyn Write, cx: &Cx<'_>, calling: bool) -> Result<
     let own_bytes = crate::erlang::process_info::PROCESS_BYTES;
     writeln!(out, "Memory: {}", words * 8 + own_bytes)?;
     writeln!(out, "Program counter: {:#018x} ({})", own.ip as usize, code_place(own.ip))
+}
+
+/// The newest first, a line each.
+fn write_last_calls(out: &mut dyn Write, cx: &Cx<'_>) -> Result<()> {
+    let Some(calls) = cx.own.last_calls() else { return Ok(()) };
+    write!(out, "Last calls:")?;
+    for call in calls.rev() {
+        match call {
+            Call::To(to) => writeln!(out, " {}", mfa((to.module, to.function, to.arity)))?,
+            Call::Send => writeln!(out, " send")?,
+            Call::Receive => writeln!(out, " 'receive'")?,
+            Call::Timeout => writeln!(out, " timeout")?,
+        }
+    }
+    writeln!(out)
 }
 
 fn write_links(out: &mut dyn Write, cx: &Cx<'_>) -> Result<()> {

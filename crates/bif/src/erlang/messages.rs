@@ -4,6 +4,7 @@ use crate::long;
 use oxbeam_heap::OwnedTerm;
 use oxbeam_heap::copy::keeps_sharing;
 use oxbeam_runtime::monitor::{AliasKind, Target, Watching};
+use oxbeam_runtime::process::rare::Call;
 use oxbeam_runtime::reference::{RefNumbers, new_numbers};
 use oxbeam_runtime::signal::handle::{demonitor, monitor_ref};
 use oxbeam_runtime::signal::{Control, Request, send_control, send_control_to, send_message};
@@ -38,6 +39,15 @@ impl<'h> Message<'h> {
 
 /// Sends a message to whatever `to` names.
 fn send_any<'h>(cx: &mut Cx<'h>, to: Term<'h>, message: Message<'h>) -> Result<(), Flow<'h>> {
+    let sent = deliver(cx, to, message);
+    // A malformed name is no send, and a large message is one when it has been copied.
+    if sent.is_ok() || !(to.as_tuple().is_some() || matches!(sent, Err(Flow::Long(_)))) {
+        cx.own.note_call(Call::Send);
+    }
+    sent
+}
+
+fn deliver<'h>(cx: &mut Cx<'h>, to: Term<'h>, message: Message<'h>) -> Result<(), Flow<'h>> {
     cx.bump(4);
     match to.kind() {
         Kind::Pid(pid) if pid == cx.process.pid => {
@@ -52,7 +62,7 @@ fn send_any<'h>(cx: &mut Cx<'h>, to: Term<'h>, message: Message<'h>) -> Result<(
         }
         Kind::Atom(name) => {
             let end = registry::whereis(name).ok_or_else(Flow::badarg)?;
-            send_any(cx, Term::immediate(end), message)
+            deliver(cx, Term::immediate(end), message)
         }
         Kind::Tuple(_) => send_to_name(cx, to, message),
         Kind::Ref(reference) => {
@@ -86,7 +96,7 @@ fn send_to_name<'h>(cx: &mut Cx<'h>, to: Term<'h>, message: Message<'h>) -> Resu
         return Ok(());
     }
     match registry::whereis(name) {
-        Some(end) => send_any(cx, Term::immediate(end), message),
+        Some(end) => deliver(cx, Term::immediate(end), message),
         None => Ok(()),
     }
 }

@@ -4,6 +4,7 @@ use super::processes::{check_max_heap, max_heap, queue_data};
 use crate::arg;
 use oxbeam_heap::{Heap, OwnedTerm};
 use oxbeam_runtime::monitor::Target;
+use oxbeam_runtime::process::rare::Call;
 use oxbeam_runtime::process::{MaxHeap, Mfa, PidData, Priority, Waiting, table};
 use oxbeam_runtime::reference::{RefNumbers, new_numbers};
 use oxbeam_runtime::signal::{Control, Request, send_control, send_to_pid};
@@ -222,9 +223,7 @@ fn item_value<'a>(cx: &mut Cx<'_>, heap: &'a Heap, item: Atom) -> Term<'a> {
             heap.binary(&text)
         }
         am::trace => heap.int(0),
-        // Calls are not recorded: none is known.
-        am::last_calls if cx.own.flags.save_calls > 0 => Term::nil(),
-        am::last_calls => Term::bool(false),
+        am::last_calls => last_calls(cx, heap),
         am::catchlevel => heap.int(i64::from(cx.own.catches)),
         _ => memory_item(cx, heap, item),
     }
@@ -309,6 +308,17 @@ fn status(cx: &Cx<'_>) -> Atom {
     }
 }
 
+fn last_calls<'a>(cx: &Cx<'_>, heap: &'a Heap) -> Term<'a> {
+    let Some(calls) = cx.own.last_calls() else { return Term::bool(false) };
+    let terms = calls.map(|call| match call {
+        Call::To(export) => mfa_term(heap, (export.module, export.function, export.arity)),
+        Call::Send => Term::atom(am::send),
+        Call::Receive => Term::atom(am::receive),
+        Call::Timeout => Term::atom(am::timeout),
+    });
+    heap.list_from_rev(terms.rev())
+}
+
 fn monitors<'a>(cx: &Cx<'_>, heap: &'a Heap) -> Term<'a> {
     let items = cx.own.monitors.watching().filter_map(|(_, watching)| {
         let (kind, object) = match watching.target {
@@ -363,8 +373,10 @@ pub fn process_flag_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h
         }
         Some(am::save_calls) => {
             let new = calls_to_save(value)?;
-            let old = std::mem::replace(&mut cx.own.flags.save_calls, new);
-            Ok(cx.heap.int(i64::from(old)))
+            let old = cx.own.save_calls(new);
+            let done = cx.heap.int(i64::from(old));
+            // What begins or ends does so with the next turn.
+            if (old == 0) == (new == 0) { Ok(done) } else { Err(Flow::Yield(done)) }
         }
         Some(am::scheduler) => {
             let number = arg::size(value)?;
@@ -385,8 +397,9 @@ pub fn process_flag_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h
 
 /// How many calls `save_calls` keeps.
 pub(crate) fn calls_to_save<'h>(value: Term<'h>) -> Result<u32, Flow<'h>> {
-    let count = arg::size(value)?;
-    if count <= 10_000 { Ok(count as u32) } else { Err(Flow::badarg()) }
+    let count = value.as_usize().filter(|&count| count <= 10_000);
+    let wrong = || Flow::error_with(am::badarg, Term::atom(am::none));
+    count.map(|count| count as u32).ok_or_else(wrong)
 }
 
 /// A map of `connection_id`, `nodedown_reason` and `node_type`, or `[]`.
@@ -413,7 +426,7 @@ fn check_node_options<'h>(options: Term<'h>) -> Result<(), Flow<'h>> {
 
 /// `[{Pid, Active, Outstanding}]` of the processes that this one has suspended.
 fn suspending<'h>(cx: &Cx<'_>, heap: &'h Heap) -> Term<'h> {
-    let items = cx.own.suspending.iter().flat_map(|map| map.iter());
+    let items = cx.own.rare.iter().flat_map(|rare| &rare.suspending);
     let alive = items.filter(|(pid, _)| table::find(**pid).is_some_and(|p| !p.is_exiting()));
     let item = |(&pid, &count): (&PidData, &u32)| {
         heap.tuple(&[Term::pid(pid), heap.int(i64::from(count)), heap.int(0)])

@@ -4,6 +4,7 @@ use crate::long;
 use oxbeam_heap::OwnedTerm;
 use oxbeam_heap::copy::keeps_sharing;
 use oxbeam_heap::sizes::next_heap_words;
+use oxbeam_runtime::engine::TURN_REDUCTIONS;
 use oxbeam_runtime::monitor::AliasKind;
 use oxbeam_runtime::process::spawn::{MonitorOptions, SpawnOptions, spawn};
 use oxbeam_runtime::process::{MaxHeap, Priority, table};
@@ -503,8 +504,8 @@ pub fn hibernate_3<'h>(_: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
 
 /// `erlang:bump_reductions/1`
 pub fn bump_reductions_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    let count = args[0].as_usize().filter(|&count| count >= 1).ok_or_else(Flow::badarg)?;
-    cx.bump(count.min(1 << 30));
+    let count = args[0].as_small().and_then(|n| usize::try_from(n).ok());
+    cx.bump(count.ok_or_else(Flow::badarg)?.min(TURN_REDUCTIONS as usize));
     Ok(Term::bool(true))
 }
 

@@ -115,7 +115,7 @@ fn set_online<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     if !(1..=system::get().schedulers).contains(&count) {
         return Err(Flow::badarg());
     }
-    let old = match cx.own.flags.settling {
+    let old = match settling(cx) {
         Some(old) => old,
         None => set_all_online(count),
     };
@@ -131,7 +131,7 @@ fn set_all_online(count: usize) -> NonZeroU32 {
 }
 
 fn set_multi_scheduling<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    let (pid, begins) = (cx.process.pid, cx.own.flags.settling.is_none());
+    let (pid, begins) = (cx.process.pid, settling(cx).is_none());
     let change: fn(u64, Block) = match args[1].as_atom().map(|value| value.name()) {
         Some("block" | "block_normal") => online::block,
         Some("unblock" | "unblock_normal") => online::unblock,
@@ -148,12 +148,19 @@ fn set_multi_scheduling<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<
     Ok(multi_scheduling())
 }
 
+/// The value from before a change that has not taken effect yet.
+fn settling(cx: &Cx<'_>) -> Option<NonZeroU32> {
+    cx.own.rare.as_ref().and_then(|rare| rare.settling)
+}
+
 /// Goes on when no scheduler runs that should not; until then the native is called again.
 fn settle<'h>(cx: &mut Cx<'h>, args: &[Term<'h>], old: NonZeroU32) -> Result<(), Flow<'h>> {
     if online::settled() {
-        cx.own.flags.settling = None;
+        if let Some(rare) = &mut cx.own.rare {
+            rare.settling = None;
+        }
         return Ok(());
     }
-    cx.own.flags.settling = Some(old);
+    cx.own.rare_mut().settling = Some(old);
     Err(Flow::Again(args.to_vec()))
 }

@@ -42,7 +42,7 @@ impl Request for Ask {
                 Term::bool(true)
             }
             Question::SaveCalls(new) => {
-                let old = std::mem::replace(&mut cx.own.flags.save_calls, *new);
+                let old = cx.own.save_calls(*new);
                 cx.heap.int(i64::from(old))
             }
             Question::Display => {

@@ -39,7 +39,7 @@ impl M {
         self.reds -= 1;
         if self.reds <= 0 {
             // SAFETY: an export's address is an instruction.
-            return unsafe { self.turn_over(to, usize::from(export.arity)) };
+            return unsafe { self.entry_over(export, to) };
         }
         // SAFETY: an export's address is an instruction.
         unsafe { self.goto(to) }
@@ -248,8 +248,7 @@ unsafe fn enter_export(m: &mut M, export: &'static Export) -> Handler {
     m.reds -= 1;
     m.ip = to;
     if m.reds <= 0 {
-        // The arity is known from the export only.
-        m.turn().live = usize::from(export.arity);
+        m.turn().entered = Some(export);
         return yield_export;
     }
     // SAFETY: an export's address is an instruction.
@@ -545,8 +544,10 @@ slow! {
         m.turn_over(m.ip, live)
     }
     fn yield_export(m) {
-        let live = m.turn().live;
-        m.turn_over(m.ip, live)
+        match m.turn().entered {
+            Some(export) => m.entry_over(export, m.ip),
+            None => raise::bad_code,
+        }
     }
     fn call_native_body(m) {
         let export = native::export(m.w(1));

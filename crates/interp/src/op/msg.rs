@@ -4,6 +4,7 @@ use crate::machine::{Mode, Place, brand, op, slow};
 use crate::native::Site;
 use oxbeam_runtime::engine::Switch;
 use oxbeam_runtime::process::Waiting;
+use oxbeam_runtime::process::rare::Call;
 use oxbeam_runtime::signal::handle::take_all;
 use oxbeam_runtime::timer;
 use oxbeam_term::{RawTerm, am};
@@ -111,7 +112,11 @@ slow! {
         m.goto(to)
     }
     fn remove_message_slow(m) {
+        let records = m.turn().records;
         let own = &mut m.turn().owned().own;
+        if records {
+            own.note_call(Call::Receive);
+        }
         drop(own.mailbox.remove());
         if let Some(key) = own.timeout.take() {
             key.cancel();
@@ -153,6 +158,7 @@ slow! {
     }
     fn timeout_slow(m) {
         let own = &mut m.turn().owned().own;
+        own.note_call(Call::Timeout);
         own.timeout = None;
         own.mailbox.reset_save();
         m.next(1)

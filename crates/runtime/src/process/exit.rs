@@ -126,7 +126,7 @@ impl Farewell {
                 message => answer_as_dead(me, message),
             }
         }
-        for (&pid, &count) in owned.own.suspending.iter().flat_map(|map| map.iter()) {
+        for (&pid, &count) in owned.own.rare.iter().flat_map(|rare| &rare.suspending) {
             (0..count).for_each(|_| {
                 send_control(pid, Control::Resume);
             });

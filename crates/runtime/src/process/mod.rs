@@ -14,6 +14,7 @@
 
 pub mod exit;
 pub mod inspect;
+pub mod rare;
 pub mod spawn;
 pub mod state;
 pub mod table;
@@ -35,8 +36,6 @@ use oxbeam_heap::{Heap, OwnedTerm};
 use oxbeam_term::{Atom, Export, RawTerm, am};
 use state::StateWord;
 use std::cell::UnsafeCell;
-use std::collections::HashMap;
-use std::num::NonZeroU32;
 use std::sync::Arc;
 
 /// Table data of a pid: what [`oxbeam_term::Term::pid`] takes.
@@ -153,8 +152,8 @@ pub struct ProcState {
     /// How often the process asked to be told of nodes that come and go.
     pub node_subscriptions: u32,
     pub suspend_count: u32,
-    /// Processes that this one has suspended, and how often.
-    pub suspending: Option<Box<HashMap<PidData, u32>>>,
+    /// What few processes have.
+    pub rare: Option<Box<rare::Rare>>,
     /// Collections are put off while this is not zero.
     pub gc_disabled: u32,
     pub flags: Flags,
@@ -170,13 +169,10 @@ pub struct ProcState {
 pub struct Flags {
     pub error_handler: Atom,
     pub message_queue_off_heap: bool,
-    pub save_calls: u32,
     pub sensitive: bool,
     pub system_process: bool,
     /// Its last collection took long.
     pub collects_long: bool,
-    /// It waits for a change of the schedulers to take effect, and this is the value from before.
-    pub settling: Option<NonZeroU32>,
 }
 
 impl Default for Flags {
@@ -184,11 +180,9 @@ impl Default for Flags {
         Flags {
             error_handler: am::error_handler,
             message_queue_off_heap: false,
-            save_calls: 0,
             sensitive: false,
             system_process: false,
             collects_long: false,
-            settling: None,
         }
     }
 }
@@ -239,7 +233,7 @@ impl ProcState {
             priority: Priority::Normal,
             node_subscriptions: 0,
             suspend_count: 0,
-            suspending: None,
+            rare: None,
             gc_disabled: 0,
             flags: Flags::default(),
             suspended: None,

@@ -1,0 +1,81 @@
+//! What few processes have besides their state: in a box of its own, so that the others do not
+//! pay for it.
+
+use super::{PidData, ProcState};
+use oxbeam_term::Export;
+use std::collections::{HashMap, VecDeque};
+use std::num::NonZeroU32;
+
+/// See the module.
+#[derive(Default)]
+pub struct Rare {
+    /// Processes that this one has suspended, and how often.
+    pub suspending: HashMap<PidData, u32>,
+    /// It waits for a change of the schedulers to take effect, and this is the value from before.
+    pub settling: Option<NonZeroU32>,
+    saved_calls: Option<SavedCalls>,
+}
+
+/// What is saved of a call.
+#[derive(Clone, Copy)]
+pub enum Call {
+    /// An exported function, or a native.
+    To(&'static Export),
+    Send,
+    Receive,
+    Timeout,
+}
+
+/// The last calls of a process (`process_flag(save_calls, N)`): never more than `most`.
+struct SavedCalls {
+    calls: VecDeque<Call>,
+    most: u32,
+}
+
+impl ProcState {
+    /// The box for what is rare.
+    pub fn rare_mut(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    /// Saves the last `most` calls from now on, none if it is 0; gives how many it was before.
+    /// Calls of functions are seen from the next turn on.
+    pub fn save_calls(&mut self, most: u32) -> u32 {
+        if most == 0 && self.rare.is_none() {
+            return 0;
+        }
+        let new = (most > 0).then(|| SavedCalls { calls: VecDeque::new(), most });
+        std::mem::replace(&mut self.rare_mut().saved_calls, new).map_or(0, |saved| saved.most)
+    }
+
+    /// Whether calls are saved.
+    pub fn saves_calls(&self) -> bool {
+        self.rare.as_ref().is_some_and(|rare| rare.saved_calls.is_some())
+    }
+
+    /// Saves a call, where calls are saved.
+    #[inline]
+    pub fn note_call(&mut self, call: Call) {
+        if self.rare.is_some() {
+            self.note(call);
+        }
+    }
+
+    #[cold]
+    fn note(&mut self, call: Call) {
+        let sensitive = self.flags.sensitive;
+        let saved = self.rare.as_mut().and_then(|rare| rare.saved_calls.as_mut());
+        if let Some(saved) = saved.filter(|_| !sensitive) {
+            if saved.calls.len() == saved.most as usize {
+                saved.calls.pop_front();
+            }
+            saved.calls.push_back(call);
+        }
+    }
+
+    /// The saved calls, the oldest first; `None` where none are saved.
+    pub fn last_calls(&self) -> Option<impl DoubleEndedIterator<Item = Call> + ExactSizeIterator> {
+        let saved = self.rare.as_ref()?.saved_calls.as_ref()?;
+        Some(saved.calls.iter().copied())
+    }
+}
