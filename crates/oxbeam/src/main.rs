@@ -7,8 +7,13 @@ use oxbeam_boot::front::{self, Missing, Plan, Start};
 use oxbeam_runtime::native::Native;
 use std::os::unix::ffi::OsStringExt;
 
+#[cfg(not(oxbeam_races))]
 #[global_allocator]
 static ALLOCATOR: oxbeam_sys::allocator::Allocator = oxbeam_sys::allocator::Allocator;
+/// ThreadSanitizer knows of memory that is given back and taken again only if it does that itself.
+#[cfg(oxbeam_races)]
+#[global_allocator]
+static ALLOCATOR: std::alloc::System = std::alloc::System;
 
 fn main() {
     let args: Vec<Vec<u8>> = std::env::args_os().map(OsStringExt::into_vec).collect();
