@@ -2,6 +2,7 @@
 
 pub mod asks;
 pub mod checks;
+pub mod trace;
 
 use crate::arg;
 use crate::erlang::code::permission;

@@ -38,6 +38,7 @@ pub fn start(start: &Start) -> Result<(), String> {
     nifs.push(&oxbeam_bif::oxbeam::NIF);
     native::install(oxbeam_bif::table::BIFS, &nifs, &oxbeam_bif::oxbeam::own_modules());
     install_io(start);
+    oxbeam_bif::erlang::match_spec::install();
     oxbeam_interp::install();
     load_preloaded(start)?;
     scheduler::create(start.options.schedulers as usize);

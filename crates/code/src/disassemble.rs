@@ -73,7 +73,10 @@ impl Words<'_> {
 
 fn decode(module: &Module, offset: u32) -> Option<(String, u32)> {
     let mut words = Words { module, at: offset };
-    let op = op_of(words.next()?)?;
+    let op = match op_of(words.next()?)? {
+        Op::breakpoint => op_of(module.breakpoint_at(module.address_of(offset))?.replaced())?,
+        op => op,
+    };
     let mut text = format!("{:016X}: {}", module.address_of(offset) as usize, op.name());
     if op == Op::call_nif {
         // It stands in the place of another instruction, whose operands it does not have.

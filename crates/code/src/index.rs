@@ -14,11 +14,13 @@
 //!    entries; so a staging costs what was changed lately, not what there is. The two other indices
 //!    share what one commit has changed.
 
-use crate::module::Entry;
+use crate::breakpoint::{Breakpoint, Patterns};
+use crate::module::{Entry, Module};
+use crate::stub;
 use oxbeam_term::export::{CODE_INDICES, Export};
 use parking_lot::Mutex;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 static ACTIVE: AtomicUsize = AtomicUsize::new(0);
 
@@ -43,6 +45,7 @@ static GATE: Mutex<Gate> = Mutex::new(Gate { held: false, waiting: vec![] });
 struct Changed {
     exports: Vec<&'static Export>,
     modules: Vec<&'static Entry>,
+    breakpoints: Vec<Arc<Breakpoint>>,
 }
 
 /// Entries whose value under an index is not that of the active one.
@@ -87,12 +90,16 @@ impl Permission {
         let ix = (now + 1) % CODE_INDICES;
         for stale in std::mem::take(&mut *STALE[ix].lock()) {
             for export in &stale.exports {
-                let address = export.address[now].load(Ordering::Relaxed);
-                export.address[ix].store(address, Ordering::Relaxed);
+                stub::copy(export, now, ix);
+                if let Some(breakpoint) = stub::breakpoint(export) {
+                    breakpoint.copy(now, ix);
+                }
             }
+            stale.breakpoints.iter().for_each(|breakpoint| breakpoint.copy(now, ix));
             stale.modules.iter().for_each(|entry| entry.copy(now, ix));
         }
-        Staging { permission: Some(self), ix, changed: Changed::default() }
+        let (changed, entries) = (Changed::default(), vec![]);
+        Staging { permission: Some(self), ix, changed, entries }
     }
 }
 
@@ -113,7 +120,15 @@ pub struct Staging {
     permission: Option<Permission>,
     ix: usize,
     changed: Changed,
+    /// Functions whose first word may have to change, with their breakpoints.
+    entries: Vec<(Entrance, Arc<Breakpoint>)>,
 }
+
+/// The first word of a function of a module that stays as long as the permission is held.
+struct Entrance(*const AtomicU64);
+
+// SAFETY: it is an atomic.
+unsafe impl Send for Entrance {}
 
 impl Staging {
     /// The staging index.
@@ -121,10 +136,49 @@ impl Staging {
         self.ix
     }
 
-    /// Makes calls of an export go to `address` from the commit on.
+    /// Makes calls of an export go to `address` from the commit on, untraced.
     pub fn set_export(&mut self, export: &'static Export, address: *mut u64) {
-        export.address[self.ix].store(address, Ordering::Release);
+        stub::set_target(export, self.ix, address, false);
+        if let Some(breakpoint) = stub::breakpoint(export) {
+            breakpoint.set(self.ix, None);
+        }
         self.changed.exports.push(export);
+    }
+
+    /// Makes calls of an export run into a breakpoint with these patterns from the commit on, or
+    /// into none.
+    pub fn trace_export(&mut self, export: &'static Export, patterns: Option<Patterns>) {
+        if patterns.is_none() && stub::breakpoint(export).is_none() {
+            return;
+        }
+        let traced = patterns.is_some();
+        stub::make_breakpoint(export).set(self.ix, patterns);
+        stub::set_target(export, self.ix, stub::target(export, self.ix), traced);
+        self.changed.exports.push(export);
+    }
+
+    /// Makes calls of the function of that number run into a breakpoint with these patterns from the
+    /// commit on, or into none.
+    pub fn trace_function(&mut self, module: &Module, number: usize, patterns: Option<Patterns>) {
+        let breakpoint = match patterns {
+            Some(_) => module.make_breakpoint(number),
+            None => match module.breakpoint(number) {
+                Some(breakpoint) => breakpoint,
+                None => return,
+            },
+        };
+        breakpoint.set(self.ix, patterns);
+        let entrance = Entrance(std::ptr::from_ref(module.entrance(number)));
+        self.entries.push((entrance, breakpoint.clone()));
+        self.changed.breakpoints.push(breakpoint.clone());
+    }
+
+    /// Takes all breakpoints of a module and its exports away from the commit on.
+    pub(crate) fn untrace_module(&mut self, module: &Module) {
+        for number in 0..module.functions.len() {
+            self.trace_function(module, number, None);
+        }
+        module.exports.iter().for_each(|&(export, _)| self.trace_export(export, None));
     }
 
     pub(crate) fn changes_module(&mut self, entry: &'static Entry) {
@@ -133,7 +187,14 @@ impl Staging {
 
     /// Makes the staging index the active one (rule 3).
     pub fn commit(mut self) -> Permission {
+        for (entrance, breakpoint) in self.entries.drain(..) {
+            // SAFETY: the permission has been held since, so the module is there.
+            breakpoint.install(unsafe { &*entrance.0 }, self.ix);
+        }
         let changed = Arc::new(std::mem::take(&mut self.changed));
+        for export in &changed.exports {
+            export.set_bif_traced(stub::is_traced(export, self.ix));
+        }
         for other in (0..CODE_INDICES).filter(|&other| other != self.ix) {
             STALE[other].lock().push(changed.clone());
         }

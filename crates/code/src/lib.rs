@@ -20,6 +20,7 @@
 //! 6. Looking up an address is lock-free and harmless for any address
 //!    ([`ranges`]).
 
+pub mod breakpoint;
 pub mod disassemble;
 pub mod handlers;
 pub mod index;

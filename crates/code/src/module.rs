@@ -4,19 +4,22 @@
 //! current one old (there must be no old one), deleting too; purging frees the
 //! old one. Both take effect with the commit of their staging.
 
+use crate::breakpoint::Breakpoint;
+use crate::handlers::word_of;
 use crate::index::{self, Permission, Staging};
 use crate::memory::Block;
 use crate::ranges::{self, Line};
 use crate::stub;
 use oxbeam_beam_file::Type;
 use oxbeam_heap::literal::Area;
+use oxbeam_ops::specific::Op;
 use oxbeam_term::export::{CODE_INDICES, Export};
 use oxbeam_term::{Atom, FunEntry};
 use parking_lot::{Mutex, RwLock};
 use std::collections::HashMap;
 use std::ptr::NonNull;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// A function of a module. Offsets are in words from the start of the block.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -74,7 +77,13 @@ pub struct Module {
     pub on_load: Option<u32>,
     /// Its number in the order of publication ([`last_serial`]); 0: not published.
     pub serial: u64,
+    /// The breakpoints of its functions, in the order of these.
+    pub breakpoints: Breakpoints,
 }
+
+/// Breakpoints of the functions of a module: made when they are asked for, and not taken away.
+#[derive(Default)]
+pub struct Breakpoints(OnceLock<Box<[OnceLock<Arc<Breakpoint>>]>>);
 
 // SAFETY: the fun entries are `Sync` and counted; the rest is owned.
 unsafe impl Send for Module {}
@@ -119,6 +128,33 @@ impl Module {
         self.functions.iter().find(|f| f.name == name && f.arity == arity)
     }
 
+    /// The breakpoint of the function of that number, if it ever had one.
+    pub fn breakpoint(&self, number: usize) -> Option<&Arc<Breakpoint>> {
+        self.breakpoints.0.get()?[number].get()
+    }
+
+    /// The breakpoint of the function of that number.
+    pub(crate) fn make_breakpoint(&self, number: usize) -> &Arc<Breakpoint> {
+        let none = || self.functions.iter().map(|_| OnceLock::new()).collect();
+        let place = &self.breakpoints.0.get_or_init(none)[number];
+        let word = || self.entrance(number).load(Ordering::Acquire);
+        place.get_or_init(|| Arc::new(Breakpoint::of_function(word())))
+    }
+
+    /// The breakpoint that is at an address, if one ever was.
+    pub fn breakpoint_at(&self, pc: *const u64) -> Option<&Arc<Breakpoint>> {
+        let offset = self.offset_of(pc);
+        let number = self.functions.partition_point(|f| f.info <= offset).checked_sub(1)?;
+        self.breakpoint(number).filter(|_| self.functions[number].entry == offset)
+    }
+
+    /// The first word of the function of that number.
+    pub(crate) fn entrance(&self, number: usize) -> &AtomicU64 {
+        let entry = self.address_of(self.functions[number].entry);
+        // SAFETY: crate rule 2: the word is the function's, and is read as an atomic.
+        unsafe { AtomicU64::from_ptr(entry) }
+    }
+
     /// The source line of an offset. Names live as long as the module, which
     /// a caller with a live address keeps alive.
     pub(crate) fn line_at(&'static self, offset: u32) -> Option<Line> {
@@ -148,7 +184,7 @@ impl Module {
     /// Takes exports that point into this module back to their stubs.
     fn retract(&self, staging: &mut Staging) {
         for &(export, _) in &self.exports {
-            if self.contains(export.address[staging.index()].load(Ordering::Relaxed)) {
+            if self.contains(stub::target(export, staging.index())) {
                 staging.set_export(export, stub::address(export));
             }
         }
@@ -278,6 +314,19 @@ pub fn pending(name: Atom) -> Option<&'static Module> {
     find(name)?.lend(Slot::Pending)
 }
 
+/// The modules that are current under an index: the active one, or the one that the caller stages.
+pub fn current_under(ix: usize) -> Vec<&'static Module> {
+    // SAFETY: crate rule 5: a current instance is freed by nobody.
+    let current = |entry: &&'static Entry| unsafe { entry.get(Slot::Current, ix).as_ref() };
+    table().read().values().filter_map(current).collect()
+}
+
+/// As [`current_under`], of that name.
+pub fn named_under(name: Atom, ix: usize) -> Option<&'static Module> {
+    // SAFETY: as in `current_under`.
+    unsafe { find(name)?.get(Slot::Current, ix).as_ref() }
+}
+
 /// Names of all modules with a current or an old instance, sorted by index.
 pub fn loaded() -> Vec<Atom> {
     let held =
@@ -326,6 +375,9 @@ fn stage_one(mut module: Module, staging: &mut Staging) {
     module.publish_funs();
     let (entry, ix) = (entry(name), staging.index());
     staging.changes_module(entry);
+    if let Some(current) = entry.lend(Slot::Current) {
+        staging.untrace_module(current);
+    }
     if has_on_load {
         entry.set(Slot::Pending, ix, pointer);
         return;
@@ -360,14 +412,18 @@ pub fn finish_on_load(permission: Permission, name: Atom) -> Option<Staging> {
 /// Makes a function of a module a native: the address goes into its native entry word, then the
 /// first instruction becomes the call of it. Gives whether there is such a function.
 pub fn bind_native(module: &Module, name: Atom, arity: u8, native: usize) -> bool {
-    let Some(function) = module.function(name, arity) else { return false };
-    let entry = module.address_of(function.entry);
-    // SAFETY: crate rule 2: the two words are the function's, and are read as atomics.
-    unsafe {
-        let word = |at: *mut u64| std::sync::atomic::AtomicU64::from_ptr(at);
-        word(entry.sub(1)).store(native as u64, Ordering::Release);
-        word(entry)
-            .store(crate::handlers::word_of(oxbeam_ops::specific::Op::call_nif), Ordering::Release);
+    let named = |f: &Function| f.name == name && f.arity == arity;
+    let Some(number) = module.functions.iter().position(named) else { return false };
+    let entrance = module.entrance(number);
+    // SAFETY: crate rule 2: the word before is the function's, and is read as an atomic.
+    let native_entry = unsafe { AtomicU64::from_ptr(entrance.as_ptr().sub(1)) };
+    native_entry.store(native as u64, Ordering::Release);
+    let call = word_of(Op::call_nif);
+    if let Some(breakpoint) = module.breakpoint(number) {
+        breakpoint.set_replaced(call);
+    }
+    if entrance.load(Ordering::Acquire) != word_of(Op::breakpoint) {
+        entrance.store(call, Ordering::Release);
     }
     true
 }
@@ -391,6 +447,7 @@ pub fn delete(permission: Permission, name: Atom) -> Deleted {
     let mut staging = permission.stage();
     let ix = staging.index();
     if let Some(module) = entry.lend(Slot::Current) {
+        staging.untrace_module(module);
         module.retract(&mut staging);
         staging.changes_module(entry);
         entry.set(Slot::Old, ix, entry.get(Slot::Current, ix));

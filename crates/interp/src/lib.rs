@@ -11,6 +11,7 @@ pub mod native;
 pub mod op;
 pub mod raise;
 pub mod table;
+mod traced;
 pub mod turn;
 
 pub use engine::{Interpreter, install};

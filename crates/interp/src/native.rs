@@ -8,6 +8,7 @@ use oxbeam_runtime::native::{Class, Cx, Flow, NativeFn, NativeResult, Raise, Run
 use oxbeam_runtime::process::rare::Call;
 use oxbeam_runtime::{gc, yielding};
 use oxbeam_term::{Atom, Export, RawTerm, Term, am};
+use std::sync::atomic::Ordering;
 
 /// The export entry of an operand word.
 ///
@@ -190,19 +191,42 @@ pub enum Site {
 }
 
 impl M {
-    /// Calls a native from `site` with its arguments in X, and goes on.
+    /// Calls a native from `site`, which is none in a stub, with its arguments in X, and goes on.
     ///
     /// # Safety
     /// Machine rules.
     pub unsafe fn call_native(&mut self, export: &'static Export, site: Site) -> Handler {
         let bifs = oxbeam_runtime::native::bifs();
+        // SAFETY: by contract.
+        unsafe {
+            self.note_native(export);
+            match export.untraced_bif().and_then(|row| bifs.get(row)) {
+                Some(native) => self.call_function(export, native.call, native.run_on, site),
+                None => self.call_traced(export, site),
+            }
+        }
+    }
+
+    /// Calls a native that is traced: by its export, as any function is called.
+    #[cold]
+    unsafe fn call_traced(&mut self, export: &'static Export, site: Site) -> Handler {
+        // SAFETY: by contract of the callers.
+        unsafe {
+            self.enter_from(site);
+            self.goto(export.address[oxbeam_code::index::active()].load(Ordering::Acquire))
+        }
+    }
+
+    /// Calls a native from its stub, whether it is traced or not.
+    ///
+    /// # Safety
+    /// Machine rules.
+    pub unsafe fn call_from_stub(&mut self, export: &'static Export) -> Handler {
+        let bifs = oxbeam_runtime::native::bifs();
         match export.bif().and_then(|row| bifs.get(row)) {
             // SAFETY: by contract.
             Some(native) => unsafe {
-                if !matches!(site, Site::Stub) {
-                    self.note_native(export);
-                }
-                self.call_function(export, native.call, native.run_on, site)
+                self.call_function(export, native.call, native.run_on, Site::Stub)
             },
             None => raise::bad_code,
         }

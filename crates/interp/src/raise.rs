@@ -8,6 +8,7 @@
 //! A handler finds class, reason and trace in X3, X1 and X2, and [`CAUGHT`] in X0.
 
 use crate::machine::{Handler, M, brand, slow};
+use crate::traced;
 use oxbeam_heap::Heap;
 use oxbeam_runtime::engine::Switch;
 use oxbeam_runtime::native::Class;
@@ -110,7 +111,12 @@ impl M {
     ) -> Handler {
         // SAFETY: by contract.
         unsafe {
-            match find_catch(self) {
+            let (caught, traced) = find_catch(self);
+            if traced {
+                let end = caught.map_or((*self.turn().heap).end(), |(frame, _)| frame);
+                traced::unwind(self, end, class, reason, caught.is_some());
+            }
+            match caught {
                 Some((frame, handler)) => {
                     self.e = frame;
                     *self.x(0) = CAUGHT;
@@ -214,11 +220,15 @@ pub unsafe fn list_of(heap: &Heap, terms: &[RawTerm]) -> RawTerm {
 /// Adds the continuations on the stack, until there are `depth` addresses.
 fn gather(heap: &Heap, pcs: &mut Vec<u64>, depth: usize) {
     let mut last = 0;
+    let fixed = oxbeam_code::stub::fixed();
     for word in heap.stack() {
         if pcs.len() >= depth {
             return;
         }
-        if word.is_header() && word.0 != 0 && word.0 != last {
+        if is_continuation(*word)
+            && word.0 != last
+            && fixed.trace_return(word.0 as *const u64).is_none()
+        {
             last = word.0;
             // The word before a return point belongs to the call.
             pcs.push(word.0 - 8);
@@ -353,24 +363,26 @@ fn item<'h>(
     Some(heap.tuple(&[Term::atom(place.module), Term::atom(place.function), args, location]))
 }
 
-/// The frame of the innermost catch, and its handler.
+/// The frame of the innermost catch, and its handler; whether there are frames of tracing before it.
 ///
 /// A mark counts only in the frame it was set in: one of its size, of the
 /// function that the handler is in.
 ///
 /// # Safety
 /// Machine rules.
-unsafe fn find_catch(m: &M) -> Option<(*mut u64, *const u64)> {
+unsafe fn find_catch(m: &M) -> (Option<(*mut u64, *const u64)>, bool) {
     m.out();
     // SAFETY: the words between stack top and block end are the stack.
     unsafe {
         let end = (*m.turn().heap).end();
         let (mut at, mut frame, mut owner) = (m.e, m.e, m.ip);
+        let (fixed, mut traced) = (oxbeam_code::stub::fixed(), false);
         while at < end {
             let word = RawTerm(*at);
             at = at.add(1);
             if is_continuation(word) {
                 (frame, owner) = (at, word.0 as *const u64);
+                traced |= fixed.trace_return(owner).is_some();
             } else if word.is_catch() {
                 let (handler, words) = oxbeam_code::catch_target(word);
                 let bottom = frame.wrapping_add(words);
@@ -382,15 +394,15 @@ unsafe fn find_catch(m: &M) -> Option<(*mut u64, *const u64)> {
                 };
                 let fits = bottom >= at && bottom < end && whole(at);
                 if fits && is_continuation(RawTerm(*bottom)) && same_function(owner, handler) {
-                    return Some((frame, handler));
+                    return (Some((frame, handler)), traced);
                 }
             }
         }
-        None
+        (None, traced)
     }
 }
 
-fn is_continuation(word: RawTerm) -> bool {
+pub(crate) fn is_continuation(word: RawTerm) -> bool {
     word.is_header() && word.0 != 0
 }
 

@@ -4,7 +4,7 @@ use crate::machine::{Handler, M};
 use oxbeam_heap::Heap;
 use oxbeam_runtime::engine::Switch;
 use oxbeam_runtime::process::rare::Call;
-use oxbeam_runtime::process::{Owned, Process};
+use oxbeam_runtime::process::{Owned, ProcState, Process};
 use oxbeam_term::{Export, RawTerm};
 use std::sync::Arc;
 
@@ -38,6 +38,11 @@ pub struct Turn {
     pub put: crate::op::bs_put::Target,
     /// Segments of the binary being made: room kept from one to the next.
     pub parts: Vec<crate::op::bs_create::Part>,
+    /// The entry of a function whose breakpoint was passed last; 0: none since the last call that
+    /// found no reductions.
+    pub passed: usize,
+    /// The entry that the process is to run again without its breakpoint, or 0.
+    pub resumes_at: usize,
     /// The turn is over.
     pub over: bool,
     /// Where the native stack was when the turn began.
@@ -68,6 +73,7 @@ impl Turn {
         let (htop, e) = (owned.heap.top(), owned.heap.stop());
         let records = owned.own.saves_calls();
         let (reds, held) = if records { (0, reds) } else { (reds, 0) };
+        let resumes_at = resume(&mut owned.own);
         Turn {
             heap: &raw mut owned.heap,
             owned,
@@ -81,6 +87,8 @@ impl Turn {
             entered: None,
             put: crate::op::bs_put::Target::default(),
             parts: Vec::new(),
+            passed: 0,
+            resumes_at,
             over: false,
             native_stack: 0,
             parked: Parked { next: stop, ip: std::ptr::null(), htop, e, reds },
@@ -134,7 +142,15 @@ impl Turn {
         // (A sanitizer, which debug builds may have, moves frames elsewhere.)
         let depth = self.native_stack.saturating_sub(here);
         assert!(cfg!(debug_assertions) || depth < MAX_NATIVE_STACK_BYTES, "handlers nest");
-        self.owned().own.ip = m.ip;
+        let passed = std::mem::take(&mut self.passed);
+        let own = &mut self.owned().own;
+        own.ip = m.ip;
+        if passed != 0 && passed == m.ip as usize {
+            own.rare_mut().passed = passed;
+        }
+        if own.rare.is_some() {
+            own.time_pauses();
+        }
     }
 
     /// Runs handlers until the turn ends.
@@ -160,6 +176,15 @@ impl Turn {
     }
 }
 
+/// Where the process goes on in the middle of an instruction with a breakpoint, or 0.
+fn resume(own: &mut ProcState) -> usize {
+    let ip = own.ip as usize;
+    let Some(rare) = &mut own.rare else { return 0 };
+    let passed = std::mem::take(&mut rare.passed);
+    own.time_goes_on();
+    if passed == ip { passed } else { 0 }
+}
+
 /// The handler that ends a turn: goes back to who began it.
 ///
 /// # Safety
@@ -182,6 +207,7 @@ impl M {
     /// # Safety
     /// `to` is an instruction; `live` X registers are its arguments.
     pub unsafe fn turn_over(&mut self, to: *const u64, live: usize) -> Handler {
+        self.turn().passed = 0;
         // A large heap is collected aside, between two turns.
         if self.turn().due {
             if oxbeam_runtime::gc::is_due_aside(self.turn().owned()) {

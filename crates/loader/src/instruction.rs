@@ -383,10 +383,16 @@ impl<'a> Loader<'a> {
             (G::CallExt, false) => self.put_call(T::call_ext, &[], &[export]),
             (G::CallExt, true) => self.put_call(T::call_native, &[], &[export]),
             (G::CallExtOnly, false) => self.put(T::call_ext_only, &[], &[export]),
-            (G::CallExtOnly, true) => self.put(T::call_native_last, &[], &[export, Fix::Word(0)]),
             (_, false) => self.put(T::call_ext_last, &[], &[export, frame_bytes(args[2])?]),
-            (_, true) => self.put(T::call_native_last, &[], &[export, frame_bytes(args[2])?]),
+            (G::CallExtOnly, true) => self.call_native_last(export, Fix::Word(0)),
+            (_, true) => self.call_native_last(export, frame_bytes(args[2])?),
         }
+    }
+
+    /// A call of a native and a return, in one; the return behind it is for calls that are traced.
+    fn call_native_last(&mut self, export: Fix, bytes: Fix) -> Done {
+        self.put_call(T::call_native_last, &[], &[export, bytes])?;
+        self.put(T::deallocate_ret, &[], &[bytes])
     }
 
     /// A call of a function that works on its caller's frame.

@@ -472,6 +472,7 @@ impl<'a> Loader<'a> {
             md5: self.file.md5,
             on_load: self.on_load,
             serial: 0,
+            breakpoints: Default::default(),
         })
     }
 

@@ -1,7 +1,4 @@
 //! The dialect of tracing: what its guards and bodies may call beyond the others.
-//!
-//! A test of such a specification, which is all there is so far, changes nothing: a sequential trace
-//! token or control word that it sets is not set, as in OTP.
 
 use std::cell::Cell;
 
@@ -14,8 +11,17 @@ pub trait Tracer {
     /// What a crash dump says of the process.
     fn process_dump(&self) -> Vec<u8>;
     fn control_word(&self) -> u64;
-    /// Whether this is a process, or the name of one.
-    fn is_process(&self, term: Term<'_>) -> bool;
+    fn set_control_word(&self, word: u32);
+    /// `{Module, Function, Arity}` that the traced function returns to, with its place in the source
+    /// if that is asked for; else `undefined`.
+    fn caller<'e>(&self, with_line: bool, heap: &'e Heap) -> Term<'e>;
+    /// Switches the process's flag of that name.
+    fn silence(&self, silent: bool);
+    /// Switches a flag of a process (`None`: the one that runs). `false`: no such flag or process.
+    fn switch(&self, process: Option<Term<'_>>, flag: Term<'_>, on: bool) -> bool;
+    /// Clears and sets flags of a process (`None`: the one that runs), and perhaps its tracer;
+    /// whether that changes anything. `None`: it cannot be done.
+    fn trace(&self, process: Option<Term<'_>>, off: Term<'_>, on: Term<'_>) -> Option<bool>;
 }
 
 /// What a run in the dialect of tracing gives beside its message.
@@ -41,6 +47,7 @@ pub(crate) enum Effect {
     Display,
     ProcessDump,
     Caller,
+    CallerLine,
     IsSeqTrace,
     GetSeqToken,
     SetSeqToken,
@@ -70,7 +77,8 @@ pub(crate) fn form(name: Atom) -> Option<Form> {
         "silent" => (Effect::Silent, &[1]),
         "display" => (Effect::Display, &[1]),
         "process_dump" => (Effect::ProcessDump, &[0]),
-        "caller" | "caller_line" => (Effect::Caller, &[0]),
+        "caller" => (Effect::Caller, &[0]),
+        "caller_line" => (Effect::CallerLine, &[0]),
         "is_seq_trace" => (Effect::IsSeqTrace, &[0]),
         "get_seq_token" => (Effect::GetSeqToken, &[0]),
         "set_seq_token" => (Effect::SetSeqToken, &[2]),
@@ -96,43 +104,9 @@ pub(crate) fn function(name: Atom, arity: usize) -> Option<(Effect, bool)> {
     }
 }
 
-/// Flags that can be switched on and off.
-const TRACE_FLAGS: [&str; 18] = [
-    "all",
-    "send",
-    "receive",
-    "procs",
-    "ports",
-    "call",
-    "arity",
-    "return_to",
-    "silent",
-    "running",
-    "running_procs",
-    "running_ports",
-    "exiting",
-    "garbage_collection",
-    "timestamp",
-    "set_on_spawn",
-    "set_on_first_spawn",
-    "set_on_link",
-];
-const MORE_TRACE_FLAGS: [&str; 3] =
-    ["set_on_first_link", "monotonic_timestamp", "strict_monotonic_timestamp"];
-
 /// Parts of a sequential trace token that are switched on and off.
 const TOKEN_FLAGS: [&str; 6] =
     ["send", "receive", "print", "timestamp", "monotonic_timestamp", "strict_monotonic_timestamp"];
-
-fn is_flag(term: Term<'_>) -> bool {
-    let known = |name: &str| TRACE_FLAGS.contains(&name) || MORE_TRACE_FLAGS.contains(&name);
-    term.as_atom().is_some_and(|flag| known(flag.name()))
-}
-
-fn are_flags(term: Term<'_>) -> bool {
-    let mut flags = term.list();
-    flags.by_ref().all(is_flag) && flags.rest().is_nil()
-}
 
 impl<'e> Collected<'e> {
     /// Does what a form or function says; `None`: it fails.
@@ -143,27 +117,31 @@ impl<'e> Collected<'e> {
             (Effect::Message, &[message]) => self.message.set(message),
             (Effect::ReturnTrace, _) => flags.return_trace = true,
             (Effect::ExceptionTrace, _) => flags.exception_trace = true,
-            (Effect::Silent, _) => {}
+            (Effect::Silent, &[silent]) => {
+                if let Some(silent) = silent.as_bool() {
+                    self.tracer.silence(silent);
+                }
+            }
             (Effect::Display, &[term]) => self.tracer.display(term),
             (Effect::ProcessDump, _) => return Some(heap.binary(&self.tracer.process_dump())),
-            (Effect::Caller, _) => return Some(Term::atom(oxbeam_term::am::undefined)),
+            (Effect::Caller, _) => return Some(self.tracer.caller(false, heap)),
+            (Effect::CallerLine, _) => return Some(self.tracer.caller(true, heap)),
             (Effect::IsSeqTrace, _) => return Some(Term::bool(false)),
             (Effect::GetSeqToken, _) => return Some(Term::NIL),
             (Effect::SetSeqToken, &[part, _]) => return token_part(part, heap),
-            (Effect::EnableTrace | Effect::DisableTrace, &[flag]) => {
-                return done.filter(|_| is_flag(flag));
-            }
-            (Effect::EnableTrace | Effect::DisableTrace, &[process, flag]) => {
-                return done.filter(|_| self.tracer.is_process(process) && is_flag(flag));
+            (Effect::EnableTrace | Effect::DisableTrace, &[ref process @ .., flag]) => {
+                let on = effect == Effect::EnableTrace;
+                return done.filter(|_| self.tracer.switch(process.first().copied(), flag, on));
             }
             (Effect::Trace, &[ref process @ .., off, on]) => {
-                let known = process.iter().all(|&process| self.tracer.is_process(process));
-                return (known && are_flags(off) && are_flags(on)).then(|| Term::bool(false));
+                return self.tracer.trace(process.first().copied(), off, on).map(Term::bool);
             }
             (Effect::GetTcw, _) => return Some(heap.uint(self.tracer.control_word())),
             (Effect::SetTcw, &[word]) => {
-                u32::try_from(word.as_small()?).ok()?;
-                return Some(heap.uint(self.tracer.control_word()));
+                let word = u32::try_from(word.as_small()?).ok()?;
+                let before = self.tracer.control_word();
+                self.tracer.set_control_word(word);
+                return Some(heap.uint(before));
             }
             _ => return None,
         }

@@ -187,8 +187,11 @@ macro_rules! for_each_specific_op {
             stub start () { start <>, } "goto the export that the process starts with";
             stub normal_exit () { normal_exit <>, } "the process ends normally";
             stub call_nif () { call_nif <>, } "x0 <- the function whose address is in the native entry word; goto pop cp";
-            stub breakpoint () { breakpoint <>, } "ask the tracer, then do the instruction replaced";
-            stub return_trace () { return_trace <>, } "a traced function returned";
+            stub breakpoint () { breakpoint <>, } "a traced function is called; do the instruction replaced";
+            stub export_breakpoint (E) { export_breakpoint <>, } "E is called and traced; goto its code";
+            stub return_trace () { return_trace <>, } "tell of a return; drop 4 words; goto pop cp";
+            stub return_to_trace () { return_to_trace <>, } "tell where a call returns to; goto pop cp";
+            stub return_time_trace () { return_time_trace <>, } "a timed call returns; drop 1 word; goto pop cp";
             stub bad_code () { bad_code <>, } "raise an internal error";
 
             // ---- bif: calls of natives that return at once

@@ -34,6 +34,7 @@ families! {
     tables,
     terms,
     texts,
+    tracing,
     watching,
 }
 

@@ -36,6 +36,7 @@ pub mod task;
 pub mod thin_vec;
 pub mod time_offset;
 pub mod timer;
+pub mod trace;
 pub mod yielding;
 
 pub use engine::{Engine, Regs, Switch};

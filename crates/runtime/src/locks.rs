@@ -28,6 +28,10 @@ oxbeam_ethread::lock_order! {
     DirtyWork = 330;
     /// Who gets reports.
     Logger = 390;
+    /// Who traces whom.
+    Tracers = 395;
+    /// The times of the calls of a function.
+    CallTimes = 396;
     /// Who is told of what other processes do.
     Setting = 400;
 }

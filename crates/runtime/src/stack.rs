@@ -3,6 +3,7 @@
 use crate::native::Cx;
 use crate::process::{Mfa, Owned, Waiting};
 use oxbeam_code::ranges::{Line, locate};
+use oxbeam_code::stub::fixed;
 use oxbeam_code::{Module, memory};
 use oxbeam_heap::Heap;
 use oxbeam_term::{Term, am};
@@ -69,7 +70,8 @@ fn places(heap: &Heap, ip: *const u64) -> impl Iterator<Item = *const u64> {
     let mut last = std::ptr::null();
     // A function that calls itself again and again is shown once, as in stock.
     let returns = returns
-        .filter(move |pc| memory::contains(*pc) && std::mem::replace(&mut last, *pc) != *pc)
+        .filter(|pc| memory::contains(*pc) && fixed().trace_return(*pc).is_none())
+        .filter(move |pc| std::mem::replace(&mut last, *pc) != *pc)
         .map(|pc| pc.wrapping_sub(1));
     std::iter::once(ip).chain(returns)
 }

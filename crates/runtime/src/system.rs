@@ -4,7 +4,7 @@ use crate::locks;
 use crate::process::{MaxHeap, PidData};
 use crate::time_offset::{self, Warp};
 use oxbeam_ethread::lock::RwLock;
-use oxbeam_ethread::{AtomicU32, AtomicU64, AtomicUword};
+use oxbeam_ethread::{Atomic64, AtomicU32, AtomicU64, AtomicUword};
 use oxbeam_heap::heap::HeapOptions;
 use oxbeam_sys::clock;
 use oxbeam_term::{Atom, am};
@@ -228,6 +228,21 @@ pub fn count_io(read: usize, written: usize) {
 /// Erlang system time in nanoseconds.
 pub fn system_time_ns() -> i64 {
     clock::monotonic_ns() + time_offset::offset_ns()
+}
+
+/// The same in microseconds, never twice the same: the time of `erlang:now/0`.
+pub fn now_us() -> i64 {
+    oxbeam_ethread::shared! {
+        static LAST_US: Atomic64 = Atomic64::new(0);
+    }
+    let mut last = LAST_US.read();
+    loop {
+        let now = (system_time_ns() / 1000).max(last + 1);
+        match LAST_US.cmpxchg(now, last) {
+            same if same == last => return now,
+            other => last = other,
+        }
+    }
 }
 
 /// What must be written out before the runtime ends; set by the crate that has ports.

@@ -18,8 +18,10 @@ use oxbeam_term::{Atom, Term};
 /// How the time stands in a message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Stamp {
-    /// `{Mega, Seconds, Micro}`
+    /// `{Mega, Seconds, Micro}`, never twice the same.
     Timestamp,
+    /// The same of the processor time that the runtime has used.
+    Cpu,
     /// Monotonic time in native units.
     Monotonic,
     /// The same with a strictly increasing number: `{Time, Number}`.
@@ -66,22 +68,31 @@ fn atom(name: &str) -> Term<'static> {
     Term::atom(Atom::new(name).expect("room for the words of system profiles"))
 }
 
-fn stamp(heap: &Heap, stamp: Stamp) -> Term<'_> {
+/// The time as it stands in a message.
+pub fn stamp(heap: &Heap, stamp: Stamp) -> Term<'_> {
     oxbeam_ethread::shared! {
         static NUMBER: Atomic64 = Atomic64::new(0);
     }
     match stamp {
-        Stamp::Timestamp => {
-            let us = crate::system::system_time_ns() / 1000;
-            let parts = [us / 1_000_000_000_000, us / 1_000_000 % 1_000_000, us % 1_000_000];
-            heap.tuple(&parts.map(|part| heap.int(part)))
-        }
+        Stamp::Timestamp => timestamp(heap, crate::system::now_us()),
+        Stamp::Cpu => timestamp(heap, cpu_us()),
         Stamp::Monotonic => heap.int(clock::monotonic_ns()),
         Stamp::StrictMonotonic => {
             let number = NUMBER.inc_read();
             heap.tuple(&[heap.int(clock::monotonic_ns()), heap.int(number)])
         }
     }
+}
+
+fn cpu_us() -> i64 {
+    let (user_ns, system_ns) = clock::process_cpu_ns();
+    (user_ns + system_ns) / 1000
+}
+
+/// `{Mega, Seconds, Micro}`
+pub fn timestamp(heap: &Heap, us: i64) -> Term<'_> {
+    let parts = [us / 1_000_000_000_000, us / 1_000_000 % 1_000_000, us % 1_000_000];
+    heap.tuple(&parts.map(|part| heap.int(part)))
 }
 
 /// Sends `{profile, What..., Time}`.

@@ -4,8 +4,9 @@
 //! 2. `address[ix]` is where a call goes under code index `ix`: an instruction. It is written
 //!    by the holder of the code-write permission for the staging index only, or patched for all
 //!    indices under the rules of the code crate; it is read relaxed.
-//! 3. `stub` is a small instruction sequence of the entry's own, to which `address` points while
-//!    no code is loaded or while the function is a BIF; crate `code` writes it.
+//! 3. `stub` holds two small instruction sequences of the entry's own; crate `code` writes them.
+//!    `address` points to the first while no code is loaded or while the function is a BIF, and to
+//!    the second while calls of the export are traced.
 
 use crate::atom::Atom;
 use parking_lot::RwLock;
@@ -17,8 +18,10 @@ use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 /// Code indices: active, staging and previous rotate over these.
 pub const CODE_INDICES: usize = 3;
 /// Words of [`Export::stub`].
-pub const STUB_WORDS: usize = 8;
+pub const STUB_WORDS: usize = 10;
 const NO_BIF: u32 = u32::MAX;
+/// Set in the row of a BIF whose calls are traced.
+const TRACED_BIF: u32 = 1 << 31;
 
 /// One exported, or called, function.
 #[repr(C, align(64))]
@@ -36,7 +39,22 @@ impl Export {
     pub fn bif(&self) -> Option<usize> {
         match self.bif.load(Ordering::Relaxed) {
             NO_BIF => None,
-            row => Some(row as usize),
+            row => Some((row & !TRACED_BIF) as usize),
+        }
+    }
+    /// Row of the BIF table, if the function is a BIF whose calls are not traced.
+    #[inline(always)]
+    pub fn untraced_bif(&self) -> Option<usize> {
+        let row = self.bif.load(Ordering::Relaxed);
+        (row & TRACED_BIF == 0).then_some(row as usize)
+    }
+    /// Says whether calls of a BIF are traced.
+    pub fn set_bif_traced(&self, traced: bool) {
+        if self.bif().is_some() {
+            match traced {
+                true => self.bif.fetch_or(TRACED_BIF, Ordering::Relaxed),
+                false => self.bif.fetch_and(!TRACED_BIF, Ordering::Relaxed),
+            };
         }
     }
     /// Binds the entry to a row of the BIF table; for boot.

@@ -11,6 +11,7 @@ use oxbeam_runtime::native::{RunOn, StaticNif};
 use oxbeam_runtime::{Cx, Flow, NativeResult, native, progress, system};
 use oxbeam_term::view::Kind;
 use oxbeam_term::{Atom, Term, am, export};
+use oxbeam_trace::defaults;
 use parking_lot::Mutex;
 use std::collections::HashSet;
 
@@ -136,7 +137,8 @@ pub fn finish_loading_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<
         return Ok(names_error(cx, am::not_purged, &blocked));
     }
     let modules: Vec<Module> = all.iter().filter_map(|one| one.module.lock().take()).collect();
-    let Ok(staging) = module::stage(permission, modules) else { return Err(Flow::badarg()) };
+    let Ok(mut staging) = module::stage(permission, modules) else { return Err(Flow::badarg()) };
+    defaults::stage(&mut staging, &names);
     let result = match all.iter().any(|one| one.has_on_load) {
         true => names_error(cx, am::on_load, &names),
         false => Term::atom(am::ok),
@@ -164,7 +166,8 @@ pub fn finish_after_on_load_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeR
     if !success {
         return Ok(Term::bool(true));
     }
-    let staging = module::finish_on_load(permission, name).ok_or_else(Flow::badarg)?;
+    let mut staging = module::finish_on_load(permission, name).ok_or_else(Flow::badarg)?;
+    defaults::stage(&mut staging, &[name]);
     commit(cx, staging, Term::bool(true))
 }
 

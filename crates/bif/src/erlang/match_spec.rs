@@ -1,40 +1,31 @@
 //! `erlang:match_spec_test/3`
 
 use oxbeam_heap::Heap;
-use oxbeam_match_spec::{CompileError, Flags, Runner, Tracer, compile, compile_for_tracing};
-use oxbeam_runtime::process::table;
-use oxbeam_runtime::{Cx, Flow, NativeResult, registry, system};
+use oxbeam_match_spec::{CompileError, Flags, Runner, compile, compile_for_tracing};
+use oxbeam_runtime::{Cx, Flow, NativeResult};
 use oxbeam_term::print::to_bytes;
 use oxbeam_term::{Atom, Term, am};
+use oxbeam_trace::asked::{self, Asked, Writers};
 
 use super::display;
 use crate::arg::take;
 use crate::crash_dump::process::write_process;
 
-/// What a specification asks of the process that tests it.
-struct Caller<'c, 'h>(&'c Cx<'h>);
+/// How the specifications of tracing write; for boot.
+pub fn install() {
+    asked::install(Writers { display: write_line, process_dump });
+}
 
-impl Tracer for Caller<'_, '_> {
-    fn display(&self, term: Term<'_>) {
-        let mut text = to_bytes(term);
-        text.push(b'\n');
-        display::write(&text);
-    }
-    fn process_dump(&self) -> Vec<u8> {
-        let mut dump = vec![];
-        write_process(&mut dump, self.0, true).expect("memory takes all that is written");
-        dump
-    }
-    fn control_word(&self) -> u64 {
-        system::trace_control_word()
-    }
-    fn is_process(&self, term: Term<'_>) -> bool {
-        match (term.as_local_pid(), term.as_atom()) {
-            (Some(pid), _) => table::find(pid).is_some_and(|process| !process.is_exiting()),
-            (None, Some(name)) => registry::whereis(name).is_some(),
-            (None, None) => false,
-        }
-    }
+fn write_line(term: Term<'_>) {
+    let mut text = to_bytes(term);
+    text.push(b'\n');
+    display::write(&text);
+}
+
+fn process_dump(cx: &Cx<'_>) -> Vec<u8> {
+    let mut dump = vec![];
+    write_process(&mut dump, cx, true).expect("memory takes all that is written");
+    dump
 }
 
 /// `match_spec_test(Term, Spec, table)` or `match_spec_test(Arguments, Spec, trace)`
@@ -48,7 +39,8 @@ pub fn match_spec_test_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult
         },
         Some(am::trace) if term.is_list() => match compile_for_tracing(spec) {
             Ok(program) => {
-                let traced = Runner::new(&program, pid).run_trace(term, &Caller(cx), heap);
+                let asked = Asked { cx, returns_to: None, is_test: true };
+                let traced = Runner::new(&program, pid).run_trace(term, &asked, heap);
                 traced.map_or((None, Flags::default()), |t| (Some(t.message), t.flags))
             }
             Err(error) => return Ok(faults(heap, &error)),

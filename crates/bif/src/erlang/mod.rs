@@ -25,4 +25,5 @@ pub mod system_info;
 pub mod system_monitor;
 pub mod term_format;
 pub mod time;
+pub mod trace_info;
 pub mod types;

@@ -3,6 +3,7 @@
 use crate::{arg, long};
 use oxbeam_heap::OwnedTerm;
 use oxbeam_runtime::reference::{RefNumbers, new_numbers};
+use oxbeam_runtime::system_profile::timestamp;
 use oxbeam_runtime::timer::{self, Destination};
 use oxbeam_runtime::yielding::Begin;
 use oxbeam_runtime::{Cx, Flow, NativeResult, Slot, Yielded, Yielder, system, time_offset};
@@ -54,28 +55,19 @@ clocks! {
     os_system_time_0, os_system_time_1 => clock::system_ns();
 }
 
-fn timestamp<'h>(cx: &Cx<'h>, us: i64) -> Term<'h> {
-    let parts = [us / 1_000_000_000_000, us / 1_000_000 % 1_000_000, us % 1_000_000];
-    cx.heap.tuple(&parts.map(|part| cx.heap.int(part)))
-}
-
 /// `erlang:timestamp/0`
 pub fn timestamp_0<'h>(cx: &mut Cx<'h>, _: &[Term<'h>]) -> NativeResult<'h> {
-    Ok(timestamp(cx, system::system_time_ns() / 1000))
+    Ok(timestamp(cx.heap, system::system_time_ns() / 1000))
 }
 
 /// `os:timestamp/0`
 pub fn os_timestamp_0<'h>(cx: &mut Cx<'h>, _: &[Term<'h>]) -> NativeResult<'h> {
-    Ok(timestamp(cx, clock::system_ns() / 1000))
+    Ok(timestamp(cx.heap, clock::system_ns() / 1000))
 }
 
 /// `erlang:now/0`: strictly increasing.
 pub fn now_0<'h>(cx: &mut Cx<'h>, _: &[Term<'h>]) -> NativeResult<'h> {
-    static LAST_US: AtomicI64 = AtomicI64::new(0);
-    let now_us = system::system_time_ns() / 1000;
-    let next = |last: i64| Some(now_us.max(last + 1));
-    let last = LAST_US.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).unwrap_or(now_us);
-    Ok(timestamp(cx, now_us.max(last + 1)))
+    Ok(timestamp(cx.heap, system::now_us()))
 }
 
 /// `os:perf_counter/0`

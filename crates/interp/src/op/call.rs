@@ -555,6 +555,10 @@ slow! {
     }
     fn call_native_tail(m) {
         let export = native::export(m.w(1));
+        if export.untraced_bif().is_none() {
+            // It returns to the instruction behind, which returns.
+            return m.call_native(export, Site::Body(4));
+        }
         m.call_native(export, Site::Tail(m.w(2)))
     }
     fn apply_body(m) {

@@ -3,6 +3,7 @@
 use crate::machine::{op, slow};
 use crate::native::{self, Site};
 use crate::raise::{self, Exception, First};
+use crate::traced;
 use oxbeam_code::{index, module, stub};
 use oxbeam_runtime::engine::Switch;
 use oxbeam_runtime::native::{Class, RunOn, own_module};
@@ -25,10 +26,19 @@ op! {
         m.leave(Switch::Exit, m.ip, 0)
     }
     fn breakpoint(m) {
-        raise::bad_code
+        traced::breakpoint
+    }
+    fn export_breakpoint(m) {
+        traced::export_breakpoint
     }
     fn return_trace(m) {
-        raise::bad_code
+        traced::return_trace
+    }
+    fn return_to_trace(m) {
+        traced::return_to_trace
+    }
+    fn return_time_trace(m) {
+        traced::return_time_trace
     }
     fn bad_code(m) {
         raise::bad_code
@@ -45,7 +55,7 @@ slow! {
     }
     fn bif(m) {
         let export = native::export(m.w(1));
-        m.call_native(export, Site::Stub)
+        m.call_from_stub(export)
     }
     fn nif(m) {
         // A native entry word before the instruction, the func_info before that.

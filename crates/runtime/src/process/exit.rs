@@ -47,6 +47,7 @@ pub(crate) fn finish_owned(process: &Arc<Process>, mut owned: Box<Owned>) {
     let normal = || OwnedTerm::immediate(RawTerm::atom(am::normal));
     let reason = owned.own.exit_reason.take().unwrap_or_else(normal);
     registry::unregister_process(process);
+    process.forget_tracer();
     if let Some(timer) = owned.own.timeout.take() {
         timer.cancel();
     }

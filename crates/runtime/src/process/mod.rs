@@ -88,6 +88,8 @@ pub struct Process {
     pub bound_to: AtomicU32,
     /// The runtime cannot go on without it.
     pub is_system: bool,
+    /// What it is traced for; see the trace module.
+    pub(crate) trace_flags: AtomicU32,
     /// Registered name, as an atom's index plus one; 0: none.
     name: AtomicU32,
 }
@@ -271,6 +273,7 @@ impl Process {
             away: Mutex::new(None),
             last_scheduler: AtomicU32::new(0),
             bound_to: AtomicU32::new(0),
+            trace_flags: AtomicU32::new(0),
             name: AtomicU32::new(0),
         })
     }
@@ -285,6 +288,7 @@ impl Process {
             away: Mutex::new(None),
             last_scheduler: AtomicU32::new(0),
             bound_to: AtomicU32::new(0),
+            trace_flags: AtomicU32::new(0),
             name: AtomicU32::new(0),
         })
     }

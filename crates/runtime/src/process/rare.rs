@@ -2,6 +2,7 @@
 //! pay for it.
 
 use super::{PidData, ProcState};
+use crate::trace::call_time::CallTimer;
 use oxbeam_term::Export;
 use std::collections::{HashMap, VecDeque};
 use std::num::NonZeroU32;
@@ -14,6 +15,10 @@ pub struct Rare {
     /// It waits for a change of the schedulers to take effect, and this is the value from before.
     pub settling: Option<NonZeroU32>,
     saved_calls: Option<SavedCalls>,
+    pub(crate) call_timer: Option<CallTimer>,
+    /// The instruction with a breakpoint that the process has left in its middle, to be run again
+    /// without the breakpoint; or 0.
+    pub passed: usize,
 }
 
 /// What is saved of a call.

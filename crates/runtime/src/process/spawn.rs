@@ -151,6 +151,7 @@ fn create(
     engine::get().start(&mut owned, start, &args);
     let process = Process::new(pid, options.priority, owned);
     process.bound_to.set(options.bound_to.into());
+    process.trace_from_birth();
     Some(process)
 }
 
