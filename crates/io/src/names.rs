@@ -39,8 +39,8 @@ pub fn is_utf8() -> bool {
     UTF8.load(Ordering::Relaxed)
 }
 
-/// The bytes of a name: a binary as it is, a deep list of characters and
-/// atoms in the system's encoding.
+/// The bytes of a name: a binary as it is, an atom or a deep list of characters in the
+/// system's encoding.
 ///
 /// None for another term, a character that has no place in the encoding, and
 /// a name with a zero character (trailing ones of a binary are dropped).
@@ -54,6 +54,8 @@ pub fn to_native(term: Term<'_>) -> Option<Vec<u8>> {
         while bytes.last() == Some(&0) {
             bytes.pop();
         }
+    } else if let Some(atom) = term.as_atom() {
+        atom.name().chars().try_for_each(|c| push(&mut bytes, i64::from(u32::from(c))))?;
     } else {
         let mut rest = vec![term];
         while let Some(term) = rest.pop() {
@@ -63,8 +65,6 @@ pub fn to_native(term: Term<'_>) -> Option<Vec<u8>> {
                     Some(character) => push(&mut bytes, character)?,
                     None => rest.push(cons.head()),
                 }
-            } else if let Some(atom) = term.as_atom() {
-                atom.name().chars().try_for_each(|c| push(&mut bytes, i64::from(u32::from(c))))?;
             } else if !term.is_nil() {
                 return None;
             }
@@ -98,5 +98,8 @@ mod tests {
         assert_eq!(to_native(heap.binary(b"a\0b")), None);
         assert_eq!(to_native(heap.list(&[heap.int(0xD800)])), None);
         assert_eq!(to_native(heap.int(7)), None);
+        let atom = Term::atom(oxbeam_term::am::name);
+        assert_eq!(to_native(atom).as_deref(), Some(&b"name"[..]));
+        assert_eq!(to_native(heap.list(&[heap.int(0x61), atom])), None);
     }
 }

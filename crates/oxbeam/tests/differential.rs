@@ -23,6 +23,7 @@ families! {
     code_loading,
     exceptions,
     failures,
+    files,
     funs,
     inquiries,
     mapping,
