@@ -135,7 +135,11 @@ fn request_task<'h>(
     let parts = task.as_tuple().ok_or_else(Flow::badarg)?.elements();
     let (id, what) = match (parts, parts.first().and_then(|kind| kind.as_atom())) {
         ([_, id, kind], Some(am::garbage_collect)) => {
-            let kind = if kind.is(am::minor) { GcKind::Auto } else { GcKind::Major };
+            let kind = match kind.as_atom() {
+                Some(am::minor) => GcKind::Auto,
+                Some(am::major) => GcKind::Major,
+                _ => return Err(Flow::badarg()),
+            };
             (*id, What::Collect(kind))
         }
         ([_, id, module], Some(am::check_process_code)) => {
@@ -205,10 +209,10 @@ pub fn purge_module_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h
 /// `erts_internal:dirty_process_handle_signals/1`: handles the signals of a process that runs
 /// dirty; for the processes that do this for others.
 pub fn dirty_process_handle_signals_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    let pid = args[0].as_local_pid().ok_or_else(Flow::badarg)?;
-    if pid == cx.process.pid {
-        return Err(Flow::badarg());
+    if !dirty::is_handler(cx.process.pid) {
+        return Err(Flow::error(am::notsup));
     }
+    let Some(pid) = args[0].as_local_pid() else { return Ok(Term::bool(false)) };
     let Some(process) = table::find(pid) else { return Ok(Term::atom(am::noproc)) };
     Ok(Term::atom(match dirty::handle_signals(&process) {
         Handled::All => am::ok,

@@ -26,11 +26,13 @@ families! {
     files,
     funs,
     inquiries,
+    internals,
     mapping,
     matching,
     packets,
     processes,
     saved_calls,
+    starting,
     structure,
     tables,
     terms,
@@ -52,6 +54,31 @@ fn bits_of_older_compilers() {
     assert!(status.expect("erlc is installed").success(), "the program compiles");
     let folder = folder.to_str().expect("a path of text");
     support::same(&["-noshell", "-noinput", "-pa", folder, "-run", "runner", "main", "bits"], "");
+}
+
+/// Natives that no family calls, and why.
+const UNCALLED: [(&str, &str, &str); 3] = [
+    ("erlang", "display_nl", "it prints where nobody looks"),
+    ("erts_internal", "erase_persistent_terms", "it is for the end of a runtime that starts again"),
+    ("erts_internal", "spawn_system_process", "its end is the runtime's"),
+];
+
+#[test]
+fn every_native_is_called_by_a_family() {
+    let folder = support::repository().join("tests/differential");
+    let programs = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let text: String = programs.map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == '@';
+    let words: std::collections::HashSet<&str> = text.split(|c| !is_part(c)).collect();
+    for native in oxbeam_bif::table::BIFS.iter().filter(|native| native.missing.is_none()) {
+        let (module, function) = (native.module, native.function);
+        let named = match function.contains(is_part) {
+            true => words.contains(function),
+            false => text.contains(function),
+        };
+        let listed = UNCALLED.iter().any(|row| (row.0, row.1) == (module, function));
+        assert!(named != listed, "{module}:{function}/{}", native.arity);
+    }
 }
 
 #[test]

@@ -163,6 +163,11 @@ pub fn set_handler(priority: Priority, pid: PidData) {
     HANDLERS[handler_of(priority)].set(pid + 1);
 }
 
+/// Whether it is a handler process.
+pub fn is_handler(pid: PidData) -> bool {
+    HANDLERS.iter().any(|handler| handler.read() == pid + 1)
+}
+
 fn handler_of(priority: Priority) -> usize {
     match priority {
         Priority::Max => 2,

@@ -184,7 +184,7 @@ fn wall_times(heap: &Heap, all: bool) -> Term<'_> {
 
 /// `erts_internal:scheduler_wall_time/1`: whether it was counted before.
 pub fn scheduler_wall_time_1<'h>(_: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    let on = args[0].as_bool().ok_or_else(Flow::badarg)?;
+    let on = args[0].is(am::true_);
     let mut started = WALL_TIME.lock();
     let was_on = started.is_some();
     if on != was_on {

@@ -108,7 +108,10 @@ pub fn warning_map_0<'h>(_: &mut Cx<'h>, _: &[Term<'h>]) -> NativeResult<'h> {
 
 /// `erts_internal:get_creation/0`
 pub fn get_creation_0<'h>(cx: &mut Cx<'h>, _: &[Term<'h>]) -> NativeResult<'h> {
-    Ok(cx.heap.int(i64::from(Node::this().creation)))
+    Ok(match Node::this().creation {
+        0 => Term::atom(am::undefined),
+        creation => cx.heap.int(i64::from(creation)),
+    })
 }
 
 /// `net_kernel:dflag_unicode_io/1`: whether the node of a pid can take unicode io; this one can.

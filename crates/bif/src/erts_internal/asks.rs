@@ -153,8 +153,12 @@ pub fn map_hashmap_children_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeR
     Ok(cx.heap.list_from_rev(map.children().iter().copied()))
 }
 
-/// `erts_internal:check_dirty_process_code/2`: no process runs dirty, so none runs old code so.
-pub fn check_dirty_process_code_2<'h>(_: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+/// `erts_internal:check_dirty_process_code/2`, for the handler processes. Nobody asks them: a
+/// process looks at its code itself, when it is back.
+pub fn check_dirty_process_code_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    if !oxbeam_runtime::dirty::is_handler(cx.process.pid) {
+        return Err(Flow::error(am::notsup));
+    }
     if !args[0].is_pid() || !args[1].is_atom() {
         return Err(Flow::badarg());
     }
