@@ -18,6 +18,7 @@ t_floats() -> [{<<F/float>>, <<F:32/float>>, <<F:64/little-float>>, <<F:16/float
 t_match_floats() -> <<A/float, B:32/float, C:64/little-float, D:16/float>> = <<1.5/float, 2.5:32/float, -3.5:64/little-float, 0.5:16/float>>, {A, B, C, D}.
 t_int_as_float() -> <<1/float>>.
 t_match_nan() -> case <<16#7FF0000000000001:64>> of <<F/float>> -> F; _ -> none end.
+t_the_atom_all_is_no_size() -> A = id(all), [[catch_it(fun() -> <<B:A/binary>> end), catch_it(fun() -> <<1, B:A/bits, 5>> end), catch_it(fun() -> <<B/binary, 5:A>> end), case B of <<X:A/binary>> -> X; _ -> no end, case B of <<_:A/bits>> -> yes; _ -> no end, case B of <<_:A, _/bits>> -> yes; _ -> no end] || B <- [<<>>, <<1, 2>>, <<1:1>>]].
 t_binary() -> B = <<1, 2, 3, 4, 5>>, {<<B/binary, B:2/binary>>, <<0:1, B/bitstring>>, <<B:3/binary-unit:8>>}.
 t_bitstring_match() -> <<A:3/bits, B:7/bits, C/bits>> = <<1, 2, 3, 4>>, {A, B, C}.
 t_sub_of_sub() -> <<_:5, A/bits>> = <<1, 2, 3, 4, 5, 6>>, <<_:9, B/bits>> = A, <<_:3, C:16/bits, D/bits>> = B, {A, B, C, D, bit_size(D)}.

@@ -5,6 +5,7 @@ pub use super::bs_create::*;
 pub use super::bs_match::*;
 pub use super::bs_put::*;
 
+use crate::machine::{M, Mode};
 use oxbeam_num::bytes::Endian;
 use oxbeam_ops::bits::flag;
 use oxbeam_term::{RawTerm, am};
@@ -18,9 +19,15 @@ pub fn endian(flags: u64) -> Endian {
     if flags & flag::LITTLE != 0 || native_little { Endian::Little } else { Endian::Big }
 }
 
-/// Whether a size operand stands for "all that is left".
-pub fn is_all(size: RawTerm) -> bool {
-    size == RawTerm::atom(am::all)
+/// Whether size operand `i` stands for "all that is left": only a constant does, the atom in a register is no size.
+///
+/// # Safety
+/// Machine rule 1.
+#[inline(always)]
+pub unsafe fn is_all<A: Mode>(m: &M, i: usize) -> bool {
+    // SAFETY: machine rule 1.
+    let word = unsafe { m.w(i) };
+    word == RawTerm::atom(am::all).0 && A::is_constant(word)
 }
 
 /// `size * unit` bits; `None` where the size is no integer that can be one.

@@ -32,6 +32,8 @@ pub struct Part {
     value: RawTerm,
     /// The size operand; of a string its bytes.
     size: RawTerm,
+    /// The size is that of the value.
+    all: bool,
     string: *const u8,
     bits: usize,
 }
@@ -65,13 +67,14 @@ impl Part {
                     flags,
                     value: RawTerm::NIL,
                     size: RawTerm::NIL,
+                    all: false,
                     string,
                     bits,
                 });
             }
             let (value, size) = (m.get::<S>(at + 3), m.get::<S>(at + 4));
-            let string = std::ptr::null();
-            Some(Part { kind, number, unit, flags, value, size, string, bits: 0 })
+            let (all, string) = (is_all::<S>(m, at + 4), std::ptr::null());
+            Some(Part { kind, number, unit, flags, value, size, all, string, bits: 0 })
         }
     }
 
@@ -128,7 +131,7 @@ impl Part {
     }
 
     fn measure_bits(&self, all: usize) -> Result<usize, Bad> {
-        if is_all(self.size) {
+        if self.all {
             if all as u64 % self.unit.max(1) != 0 {
                 return Err(self.bad("unit", self.value));
             }
@@ -430,8 +433,9 @@ pub(super) fn put_part(
     flags: u64,
     value: RawTerm,
     size: RawTerm,
+    all: bool,
 ) -> Part {
-    Part { kind, number: 1, unit, flags, value, size, string: std::ptr::null(), bits: 0 }
+    Part { kind, number: 1, unit, flags, value, size, all, string: std::ptr::null(), bits: 0 }
 }
 
 /// Writes a part where it fits; the bits written.

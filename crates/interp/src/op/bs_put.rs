@@ -4,7 +4,7 @@
 //! The target is an off-heap block that is kept alive by a reference of its
 //! own, so that a put writes to good memory whatever happened in between.
 
-use super::bs::{bits_of, character};
+use super::bs::{bits_of, character, is_all};
 use super::bs_create::{Part, REDUCTION_BITS, appendable, bad_size, fail, put, put_part};
 use crate::machine::{Handler, M, Mode, Place, brand, op, slow};
 use crate::raise;
@@ -124,7 +124,8 @@ unsafe fn run(m: &mut M, mut part: Part, label: usize, words: usize) -> Handler 
 unsafe fn sized<A: Mode, B: Mode>(m: &mut M, kind: Segment) -> Handler {
     // SAFETY: by contract of the callers.
     unsafe {
-        let part = put_part(kind, m.w(4), m.w(5), m.get::<A>(1), m.get::<B>(2));
+        let (value, size) = (m.get::<A>(1), m.get::<B>(2));
+        let part = put_part(kind, m.w(4), m.w(5), value, size, is_all::<B>(m, 2));
         run(m, part, 3, 6)
     }
 }
@@ -212,15 +213,15 @@ slow! {
         m.next(3)
     }
     fn put_utf8<A: Mode>(m) {
-        let part = put_part(Segment::Utf8, 1, 0, m.get::<A>(1), RawTerm::NIL);
+        let part = put_part(Segment::Utf8, 1, 0, m.get::<A>(1), RawTerm::NIL, false);
         run(m, part, 2, 3)
     }
     fn put_utf16<A: Mode>(m) {
-        let part = put_part(Segment::Utf16, 1, m.w(3), m.get::<A>(1), RawTerm::NIL);
+        let part = put_part(Segment::Utf16, 1, m.w(3), m.get::<A>(1), RawTerm::NIL, false);
         run(m, part, 2, 4)
     }
     fn put_utf32<A: Mode>(m) {
-        let part = put_part(Segment::Utf32, 1, m.w(3), m.get::<A>(1), RawTerm::NIL);
+        let part = put_part(Segment::Utf32, 1, m.w(3), m.get::<A>(1), RawTerm::NIL, false);
         run(m, part, 2, 4)
     }
 }
