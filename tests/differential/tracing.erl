@@ -329,3 +329,114 @@ t_old_code_is_not_traced() ->
     load(1),
     {R, T} = traced_more([call], [{{tracing_loaded, '_', '_'}, true, [local]}], fun() -> tracing_loaded:f(1) end, fun(_) -> load(2), tracing_loaded:f(2) end),
     {R, T}.
+
+%% Processes.
+tracee(Flags, Fun) -> tracee(Flags, Fun, fun(_) -> ok end).
+tracee(Flags, Fun, Then) ->
+    {Pid, Ref} = spawn_monitor(fun() -> receive go -> Fun() end end),
+    1 = erlang:trace(Pid, true, Flags),
+    Pid ! go,
+    Then(Pid),
+    receive {'DOWN', Ref, process, Pid, _} -> ok end,
+    told(Pid).
+idle() -> spawn(fun() -> receive stop -> ok end end).
+
+t_send() -> S = self(), tracee([send], fun() -> S ! one, erlang:send(S, {two}), erlang:send(S, three, []), catch nobody_here ! four, catch 5 ! five, self() ! six end).
+t_send_to_names() -> register(tracing_name, S = self()), R = tracee([send], fun() -> tracing_name ! one, {tracing_name, node()} ! two, {nobody_here, node()} ! three, S ! four end), unregister(tracing_name), R.
+t_send_to_the_dead() -> P = spawn(fun() -> ok end), timer:sleep(20), tracee([send], fun() -> P ! one end).
+t_send_pattern() ->
+    S = self(),
+    A = erlang:trace_info(send, match_spec),
+    1 = erlang:trace_pattern(send, [{['_', {'$1'}], [], [{message, {{x, '$1'}}}]}, {['_', b], [], [{message, false}]}, {['_', c], [], []}], []),
+    R = tracee([send], fun() -> S ! a, S ! b, S ! c, S ! {d} end),
+    B = erlang:trace_info(send, match_spec),
+    1 = erlang:trace_pattern(send, false, []),
+    C = erlang:trace_info(send, match_spec),
+    Q = tracee([send], fun() -> S ! a end),
+    1 = erlang:trace_pattern(send, true, []),
+    {A, R, B, C, Q, erlang:trace_info(send, match_spec)}.
+t_receive() -> S = self(), tracee(['receive'], fun() -> receive {_, last} -> ok end end, fun(P) -> P ! one, erlang:send(P, {two}), P ! {S, last} end).
+t_receive_of_its_own() -> tracee(['receive', send], fun() -> self() ! x, receive x -> ok end end).
+t_receive_of_signals() ->
+    tracee(['receive'], fun() -> process_flag(trap_exit, true), P = spawn_link(fun() -> exit(bye) end), receive {'EXIT', P, _} -> ok end,
+        {Q, R} = spawn_monitor(fun() -> exit(down) end), receive {'DOWN', R, _, Q, _} -> ok end end).
+t_receive_pattern() ->
+    A = erlang:trace_pattern('receive', false, []),
+    R = tracee(['receive'], fun() -> receive last -> ok end end, fun(P) -> P ! last end),
+    B = erlang:trace_info('receive', match_spec),
+    C = erlang:trace_pattern('receive', true, []),
+    {A, R, B, C, erlang:trace_info('receive', match_spec)}.
+t_silent_does_not_hush_sends() -> S = self(), tracee([send, silent], fun() -> S ! one end).
+t_procs_spawn() -> tracee([procs], fun() -> spawn(?MODULE, leaf, [1]), spawn_link(?MODULE, leaf, [2]), {_, _} = spawn_monitor(?MODULE, leaf, [3]), receive after 50 -> ok end end).
+t_procs_spawn_fun() -> tracee([procs], fun() -> spawn(fun() -> ok end) end).
+t_procs_links() ->
+    P = idle(),
+    R = tracee([procs], fun() -> link(P), link(P), unlink(P), unlink(P), catch link(x) end),
+    exit(P, kill), R.
+t_procs_getting_linked() ->
+    tracee([procs], fun() -> receive stop -> ok end end, fun(P) -> link(P), unlink(P), process_info(P, links), P ! stop end).
+t_procs_exit() -> [tracee([procs], F) || F <- [fun() -> ok end, fun() -> exit(why) end, fun() -> throw(x) end]].
+t_procs_exit_of_an_error() -> [{trace, _, exit, {R, L}}] = tracee([procs], fun() -> hd(x) end), {R, is_list(L)}.
+t_procs_killed() -> tracee([procs], fun() -> receive stop -> ok end end, fun(P) -> exit(P, kill) end).
+t_procs_exit_by_a_link() ->
+    Q = spawn(fun() -> receive {P, go} -> link(P), P ! linked, receive die -> exit(dying) end end end),
+    tracee([procs], fun() -> receive linked -> ok end, receive stop -> ok end end, fun(P) -> Q ! {P, go}, process_info(P, links), Q ! die end).
+t_procs_names() -> tracee([procs], fun() -> register(tracing_name, self()), unregister(tracing_name), register(tracing_name, self()) end).
+t_procs_named_by_another() -> tracee([procs], fun() -> receive stop -> ok end end, fun(P) -> register(tracing_name, P), unregister(tracing_name), P ! stop end).
+children(Flags) ->
+    S = self(),
+    P = spawn(fun() -> receive go -> ok end, A = idle(), B = spawn_link(fun() -> receive stop -> ok end end), C = idle(), S ! {are, [A, B, C]}, receive stop -> ok end end),
+    1 = erlang:trace(P, true, Flags),
+    P ! go,
+    Children = receive {are, L} -> L end,
+    R = {[{erlang:trace_info(X, flags), erlang:trace_info(X, tracer)} || X <- [P | Children]]},
+    [exit(X, kill) || X <- [P | Children]],
+    R.
+t_set_on_spawn() -> children([call, set_on_spawn]).
+t_set_on_first_spawn() -> children([call, set_on_first_spawn]).
+t_set_on_link_of_a_child() -> children([call, set_on_link]).
+t_set_on_first_link_of_a_child() -> children([call, set_on_first_link]).
+linked(Flags) ->
+    S = self(), A = idle(), B = idle(),
+    P = spawn(fun() -> receive go -> ok end, link(A), link(B), S ! done, receive stop -> ok end end),
+    1 = erlang:trace(P, true, Flags),
+    P ! go, receive done -> ok end,
+    [process_info(X, links) || X <- [A, B]],
+    R = [{erlang:trace_info(X, flags), erlang:trace_info(X, tracer)} || X <- [P, A, B]],
+    exit(P, kill), R.
+t_set_on_link() -> linked([call, set_on_link]).
+t_set_on_first_link() -> linked([call, set_on_first_link]).
+t_children_are_told_of() ->
+    S = self(), T = tracer(S),
+    P = spawn(fun() -> receive go -> Q = spawn(?MODULE, leaf, [1]), monitor(process, Q), receive {'DOWN', _, _, _, _} -> ok end end, S ! done end),
+    1 = erlang:trace(P, true, [procs, set_on_spawn, {tracer, T}]),
+    P ! go, receive done -> ok end, timer:sleep(50),
+    T ! {get, S}, receive {told, L} -> lists:sort([{element(2, M) =:= P, setelement(2, M, p)} || M <- L]) end.
+tracer(S) -> spawn(fun() -> collect(S, []) end).
+collect(S, L) -> receive {get, S} -> S ! {told, lists:reverse(L)}; M -> collect(S, [M | L]) end.
+t_running() ->
+    L = tracee([running], fun() -> receive after 20 -> ok end end),
+    {lists:usort([{W, is_tuple(F) orelse F} || {trace, _, W, F} <- L]), lists:last([W || {trace, _, W, _} <- L])}.
+t_exiting() -> [lists:last(tracee([exiting], fun() -> ok end))].
+t_garbage_collection() ->
+    L = tracee([garbage_collection], fun() -> erlang:garbage_collect(), erlang:garbage_collect(self(), [{type, major}]) end),
+    [{W, [K || {K, V} <- I, is_integer(V)]} || {trace, _, W, I} <- L, W =:= gc_major_start orelse W =:= gc_major_end].
+t_garbage_collection_of_much() ->
+    L = tracee([garbage_collection], fun() -> lists:foldl(fun(N, A) -> [N | A] end, [], lists:seq(1, 20000)) end),
+    Names = [W || {trace, _, W, _} <- L],
+    {lists:member(gc_minor_start, Names), pairs(Names)}.
+pairs([gc_minor_start, gc_minor_end | L]) -> pairs(L);
+pairs([gc_major_start, gc_major_end | L]) -> pairs(L);
+pairs(L) -> L.
+t_all_flags() -> P = idle(), {erlang:trace(P, true, [all]), erlang:trace_info(P, flags), erlang:trace(P, false, [all]), erlang:trace_info(P, flags)}.
+t_procs_and_receive_of_an_exit() -> tracee([procs, 'receive'], fun() -> process_flag(trap_exit, true), P = spawn_link(fun() -> exit(bye) end), receive {'EXIT', P, _} -> ok end end).
+t_procs_of_a_normal_exit_of_a_link() -> tracee([procs], fun() -> {P, R} = spawn_opt(fun() -> ok end, [link, monitor]), receive {'DOWN', R, _, P, _} -> ok end end).
+t_send_of_a_large_message() -> S = self(), [{trace, _, send, L, To}] = tracee([send], fun() -> S ! lists:seq(1, 100000) end), receive L -> {length(L), To} end.
+t_uncaught_ball() ->
+    {Tracee, Ref} = spawn_monitor(fun() -> receive go -> ok end, throws(x) end),
+    1 = erlang:trace(Tracee, true, [call]),
+    erlang:trace_pattern({?MODULE, throws, '_'}, spec([{exception_trace}]), [local]),
+    Tracee ! go,
+    receive {'DOWN', Ref, _, _, {Reason, _}} -> ok end,
+    erlang:trace_pattern({?MODULE, throws, '_'}, false, [local]),
+    {Reason, told(Tracee)}.

@@ -114,7 +114,15 @@ impl M {
             let (caught, traced) = find_catch(self);
             if traced {
                 let end = caught.map_or((*self.turn().heap).end(), |(frame, _)| frame);
-                traced::unwind(self, end, class, reason, caught.is_some());
+                let (shown, value) = match (caught, class) {
+                    (None, Class::Throw) => {
+                        let value = self.heap().tagged(am::nocatch, [brand(reason)]).raw();
+                        self.back();
+                        (Class::Error, value)
+                    }
+                    _ => (class, reason),
+                };
+                traced::unwind(self, end, shown, value, caught.is_some());
             }
             match caught {
                 Some((frame, handler)) => {

@@ -1,12 +1,14 @@
 //! Collecting a process's heap: what the engine and natives' callers ask for.
 
-use crate::process::{Owned, ProcState};
+use crate::process::{Owned, ProcState, Process, table};
+use crate::trace::{self, flags, of_processes};
 use crate::{report, system_monitor};
 use oxbeam_ethread::AtomicU64;
 use oxbeam_heap::literal::Purged;
-use oxbeam_heap::{Collection, GcKind, GcReport, OwnedTerm, RootSet};
+use oxbeam_heap::{Collection, GcKind, GcReport, Heap, OwnedTerm, RootSet};
 use oxbeam_sys::clock::monotonic_ns;
 use oxbeam_term::{RawTerm, am};
+use std::sync::Arc;
 
 oxbeam_ethread::shared! {
     static COLLECTIONS: AtomicU64 = AtomicU64::new(0);
@@ -55,12 +57,20 @@ pub unsafe fn collect(
     if owned.heap.used_words() + owned.heap.old_used_words() > LONG_WORDS {
         crate::scheduler::long_work_ahead();
     }
+    let traced = traced(owned);
+    let foretold = owned.heap.major_is_due(kind);
+    if let Some(process) = &traced {
+        of_processes::collection(process, &owned.heap, START[usize::from(foretold)], need_words);
+    }
     let Owned { heap, own } = owned;
     let report = {
         let mut roots = ProcessRoots { own, live, more };
         // SAFETY: by contract.
         unsafe { heap.collect(Collection { kind, need_words, roots: &mut roots }) }
     };
+    if let Some(process) = &traced {
+        tell_end(process, heap, (foretold, report), need_words);
+    }
     if report.only_grown {
         return 0;
     }
@@ -73,6 +83,29 @@ pub unsafe fn collect(
         system_monitor::after_collection(settings, owned, took_ns);
     }
     report.moved_words / 10 + 1
+}
+
+/// What minor and major collections are called in what tracers are told.
+const START: [&str; 2] = ["gc_minor_start", "gc_major_start"];
+const END: [&str; 2] = ["gc_minor_end", "gc_major_end"];
+
+/// The process, if its collections are traced.
+fn traced(owned: &Owned) -> Option<Arc<Process>> {
+    // Few processes are traced; only these are looked up.
+    if !trace::any() || owned.own.flags.sensitive {
+        return None;
+    }
+    table::find(owned.own.pid).filter(|process| process.trace_flags() & flags::COLLECTIONS != 0)
+}
+
+/// Tells of the end of a collection; a minor one that did not do was followed by a major one.
+fn tell_end(process: &Process, heap: &Heap, (foretold, report): (bool, GcReport), need: usize) {
+    if report.major && !foretold {
+        of_processes::collection(process, heap, END[0], 0);
+        of_processes::collection(process, heap, START[1], need);
+    }
+    let end = END[usize::from(foretold || report.major)];
+    of_processes::collection(process, heap, end, report.reclaimed_words);
 }
 
 /// A collection that moves that many words takes about a millisecond.

@@ -2,6 +2,7 @@
 
 use crate::locks;
 use crate::process::{Process, table};
+use crate::trace::of_processes;
 use oxbeam_ethread::lock::RwLock;
 use oxbeam_ethread::{Orders, membar};
 use oxbeam_term::{Atom, RawTerm, am};
@@ -30,6 +31,8 @@ pub fn register_process(name: Atom, process: &Arc<Process>) -> bool {
         return false;
     }
     names.insert(name, RawTerm::pid(process.pid));
+    drop(names);
+    of_processes::name(process, "register", name);
     true
 }
 
@@ -50,6 +53,7 @@ pub fn unregister(name: Atom) -> Option<RawTerm> {
         && let Some(process) = table::find(end.local_data())
     {
         process.set_name(None);
+        of_processes::name(&process, "unregister", name);
     }
     Some(end)
 }
@@ -65,6 +69,8 @@ pub(crate) fn unregister_process(process: &Process) {
     if let Some(name) = process.name() {
         names.remove(&name);
         process.set_name(None);
+        drop(names);
+        of_processes::name(process, "unregister", name);
     }
 }
 

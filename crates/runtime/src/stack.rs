@@ -1,7 +1,7 @@
 //! What the stack of a process says about where it is.
 
 use crate::native::Cx;
-use crate::process::{Mfa, Owned, Waiting};
+use crate::process::{Mfa, Owned, ProcState, Waiting};
 use oxbeam_code::ranges::{Line, locate};
 use oxbeam_code::stub::fixed;
 use oxbeam_code::{Module, memory};
@@ -52,15 +52,23 @@ fn frame_at(pc: *const u64) -> Option<Frame> {
 /// The innermost `count` frames of a process, innermost first: a native that it waits in, the
 /// function it is in, then those that wait for it.
 pub fn frames(cx: &Cx<'_>, count: usize) -> Vec<Frame> {
-    let waits = matches!(cx.own.waiting, Waiting::Wake | Waiting::Hibernated);
-    let in_native = waits || cx.own.suspended.is_some();
-    let native = cx.own.current.filter(|_| in_native);
-    let native = native.map(|mfa| Frame { mfa, line: None });
-    // One that has not run yet is in the function that it starts with.
-    let starts = cx.own.start.map(|export| (export.module, export.function, export.arity));
-    let native = native.or(starts.map(|mfa| Frame { mfa, line: None }));
+    let native = native(cx.own).map(|mfa| Frame { mfa, line: None });
     let all = places(cx.heap, cx.own.ip).filter_map(frame_at);
     native.into_iter().chain(all).take(count).collect()
+}
+
+/// The native that a process is in, or the function that it has not begun yet.
+fn native(own: &ProcState) -> Option<Mfa> {
+    let waits = matches!(own.waiting, Waiting::Wake | Waiting::Hibernated);
+    let in_native = waits || own.suspended.is_some();
+    let starts = || own.start.map(|export| (export.module, export.function, export.arity));
+    own.current.filter(|_| in_native).or_else(starts)
+}
+
+/// The function that a process between two turns is in.
+pub(crate) fn innermost(owned: &Owned) -> Option<Mfa> {
+    let place = || Some(places(&owned.heap, owned.own.ip).find_map(frame_at)?.mfa);
+    native(&owned.own).or_else(place)
 }
 
 /// Where a process is: its instruction, then the calls that wait, innermost first.

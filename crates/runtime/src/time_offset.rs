@@ -9,7 +9,6 @@ use crate::locks;
 use crate::native::Cx;
 use crate::process::PidData;
 use crate::reference::RefNumbers;
-use crate::signal::queue::Message;
 use crate::signal::{Control, Request, send_control};
 use crate::system;
 use oxbeam_ethread::lock::Mutex;
@@ -118,7 +117,7 @@ impl Request for Changed {
             let reference = heap.plain_ref(self.reference);
             heap.tuple(&[Term::atom(tag), reference, what[0], what[1], heap.int(self.offset_ns)])
         });
-        cx.own.mailbox.push(Message::new(message));
+        crate::signal::handle::arrive_as(cx, message);
     }
     fn dead(self: Box<Self>) {}
 }

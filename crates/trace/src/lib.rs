@@ -15,6 +15,7 @@
 pub mod asked;
 pub mod call;
 pub mod defaults;
+pub mod events;
 pub mod options;
 mod patterns;
 pub mod set;

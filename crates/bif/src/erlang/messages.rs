@@ -8,11 +8,13 @@ use oxbeam_runtime::process::rare::Call;
 use oxbeam_runtime::reference::{RefNumbers, new_numbers};
 use oxbeam_runtime::signal::handle::{demonitor, monitor_ref};
 use oxbeam_runtime::signal::{Control, Request, send_control, send_control_to, send_message};
+use oxbeam_runtime::trace::flags;
 use oxbeam_runtime::yielding::Begin;
 use oxbeam_runtime::{Cx, Failure, Flow, NativeResult, Slot, Yielded, Yielder};
 use oxbeam_runtime::{process, registry, signal, time_offset};
 use oxbeam_term::view::Kind;
 use oxbeam_term::{Atom, Node, RawTerm, Term, am};
+use oxbeam_trace::events;
 
 long::routines! {
     send_long => send_in_turns;
@@ -49,6 +51,34 @@ fn send_any<'h>(cx: &mut Cx<'h>, to: Term<'h>, message: Message<'h>) -> Result<(
 
 fn deliver<'h>(cx: &mut Cx<'h>, to: Term<'h>, message: Message<'h>) -> Result<(), Flow<'h>> {
     cx.bump(4);
+    if cx.own.is_traced(cx.process, flags::SEND) {
+        tell_sent(cx, to, &message);
+    }
+    route(cx, to, message)
+}
+
+/// A message is sent: its tracer is told of that once, also if the message is copied first.
+#[cold]
+fn tell_sent(cx: &Cx<'_>, to: Term<'_>, message: &Message<'_>) {
+    let is_far = |to: Term<'_>| {
+        matches!(to.kind(), Kind::Ref(_) | Kind::ExtPid(_) | Kind::ExtPort(_) | Kind::ExtRef(_))
+    };
+    let end = match (to.as_atom(), to.as_tuple_n()) {
+        (Some(name), _) => registry::whereis(name),
+        (None, Some([name, node])) if node.is(Node::this().name) => {
+            name.as_atom().and_then(registry::whereis)
+        }
+        _ => Some(to.raw()),
+    };
+    let pid = end.and_then(|end| Term::immediate(end).as_local_pid());
+    let other = pid.filter(|&pid| pid != cx.process.pid).and_then(process::table::find);
+    let copies = message.copy.is_none() && !keeps_sharing() && long::is_large(message.term);
+    if !is_far(to) && !(copies && other.is_some()) {
+        events::sent(cx, to, message.term);
+    }
+}
+
+fn route<'h>(cx: &mut Cx<'h>, to: Term<'h>, message: Message<'h>) -> Result<(), Flow<'h>> {
     match to.kind() {
         Kind::Pid(pid) if pid == cx.process.pid => {
             signal::send_to_self(cx, message.term);
@@ -62,7 +92,7 @@ fn deliver<'h>(cx: &mut Cx<'h>, to: Term<'h>, message: Message<'h>) -> Result<()
         }
         Kind::Atom(name) => {
             let end = registry::whereis(name).ok_or_else(Flow::badarg)?;
-            deliver(cx, Term::immediate(end), message)
+            route(cx, Term::immediate(end), message)
         }
         Kind::Tuple(_) => send_to_name(cx, to, message),
         Kind::Ref(reference) => {
@@ -96,7 +126,7 @@ fn send_to_name<'h>(cx: &mut Cx<'h>, to: Term<'h>, message: Message<'h>) -> Resu
         return Ok(());
     }
     match registry::whereis(name) {
-        Some(end) => deliver(cx, Term::immediate(end), message),
+        Some(end) => route(cx, Term::immediate(end), message),
         None => Ok(()),
     }
 }

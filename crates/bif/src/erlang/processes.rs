@@ -9,6 +9,7 @@ use oxbeam_runtime::monitor::AliasKind;
 use oxbeam_runtime::process::spawn::{MonitorOptions, SpawnOptions, spawn};
 use oxbeam_runtime::process::{MaxHeap, Priority, table};
 use oxbeam_runtime::signal::{Control, send_control, send_control_to};
+use oxbeam_runtime::trace::{flags, process_tells};
 use oxbeam_runtime::yielding::Begin;
 use oxbeam_runtime::{Cx, Flow, NativeResult, Slot, Yielded, Yielder, registry};
 use oxbeam_term::view::Kind;
@@ -308,6 +309,9 @@ pub fn spawn_system_process_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeR
 pub fn link_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let end = args[0].raw();
     let me = RawTerm::pid(cx.process.pid);
+    if cx.own.is_traced(cx.process, flags::PROCS) {
+        process_tells(cx.process, flags::PROCS, "link", args);
+    }
     match args[0].kind() {
         Kind::Pid(_) if end == me => Ok(Term::bool(true)),
         Kind::Pid(_) | Kind::Port(_) => link_local(cx, end, me),
@@ -346,6 +350,9 @@ fn link_local<'h>(cx: &mut Cx<'h>, end: RawTerm, me: RawTerm) -> NativeResult<'h
 
 /// `erlang:unlink/1`
 pub fn unlink_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    if cx.own.is_traced(cx.process, flags::PROCS) {
+        process_tells(cx.process, flags::PROCS, "unlink", args);
+    }
     if !args[0].is_pid() && !args[0].is_port() {
         return Err(Flow::badarg());
     }

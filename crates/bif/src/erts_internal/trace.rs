@@ -4,12 +4,12 @@ use crate::arg::take;
 use crate::erlang::code::permission;
 use oxbeam_match_spec::compile_for_tracing;
 use oxbeam_runtime::process::{Process, table};
-use oxbeam_runtime::trace::{self, Change, flags};
+use oxbeam_runtime::trace::{self, Change, flags, of_processes};
 use oxbeam_runtime::{Class, Cx, Flow, NativeResult, progress, report};
 use oxbeam_term::{Atom, Term, am};
-use oxbeam_trace::defaults;
 use oxbeam_trace::options::{self, Options};
 use oxbeam_trace::set::{self, Kinds, Setting, Switch, Which};
+use oxbeam_trace::{defaults, events};
 use std::sync::Arc;
 
 /// Reductions for each process that is looked at.
@@ -105,16 +105,32 @@ pub fn trace_pattern_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'
         defaults::change(&permission, &setting);
         return Ok(cx.heap.int(0));
     }
-    let Some(which) = which(mfa) else { return Err(event_pattern(cx, mfa, kinds)) };
+    let Some(which) = which(mfa) else { return event_pattern(cx, mfa, setting) };
     let mut staging = permission.stage();
     let count = set::stage(&mut staging, which, &setting);
     progress::suspend(cx, move || drop(staging.commit()));
     Err(Flow::Yield(cx.heap.usize(count)))
 }
 
-fn event_pattern<'h>(cx: &Cx<'h>, event: Term<'h>, kinds: Kinds) -> Flow<'h> {
-    let known = event.is(am::send) || event.as_atom().is_some_and(|a| a.name() == "receive");
-    if known && kinds.is_global() { missing(cx, event) } else { bad("none") }
+/// Which messages that are sent, or that arrive, are told of.
+fn event_pattern<'h>(cx: &Cx<'h>, event: Term<'h>, setting: Setting) -> NativeResult<'h> {
+    let name = event.as_atom().map(|atom| atom.name());
+    let counts = matches!(setting.switch, Switch::Restart | Switch::Pause);
+    if !setting.kinds.is_global() || counts {
+        return Err(bad("none"));
+    }
+    let on = setting.switch == Switch::On;
+    match name {
+        Some("send") => events::tell_of_sends(match on {
+            true => events::Which::Some(setting.spec),
+            false => events::Which::None,
+        }),
+        // Messages do not say who sent them, which a specification might ask for.
+        Some("receive") if setting.spec.is_some() => return Err(missing(cx, event)),
+        Some("receive") => of_processes::tell_of_receives(on),
+        _ => return Err(bad("none")),
+    }
+    Ok(cx.heap.int(1))
 }
 
 fn setting<'h>(cx: &Cx<'h>, pattern: Term<'h>, list: Term<'h>) -> Result<Setting, Flow<'h>> {

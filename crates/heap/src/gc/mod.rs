@@ -79,9 +79,7 @@ impl Heap {
         if crate::ZEAL && self.verify_is_due() {
             self.verify(ask.roots);
         }
-        let due = self.force_major.get()
-            || self.minor_count >= self.options.get().fullsweep_after
-            || ask.kind == GcKind::Major;
+        let due = self.major_is_due(ask.kind);
         if !due && self.grow_first(&mut ask) {
             return GcReport { major: false, reclaimed_words: 0, moved_words: 0, only_grown: true };
         }
@@ -99,6 +97,13 @@ impl Heap {
         }
         debug_assert!(self.free_words() >= ask.need_words);
         report.expect("one of the two ran")
+    }
+
+    /// Whether the next collection, asked for as that kind, is a major one in any case.
+    pub fn major_is_due(&self, kind: GcKind) -> bool {
+        self.force_major.get()
+            || self.minor_count >= self.options.get().fullsweep_after
+            || kind == GcKind::Major
     }
 
     /// A minor collection; `None` when the old heap has no room for what it might get.

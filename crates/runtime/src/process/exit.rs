@@ -9,6 +9,7 @@ use crate::registry;
 use crate::signal::handle::answer_as_dead;
 use crate::signal::queue::Signal;
 use crate::signal::{Control, send_control, send_control_to};
+use crate::trace::of_processes;
 use oxbeam_heap::OwnedTerm;
 use oxbeam_term::{RawTerm, am};
 use std::sync::{Arc, OnceLock};
@@ -46,7 +47,9 @@ pub(crate) fn finish_owned(process: &Arc<Process>, mut owned: Box<Owned>) {
     }
     let normal = || OwnedTerm::immediate(RawTerm::atom(am::normal));
     let reason = owned.own.exit_reason.take().unwrap_or_else(normal);
+    of_processes::exit(process, &owned.own, &reason);
     registry::unregister_process(process);
+    of_processes::exited(process, &owned.own);
     process.forget_tracer();
     if let Some(timer) = owned.own.timeout.take() {
         timer.cancel();

@@ -5,6 +5,7 @@ use crate::engine;
 use crate::monitor::{AliasKind, Target, Watched, Watching};
 use crate::native::Cx;
 use crate::reference::{RefNumbers, new_numbers};
+use crate::trace::{self, of_processes};
 use oxbeam_heap::heap::HeapOptions;
 use oxbeam_heap::{Heap, OwnedTerm};
 use oxbeam_term::{Export, RawTerm, Term, am};
@@ -67,6 +68,7 @@ pub fn spawn(
     let initial = initial_call(start, args);
     let leader = RawImport { leader: cx.own.group_leader, from: cx.heap };
     let parent = RawTerm::pid(cx.process.pid);
+    let shown = shown_args(cx, args, &copy);
     let process = create(start, (args, copy), initial, leader, &options)?;
     // SAFETY: the process is not published yet: its creator is its owner.
     let owned = unsafe { process.owned() }.expect("just made");
@@ -86,8 +88,28 @@ pub fn spawn(
         owned.own.monitors.add_watched(reference, Watched { by: parent, name: None });
         reference
     });
+    if cx.process.trace_flags() != 0 {
+        of_processes::inherit(cx.process, &process, options.link);
+    }
+    if let Some(args) = shown {
+        let (parent, child) = ((&**cx.process, &*cx.own), (&*process, &owned.own));
+        of_processes::born(parent, child, (start, args.view()), options.link);
+    }
     release(process);
     Some(Spawned { pid, monitor })
+}
+
+/// The list of arguments, if a tracer may have to be told of it.
+fn shown_args(cx: &Cx<'_>, args: &[Term<'_>], copy: &Option<OwnedTerm>) -> Option<OwnedTerm> {
+    if cx.process.trace_flags() == 0 && !trace::traces_new() {
+        return None;
+    }
+    Some(match copy {
+        Some(copy) => OwnedTerm::copy_of(copy.view()),
+        None => OwnedTerm::build(|heap| {
+            heap.list(&args.iter().map(|arg| heap.import(*arg)).collect::<Vec<_>>())
+        }),
+    })
 }
 
 /// Starts a process that no process asks for: one of the system's own. `args` are immediate.

@@ -5,6 +5,7 @@ use crate::engine::{self, Regs, Switch};
 use crate::process::{Owned, Process, Waiting, exit};
 use crate::progress::{self, Managed};
 use crate::signal::handle::{Taken, ends_wait, take_all};
+use crate::trace::of_processes;
 use crate::{dirty, gc, give_back, longest, system_monitor, system_profile, task, timer};
 use oxbeam_heap::GcKind;
 use oxbeam_sys::clock::monotonic_ns;
@@ -133,7 +134,11 @@ fn execute(schedulers: &Schedulers, index: usize, regs: &mut Regs, process: Arc<
     let before = owned.own.reductions;
     let monitor = system_monitor::get().map(|settings| (settings, monotonic_ns(), owned.own.ip));
     let begun = longest::begin();
+    of_processes::turn(&process, owned, "in");
     let switch = engine::get().run(regs, &process, owned);
+    if switch != Switch::Exit {
+        of_processes::turn(&process, owned, "out");
+    }
     begun.end(longest::Work::Turn, || owned.own.current);
     if let Some((settings, started_ns, came_in)) = monitor {
         let took_ns = monotonic_ns() - started_ns;

@@ -7,6 +7,7 @@ use crate::monitor::{AliasKind, Target, Watched};
 use crate::native::Cx;
 use crate::process::{Owned, ProcState, Process, Waiting};
 use crate::reference::RefNumbers;
+use crate::trace::of_processes;
 use oxbeam_heap::{Heap, OwnedTerm};
 use oxbeam_term::{Node, RawTerm, Term, am};
 use std::cell::Cell;
@@ -42,7 +43,7 @@ pub fn take_all(process: &Arc<Process>, owned: &mut Owned) -> Taken {
             }
             match signal {
                 Signal::Message(message) => {
-                    owned.own.mailbox.push(message);
+                    arrive(process, &mut owned.own, message);
                     taken.messages = true;
                 }
                 Signal::Control(control) => {
@@ -64,14 +65,29 @@ pub fn take_all(process: &Arc<Process>, owned: &mut Owned) -> Taken {
     taken
 }
 
+/// A message comes into the mailbox.
+fn arrive(process: &Process, own: &mut ProcState, message: Box<Message>) {
+    of_processes::received(process, own, &message.term);
+    own.mailbox.push(message);
+}
+
+/// As [`arrive`], for what a signal has become.
+pub(crate) fn arrive_as(cx: &mut Cx<'_>, message: OwnedTerm) {
+    arrive(cx.process, cx.own, Message::new(message));
+}
+
 fn handle(cx: &mut Cx<'_>, control: Control) {
     let me = RawTerm::pid(cx.process.pid);
     match control {
         Control::Link { from } => {
-            cx.own.links.add(from);
+            if cx.own.links.add(from) {
+                of_processes::procs(cx.process, cx.own, "getting_linked", from);
+            }
         }
         Control::Unlink { from, id } => {
-            cx.own.links.remove(from);
+            if cx.own.links.remove(from) {
+                of_processes::procs(cx.process, cx.own, "getting_unlinked", from);
+            }
             send_control_to(from, Control::UnlinkAck { from: me, id });
         }
         Control::UnlinkAck { from, id } => cx.own.links.acknowledge(from, id),
@@ -82,8 +98,8 @@ fn handle(cx: &mut Cx<'_>, control: Control) {
         Control::Demonitor { reference } => {
             cx.own.monitors.remove_watched(reference);
         }
-        Control::Down { reference, reason } => down(cx.own, reference, &reason),
-        Control::AliasMessage { reference, term } => alias_message(cx.own, reference, term),
+        Control::Down { reference, reason } => down(cx, reference, &reason),
+        Control::AliasMessage { reference, term } => alias_message(cx, reference, term),
         Control::GroupLeader { leader } => {
             cx.own.group_leader = leader.attach_to(cx.heap).raw();
         }
@@ -113,12 +129,17 @@ fn exit(cx: &mut Cx<'_>, from: RawTerm, reason: OwnedTerm, linked: bool) {
         return;
     }
     if cx.own.trap_exit {
-        cx.own.mailbox.push(Message::new(exit_message(from, reason.view())));
+        if linked {
+            of_processes::procs(cx.process, cx.own, "getting_unlinked", from);
+        }
+        arrive_as(cx, exit_message(from, reason.view()));
         return;
     }
     let own_exit = from == RawTerm::pid(cx.process.pid);
     if !reason.view().is(am::normal) || own_exit {
         cx.own.exit_reason = Some(reason);
+    } else if linked {
+        of_processes::procs(cx.process, cx.own, "getting_unlinked", from);
     }
 }
 
@@ -127,7 +148,8 @@ pub fn exit_message(from: RawTerm, reason: Term<'_>) -> OwnedTerm {
     OwnedTerm::build(|heap| heap.tagged(am::EXIT, [Term::immediate(from), heap.import(reason)]))
 }
 
-fn down(own: &mut ProcState, reference: RefNumbers, reason: &OwnedTerm) {
+fn down(cx: &mut Cx<'_>, reference: RefNumbers, reason: &OwnedTerm) {
+    let own = &mut *cx.own;
     let Some(watching) = own.monitors.stop_watching(reference) else { return };
     let me = RawTerm::pid(own.pid);
     let is_alias = own.aliases.get(reference).is_some();
@@ -141,7 +163,7 @@ fn down(own: &mut ProcState, reference: RefNumbers, reason: &OwnedTerm) {
         heap.tuple(&[tag, reference, kind, object, reason.copy_to(heap)])
     });
     own.aliases.monitor_ended(reference);
-    own.mailbox.push(Message::new(message));
+    arrive_as(cx, message);
 }
 
 /// The reference term of a monitor: one that is an alias too names its process.
@@ -167,13 +189,14 @@ fn down_object<'h>(heap: &'h Heap, target: Target) -> (Term<'h>, Term<'h>) {
     }
 }
 
-fn alias_message(own: &mut ProcState, reference: RefNumbers, term: OwnedTerm) {
+fn alias_message(cx: &mut Cx<'_>, reference: RefNumbers, term: OwnedTerm) {
+    let own = &mut *cx.own;
     let Some(kind) = own.aliases.get(reference) else { return };
     if kind == AliasKind::ReplyDemonitor {
         own.aliases.remove(reference);
         demonitor(own, reference);
     }
-    own.mailbox.push(Message::new(term));
+    arrive_as(cx, term);
 }
 
 /// Ends a monitor from the watching side. `false`: there was none.

@@ -11,6 +11,7 @@ use crate::native::Cx;
 use crate::process::{PidData, Process, table};
 use crate::reference::RefNumbers;
 use crate::task::Task;
+use crate::trace::flags;
 use oxbeam_heap::OwnedTerm;
 use oxbeam_term::{Atom, RawTerm, Term};
 use queue::{Message, Signal};
@@ -97,7 +98,8 @@ pub fn send_message(to: &Arc<Process>, term: OwnedTerm) {
 /// in-queue, which would come before it, and messages may lie on the heap: then it goes into the
 /// mailbox as it is.
 pub fn send_to_self<'h>(cx: &mut Cx<'h>, message: Term<'h>) {
-    if !cx.own.flags.message_queue_off_heap && cx.process.in_queue_len() == 0 {
+    let traced = cx.process.trace_flags() & flags::RECEIVE != 0;
+    if !cx.own.flags.message_queue_off_heap && !traced && cx.process.in_queue_len() == 0 {
         cx.own.mailbox.push_own(cx.heap, message);
     } else {
         send_message(cx.process, OwnedTerm::message(message));

@@ -33,6 +33,13 @@ pub fn tell_of(tracer: &Arc<Process>, flags: Flags, event: &Event<'_>) {
     send_message(tracer, OwnedTerm::build(|heap| message(heap, flags, event)));
 }
 
+/// Tells the tracer of a process of something that it is traced for, if it is.
+pub fn process_tells(process: &Process, wanted: Flags, what: &'static str, parts: &[Term<'_>]) {
+    if let Some((flags, tracer)) = process.traced_for(wanted) {
+        tell_of(&tracer, flags, &Event { of: process.pid, what, parts, result: None });
+    }
+}
+
 fn message<'h>(heap: &'h Heap, flags: Flags, event: &Event<'_>) -> Term<'h> {
     let atom = |name: &str| Term::atom(Atom::new(name).expect("room for the words of tracing"));
     let stamp_kind = stamp_of(flags);

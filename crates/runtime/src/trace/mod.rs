@@ -12,8 +12,9 @@
 pub mod call_time;
 pub mod flags;
 mod message;
+pub mod of_processes;
 
-pub use message::{Event, tell_of};
+pub use message::{Event, process_tells, tell_of};
 
 use crate::locks;
 use crate::process::{PidData, ProcState, Process, table};
@@ -44,8 +45,15 @@ fn tracers() -> &'static Mutex<Tracers, locks::Tracers> {
 oxbeam_ethread::shared! {
     /// Whether new processes are traced.
     static ANY_OF_NEW: AtomicU32 = AtomicU32::new(0);
+    /// How many processes are traced.
+    static TRACED: AtomicU32 = AtomicU32::new(0);
     /// Whether timestamps are of processor time.
     static CPU_TIMESTAMPS: AtomicU32 = AtomicU32::new(0);
+}
+
+/// Whether any process is traced.
+pub fn any() -> bool {
+    TRACED.read() != 0
 }
 
 /// Whether timestamps are of processor time.
@@ -122,6 +130,7 @@ impl Process {
                 self.trace_flags.set_relb(0);
             }
         }
+        TRACED.set(tracers.by_tracee.len() as u32);
     }
 
     /// Its tracer, if it has one that is alive (rule 2).
@@ -157,7 +166,7 @@ impl Process {
 
     /// Gives a process that is born what new ones are traced for.
     pub(crate) fn trace_from_birth(&self) {
-        if ANY_OF_NEW.read() != 0 {
+        if traces_new() {
             let mut tracers = tracers().lock();
             let Birth { flags, tracer } = tracers.of_new;
             self.store_trace(&mut tracers, flags, tracer.filter(|&pid| is_alive(pid)));
@@ -171,6 +180,11 @@ impl ProcState {
     pub fn is_traced(&self, process: &Process, wanted: Flags) -> bool {
         process.trace_flags() & wanted != 0 && !self.flags.sensitive
     }
+}
+
+/// Whether new processes are traced.
+pub(crate) fn traces_new() -> bool {
+    ANY_OF_NEW.read() != 0
 }
 
 /// What new processes are traced for.

@@ -1,0 +1,147 @@
+//! What tracers are told of processes besides their calls: births, ends, links, names, messages that
+//! arrive, turns and collections.
+
+use super::flags::{self, Flags};
+use super::{Change, process_tells};
+use crate::process::{Owned, ProcState, Process};
+use crate::{report, stack};
+use oxbeam_ethread::AtomicU32;
+use oxbeam_heap::{Heap, OwnedTerm};
+use oxbeam_term::{Atom, Export, RawTerm, Term, am};
+
+oxbeam_ethread::shared! {
+    /// Whether messages that arrive are told of (`trace_pattern('receive', ...)`).
+    static RECEIVES: AtomicU32 = AtomicU32::new(1);
+}
+
+/// Whether messages that arrive are told of.
+pub fn tells_of_receives() -> bool {
+    RECEIVES.read() != 0
+}
+pub fn tell_of_receives(on: bool) {
+    RECEIVES.set(on.into());
+}
+
+/// What happens to the process that owns this.
+fn own_event(
+    process: &Process,
+    own: &ProcState,
+    wanted: Flags,
+    what: &'static str,
+    parts: &[Term<'_>],
+) {
+    if own.is_traced(process, wanted) {
+        process_tells(process, wanted, what, parts);
+    }
+}
+
+/// Something of `procs`.
+pub fn procs(process: &Process, own: &ProcState, what: &'static str, part: RawTerm) {
+    own_event(process, own, flags::PROCS, what, &[Term::immediate(part)]);
+}
+
+/// A process gets or loses a name, at whosesoever hands.
+pub fn name(process: &Process, what: &'static str, name: Atom) {
+    process_tells(process, flags::PROCS, what, &[Term::atom(name)]);
+}
+
+/// A process ends.
+pub(crate) fn exit(process: &Process, own: &ProcState, reason: &OwnedTerm) {
+    own_event(process, own, flags::PROCS, "exit", &[reason.view()]);
+}
+
+/// A process has ended: that is the last that is told of it.
+pub(crate) fn exited(process: &Process, own: &ProcState) {
+    let zero = Term::immediate(RawTerm::small(0));
+    own_event(process, own, flags::EXITING, "out_exited", &[zero]);
+}
+
+/// A message comes into the mailbox.
+#[inline]
+pub(crate) fn received(process: &Process, own: &ProcState, message: &OwnedTerm) {
+    if own.is_traced(process, flags::RECEIVE) && tells_of_receives() {
+        process_tells(process, flags::RECEIVE, "receive", &[message.view()]);
+    }
+}
+
+/// A process has a child: it may be traced as its parent is.
+pub(crate) fn inherit(parent: &Process, child: &Process, linked: bool) {
+    let now = parent.trace_flags();
+    let Some(tracer) = parent.tracer() else { return };
+    let spawns = flags::SET_ON_SPAWN | flags::SET_ON_FIRST_SPAWN;
+    if now & spawns != 0 {
+        let first = now & flags::SET_ON_FIRST_SPAWN != 0;
+        let once = if first { spawns } else { 0 };
+        give(parent, child, (now, once, tracer));
+    }
+    // As 25.2.3 has it, only a child inherits by a link; a process that is linked later does not.
+    let (now, links) = (parent.trace_flags(), flags::SET_ON_LINK | flags::SET_ON_FIRST_LINK);
+    if linked && now & links != 0 {
+        let first = now & flags::SET_ON_FIRST_LINK != 0;
+        give(parent, child, (now, if first { links } else { 0 }, tracer));
+    }
+}
+
+/// Gives `other` the flags without those that work only once, which go.
+fn give(process: &Process, other: &Process, (now, once, tracer): (Flags, Flags, u64)) {
+    let change = Change { clear: once, set: now & !once, tracer: Some(tracer) };
+    // Another tracer keeps it.
+    other.change_trace(change).ok();
+    if once != 0 {
+        process.change_trace(Change { clear: once, set: 0, tracer: None }).ok();
+    }
+}
+
+/// A process has been born, by `start(args...)`.
+pub(crate) fn born(
+    (parent, own): (&Process, &ProcState),
+    (child, childs): (&Process, &ProcState),
+    (start, args): (&'static Export, Term<'_>),
+    linked: bool,
+) {
+    let parent_is = own.is_traced(parent, flags::PROCS);
+    if !parent_is && !childs.is_traced(child, flags::PROCS) {
+        return;
+    }
+    let heap = Heap::detached();
+    let mfa = [Term::atom(start.module), Term::atom(start.function), heap.import(args)];
+    let mfa = heap.tuple(&mfa);
+    let (parent_pid, pid) = (Term::pid(parent.pid), Term::pid(child.pid));
+    if parent_is {
+        process_tells(parent, flags::PROCS, "spawn", &[pid, mfa]);
+        if linked {
+            process_tells(parent, flags::PROCS, "link", &[pid]);
+        }
+    }
+    if childs.is_traced(child, flags::PROCS) {
+        process_tells(child, flags::PROCS, "spawned", &[parent_pid, mfa]);
+        if linked {
+            process_tells(child, flags::PROCS, "getting_linked", &[parent_pid]);
+        }
+    }
+}
+
+/// A process begins or ends a turn.
+pub(crate) fn turn(process: &Process, owned: &Owned, what: &'static str) {
+    let wanted = flags::RUNNING | flags::RUNNING_PROCS;
+    // Whose tracer has ended is traced no more, at the latest from its next turn on.
+    if process.trace_flags() != 0 {
+        process.tracer();
+    }
+    if owned.own.is_traced(process, wanted) {
+        let heap = Heap::detached();
+        let at = match stack::innermost(owned) {
+            Some(mfa) => crate::system_monitor::mfa(&heap, mfa),
+            None => heap.int(0),
+        };
+        process_tells(process, wanted, what, &[at]);
+    }
+}
+
+/// A collection begins (with the words that are needed) or ends (with those it has freed).
+pub(crate) fn collection(process: &Process, of: &Heap, what: &'static str, words: usize) {
+    let heap = Heap::detached();
+    let size = heap.tuple(&[Term::atom(am::wordsize), heap.usize(words)]);
+    let info = heap.cons(size, report::gc_info(&heap, of));
+    process_tells(process, flags::COLLECTIONS, what, &[info]);
+}
