@@ -440,3 +440,16 @@ t_uncaught_ball() ->
     receive {'DOWN', Ref, _, _, {Reason, _}} -> ok end,
     erlang:trace_pattern({?MODULE, throws, '_'}, false, [local]),
     {Reason, told(Tracee)}.
+t_receive_of_a_timeout() -> tracee(['receive'], fun() -> receive x -> ok after 5 -> ok end, receive y -> ok after 0 -> ok end end).
+t_apply_of_error_is_shown() -> traced([call], [{{erlang, error, '_'}, [{'_', [], [{exception_trace}]}], []}], fun() -> try error_by_apply(erlang, error, [x]) catch error:x:S -> [{F, A} || {?MODULE, F, A, _} <- lists:sublist(S, 2)] end end).
+error_by_apply(M, F, A) -> apply(M, F, A).
+t_receive_specification() ->
+    S = self(), N = node(),
+    R = [begin
+        1 = erlang:trace_pattern('receive', Spec, []),
+        tracee(['receive'], fun() -> receive {_, last} -> ok end end, fun(P) -> P ! {S, last} end)
+    end || Spec <- [[{[N, S, '_'], [], []}], [{[N, '$1', '_'], [{'=/=', '$1', S}], []}], [{['$1', '_', '_'], [{'=:=', '$1', N}], [{message, {{'$1'}}}]}], [{['_', '_', {'_', last}], [], []}]]],
+    I = erlang:trace_info('receive', match_spec),
+    Bad = [outcome(fun() -> erlang:trace_pattern(E, Spec, O) end) || {E, Spec, O} <- [{'receive', spec([{caller}]), []}, {'receive', spec([{silent, true}]), []}, {send, spec([{caller}]), []}, {send, true, [global]}, {send, pause, []}]],
+    1 = erlang:trace_pattern('receive', true, []),
+    {R, I, Bad, outcome(fun() -> erlang:trace_pattern(send, spec([{silent, false}]), []) end), erlang:trace_pattern(send, true, [])}.

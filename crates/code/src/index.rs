@@ -15,7 +15,7 @@
 //!    share what one commit has changed.
 
 use crate::breakpoint::{Breakpoint, Patterns};
-use crate::module::{Entry, Module};
+use crate::module::{self, Entry, Module};
 use crate::stub;
 use oxbeam_term::export::{CODE_INDICES, Export};
 use parking_lot::Mutex;
@@ -168,16 +168,25 @@ impl Staging {
             },
         };
         breakpoint.set(self.ix, patterns);
-        let entrance = Entrance(std::ptr::from_ref(module.entrance(number)));
-        self.entries.push((entrance, breakpoint.clone()));
+        if module::current(module.name).is_some_and(|current| std::ptr::eq(current, module)) {
+            let entrance = Entrance(std::ptr::from_ref(module.entrance(number)));
+            self.entries.push((entrance, breakpoint.clone()));
+        } else {
+            // Nobody can call it yet, or any more.
+            breakpoint.install(module.entrance(number), self.ix);
+        }
         self.changed.breakpoints.push(breakpoint.clone());
     }
 
-    /// Takes all breakpoints of a module and its exports away from the commit on.
-    pub(crate) fn untrace_module(&mut self, module: &Module) {
+    /// Takes the breakpoints of a module's functions away from the commit on.
+    pub(crate) fn untrace_functions(&mut self, module: &Module) {
         for number in 0..module.functions.len() {
             self.trace_function(module, number, None);
         }
+    }
+
+    /// As [`Staging::untrace_functions`], of its exports.
+    pub(crate) fn untrace_exports(&mut self, module: &Module) {
         module.exports.iter().for_each(|&(export, _)| self.trace_export(export, None));
     }
 

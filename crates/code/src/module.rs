@@ -141,6 +141,12 @@ impl Module {
         place.get_or_init(|| Arc::new(Breakpoint::of_function(word())))
     }
 
+    /// Whether any of its functions has a breakpoint.
+    fn is_traced(&self) -> bool {
+        let all = self.breakpoints.0.get().into_iter().flatten().filter_map(OnceLock::get);
+        all.into_iter().any(|breakpoint| breakpoint.active().is_some())
+    }
+
     /// The breakpoint that is at an address, if one ever was.
     pub fn breakpoint_at(&self, pc: *const u64) -> Option<&Arc<Breakpoint>> {
         let offset = self.offset_of(pc);
@@ -376,7 +382,7 @@ fn stage_one(mut module: Module, staging: &mut Staging) {
     let (entry, ix) = (entry(name), staging.index());
     staging.changes_module(entry);
     if let Some(current) = entry.lend(Slot::Current) {
-        staging.untrace_module(current);
+        staging.untrace_exports(current);
     }
     if has_on_load {
         entry.set(Slot::Pending, ix, pointer);
@@ -407,6 +413,24 @@ pub fn finish_on_load(permission: Permission, name: Atom) -> Option<Staging> {
     entry.set(Slot::Pending, staging.index(), std::ptr::null_mut());
     become_current(entry, module, &mut staging);
     Some(staging)
+}
+
+/// Stages, after a load of modules (or their deletion) has been committed, that the breakpoints of
+/// what they have replaced go, and those of what a pending one is to replace. Between the two commits
+/// lies thread progress: who was on its way into the old code has been told of by then.
+/// `Err`: there are none.
+pub fn untrace_replaced(permission: Permission, names: &[Atom]) -> Result<Staging, Permission> {
+    let replaced = |name: &Atom| {
+        let stays = current(*name).filter(|_| pending(*name).is_some());
+        old(*name).into_iter().chain(stays)
+    };
+    let traced: Vec<_> = names.iter().flat_map(replaced).filter(|m| m.is_traced()).collect();
+    if traced.is_empty() {
+        return Err(permission);
+    }
+    let mut staging = permission.stage();
+    traced.into_iter().for_each(|module| staging.untrace_functions(module));
+    Ok(staging)
 }
 
 /// Makes a function of a module a native: the address goes into its native entry word, then the
@@ -447,7 +471,7 @@ pub fn delete(permission: Permission, name: Atom) -> Deleted {
     let mut staging = permission.stage();
     let ix = staging.index();
     if let Some(module) = entry.lend(Slot::Current) {
-        staging.untrace_module(module);
+        staging.untrace_exports(module);
         module.retract(&mut staging);
         staging.changes_module(entry);
         entry.set(Slot::Old, ix, entry.get(Slot::Current, ix));

@@ -49,6 +49,10 @@ pub(crate) enum Dialect {
     Table,
     /// The arguments of calls.
     Trace,
+    /// Messages that are sent: to whom, and what.
+    Sends,
+    /// Messages that arrive: from which node and whom, and what.
+    Receives,
 }
 
 /// Compiles a match specification for terms of tables.
@@ -60,6 +64,18 @@ pub fn compile(spec: Term<'_>) -> Result<Program, CompileError> {
 /// [`run_trace`](crate::Runner::run_trace) only.
 pub fn compile_for_tracing(spec: Term<'_>) -> Result<Program, CompileError> {
     compile_in(spec, Dialect::Trace)
+}
+
+/// Compiles a match specification for `[To, Message]` of messages that are sent, as
+/// [`compile_for_tracing`].
+pub fn compile_for_sends(spec: Term<'_>) -> Result<Program, CompileError> {
+    compile_in(spec, Dialect::Sends)
+}
+
+/// Compiles a match specification for `[Node, From, Message]` of messages that arrive, as
+/// [`compile_for_tracing`].
+pub fn compile_for_receives(spec: Term<'_>) -> Result<Program, CompileError> {
+    compile_in(spec, Dialect::Receives)
 }
 
 fn compile_in(spec: Term<'_>, dialect: Dialect) -> Result<Program, CompileError> {
@@ -83,7 +99,7 @@ fn clause([head, guards, body]: [Term<'_>; 3], dialect: Dialect) -> Result<Claus
     let scratch = Heap::detached();
     let head = match dialect {
         Dialect::Table => head,
-        Dialect::Trace => head_of_call(head, &scratch)?,
+        _ => head_of_call(head, &scratch)?,
     };
     let head = pattern::compile(head, &mut slots, 0)?;
     let mut errors = CompileError::default();
@@ -91,7 +107,7 @@ fn clause([head, guards, body]: [Term<'_>; 3], dialect: Dialect) -> Result<Claus
         Compiler { slots: &slots, errors: &mut errors, depth: 0, dialect, in_guard: true };
     let guards = compiler.list(guards);
     compiler.in_guard = false;
-    let body = if body.is_cons() || dialect == Dialect::Trace {
+    let body = if body.is_cons() || dialect != Dialect::Table {
         compiler.list(body)
     } else {
         errors.add("Body clause does not return anything.".into());

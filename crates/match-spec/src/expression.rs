@@ -164,7 +164,7 @@ impl Compiler<'_> {
             return self.trace_form(term, &form, name, args);
         }
         if let Some((effect, in_guards)) = trace::function(name, args.len()) {
-            if self.dialect == Dialect::Trace && (in_guards || !self.in_guard) {
+            if self.dialect != Dialect::Table && (in_guards || !self.in_guard) {
                 return Expression::Effect(effect, self.all(args));
             }
             let (name, arity) = (text(Term::atom(name)), args.len());
@@ -191,7 +191,13 @@ impl Compiler<'_> {
         args: &[Term<'_>],
     ) -> Expression {
         let name = name.name();
-        if self.dialect == Dialect::Table {
+        let is_known = match self.dialect {
+            Dialect::Table => false,
+            Dialect::Trace => true,
+            Dialect::Sends => !form.effect.is_of_calls(),
+            Dialect::Receives => !form.effect.is_of_calls() && !form.effect.acts(),
+        };
+        if !is_known {
             return self.error(format!("Special form '{name}' used in wrong dialect."));
         }
         if self.in_guard && !form.in_guards {

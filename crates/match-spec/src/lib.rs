@@ -16,7 +16,9 @@ mod pattern;
 mod run;
 mod trace;
 
-pub use compile::{CompileError, compile, compile_for_tracing};
+pub use compile::{
+    CompileError, compile, compile_for_receives, compile_for_sends, compile_for_tracing,
+};
 pub use pattern::variable_number;
 pub use run::{Runner, Traced};
 pub use trace::{Flags, Tracer};

@@ -58,6 +58,18 @@ pub(crate) enum Effect {
     SetTcw,
 }
 
+impl Effect {
+    /// Whether it asks who called.
+    pub fn is_of_calls(self) -> bool {
+        matches!(self, Effect::Caller | Effect::CallerLine)
+    }
+    /// Whether it needs the process to be running.
+    pub fn acts(self) -> bool {
+        use Effect::*;
+        !matches!(self, Message | ReturnTrace | ExceptionTrace | Display | GetTcw | SetTcw)
+    }
+}
+
 /// A special form of tracing.
 pub(crate) struct Form {
     pub effect: Effect,

@@ -99,3 +99,9 @@ fn the_texts_on_code_loading_hold() {
     let cases: Vec<_> = ours.lines().filter(|line| line.starts_with("ours_")).collect();
     assert!(cases.len() > 2 && cases.iter().all(|case| case.ends_with(": ok")), "{ours}");
 }
+
+#[test]
+fn breakpoints_come_and_go_while_modules_are_loaded() {
+    let loads = number("OXBEAM_TRACED_LOADS", 60, 20);
+    assert!(run("traced", "main", &[&loads]).contains("exact"));
+}

@@ -246,11 +246,26 @@ fn flush_retired() {
 /// Suspends the calling process, runs `action` after thread progress, and resumes the process
 /// then. The native that calls this ends the turn.
 pub fn suspend(cx: &mut Cx<'_>, action: impl FnOnce() + Send + 'static) {
+    suspend_twice(cx, || {
+        action();
+        None::<fn()>
+    });
+}
+
+/// As [`suspend`]; if `action` gives another one, that runs after thread progress again, and the
+/// process is resumed then.
+pub fn suspend_twice<Next: FnOnce() + Send + 'static>(
+    cx: &mut Cx<'_>,
+    action: impl FnOnce() -> Option<Next> + Send + 'static,
+) {
     let waiters = Waiters::default();
     waiters.suspend(cx);
-    let action = move || {
-        action();
-        waiters.release();
+    let action = move || match action() {
+        Some(next) => later(move || {
+            next();
+            waiters.release();
+        }),
+        None => waiters.release(),
     };
     if is_managed() {
         AT_TURNS_END.with_borrow_mut(|actions| actions.push(Box::new(action)));

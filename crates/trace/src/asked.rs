@@ -25,6 +25,13 @@ pub fn install(writers: Writers) {
     WRITERS.set(writers).ok().expect("the writers are installed once");
 }
 
+/// Writes a term to the standard output.
+pub(crate) fn display(term: Term<'_>) {
+    if let Some(writers) = WRITERS.get() {
+        (writers.display)(term);
+    }
+}
+
 /// The process that runs a specification.
 pub struct Asked<'c, 'h> {
     pub cx: &'c Cx<'h>,
@@ -53,9 +60,7 @@ pub(crate) fn function_behind(pc: *const u64) -> Option<Location> {
 
 impl Tracer for Asked<'_, '_> {
     fn display(&self, term: Term<'_>) {
-        if let Some(writers) = WRITERS.get() {
-            (writers.display)(term);
-        }
+        display(term);
     }
     fn process_dump(&self) -> Vec<u8> {
         WRITERS.get().map_or(vec![], |writers| (writers.process_dump)(self.cx))

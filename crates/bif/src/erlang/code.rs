@@ -102,9 +102,18 @@ pub(crate) fn permission<'h>(cx: &Cx<'h>) -> Result<Permission, Flow<'h>> {
     Permission::seize_or_wait(move || waiter.wake()).ok_or(Flow::Wait)
 }
 
-/// Commits after thread progress; the caller is suspended until then and gets `result`.
-fn commit<'h>(cx: &mut Cx<'h>, staging: Staging, result: Term<'h>) -> NativeResult<'h> {
-    progress::suspend(cx, move || drop(staging.commit()));
+/// Commits after thread progress, and takes the breakpoints away of what was replaced of those
+/// modules; the caller is suspended until then and gets `result`.
+fn commit<'h>(
+    cx: &mut Cx<'h>,
+    staging: Staging,
+    names: Vec<Atom>,
+    result: Term<'h>,
+) -> NativeResult<'h> {
+    progress::suspend_twice(cx, move || {
+        let cleared = module::untrace_replaced(staging.commit(), &names).ok()?;
+        Some(move || drop(cleared.commit()))
+    });
     Err(Flow::Yield(result))
 }
 
@@ -143,7 +152,7 @@ pub fn finish_loading_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<
         true => names_error(cx, am::on_load, &names),
         false => Term::atom(am::ok),
     };
-    commit(cx, staging, result)
+    commit(cx, staging, names, result)
 }
 
 /// `erlang:call_on_load_function/1`: goes on in the function.
@@ -168,7 +177,7 @@ pub fn finish_after_on_load_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeR
     }
     let mut staging = module::finish_on_load(permission, name).ok_or_else(Flow::badarg)?;
     defaults::stage(&mut staging, &[name]);
-    commit(cx, staging, Term::bool(true))
+    commit(cx, staging, vec![name], Term::bool(true))
 }
 
 /// `erlang:delete_module/1`
@@ -176,7 +185,7 @@ pub fn delete_module_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'
     let name = args[0].as_atom().ok_or_else(Flow::badarg)?;
     let permission = permission(cx)?;
     match module::delete(permission, name) {
-        Deleted::Staged(staging) => commit(cx, staging, Term::bool(true)),
+        Deleted::Staged(staging) => commit(cx, staging, vec![name], Term::bool(true)),
         Deleted::Absent => Ok(Term::atom(am::undefined)),
         Deleted::OldPresent => Err(Flow::badarg()),
     }

@@ -6,6 +6,7 @@ use oxbeam_runtime::{Cx, Flow, NativeResult};
 use oxbeam_term::print::to_bytes;
 use oxbeam_term::{Atom, Term, am};
 use oxbeam_trace::asked::{self, Asked, Writers};
+use oxbeam_trace::events;
 
 use super::display;
 use crate::arg::take;
@@ -14,6 +15,7 @@ use crate::crash_dump::process::write_process;
 /// How the specifications of tracing write; for boot.
 pub fn install() {
     asked::install(Writers { display: write_line, process_dump });
+    events::install();
 }
 
 fn write_line(term: Term<'_>) {

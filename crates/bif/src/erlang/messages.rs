@@ -7,7 +7,7 @@ use oxbeam_runtime::monitor::{AliasKind, Target, Watching};
 use oxbeam_runtime::process::rare::Call;
 use oxbeam_runtime::reference::{RefNumbers, new_numbers};
 use oxbeam_runtime::signal::handle::{demonitor, monitor_ref};
-use oxbeam_runtime::signal::{Control, Request, send_control, send_control_to, send_message};
+use oxbeam_runtime::signal::{Control, Request, send_control, send_control_to, send_message_from};
 use oxbeam_runtime::trace::flags;
 use oxbeam_runtime::yielding::Begin;
 use oxbeam_runtime::{Cx, Failure, Flow, NativeResult, Slot, Yielded, Yielder};
@@ -86,7 +86,7 @@ fn route<'h>(cx: &mut Cx<'h>, to: Term<'h>, message: Message<'h>) -> Result<(), 
         }
         Kind::Pid(pid) => {
             if let Some(process) = process::table::find(pid) {
-                send_message(&process, message.copied()?);
+                send_message_from(cx.process.pid, &process, message.copied()?);
             }
             Ok(())
         }

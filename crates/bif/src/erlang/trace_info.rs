@@ -4,7 +4,7 @@ use crate::arg::take;
 use oxbeam_code::{Module, index, module, stub};
 use oxbeam_heap::Heap;
 use oxbeam_runtime::process::{PidData, table};
-use oxbeam_runtime::trace::{self, flags, flags::Flags, of_processes};
+use oxbeam_runtime::trace::{self, flags, flags::Flags};
 use oxbeam_runtime::{Cx, Flow, NativeResult};
 use oxbeam_term::{Atom, Term, am, export};
 use oxbeam_trace::events::{self, Which};
@@ -24,10 +24,9 @@ pub fn trace_info_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> 
             if !key.is(am::match_spec) {
                 return Err(Flow::badarg());
             }
-            match (what.is(am::send), events::sends()) {
-                (true, Which::Some(Some(program))) => heap.import(program.source()),
-                (true, which) => Term::bool(!matches!(which, Which::None)),
-                (false, _) => Term::bool(of_processes::tells_of_receives()),
+            match if what.is(am::send) { events::sends() } else { events::receives() } {
+                Which::Some(Some(program)) => heap.import(program.source()),
+                which => Term::bool(!matches!(which, Which::None)),
             }
         }
         Some("new" | "new_processes") => {

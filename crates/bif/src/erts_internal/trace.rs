@@ -2,9 +2,11 @@
 
 use crate::arg::take;
 use crate::erlang::code::permission;
-use oxbeam_match_spec::compile_for_tracing;
+use oxbeam_match_spec::{
+    CompileError, Program, compile_for_receives, compile_for_sends, compile_for_tracing,
+};
 use oxbeam_runtime::process::{Process, table};
-use oxbeam_runtime::trace::{self, Change, flags, of_processes};
+use oxbeam_runtime::trace::{self, Change, flags};
 use oxbeam_runtime::{Class, Cx, Flow, NativeResult, progress, report};
 use oxbeam_term::{Atom, Term, am};
 use oxbeam_trace::options::{self, Options};
@@ -89,14 +91,23 @@ fn trace_one<'h>(cx: &mut Cx<'h>, process: &Arc<Process>, change: Change) -> Nat
 
 /// `badarg` whose cause has that name.
 fn bad<'h>(cause: &str) -> Flow<'h> {
-    Flow::error_with(am::badarg, Term::atom(Atom::new(cause).expect("a short name")))
+    bad_of(am::badarg, cause)
+}
+
+fn bad_of<'h>(reason: Atom, cause: &str) -> Flow<'h> {
+    Flow::error_with(reason, Term::atom(Atom::new(cause).expect("a short name")))
 }
 
 /// `erts_internal:trace_pattern/3`
 pub fn trace_pattern_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [mfa, pattern, list] = take(args);
     let permission = permission(cx)?;
-    let setting = setting(cx, pattern, list)?;
+    let compile = match mfa.as_atom().map(|atom| atom.name()) {
+        Some("send") => compile_for_sends,
+        Some("receive") => compile_for_receives,
+        _ => compile_for_tracing,
+    };
+    let setting = setting(cx, pattern, list, compile)?;
     let kinds = setting.kinds;
     if setting.spec.is_some() && !kinds.local && !kinds.meta && !kinds.is_global() {
         return Err(bad("call_count"));
@@ -105,7 +116,7 @@ pub fn trace_pattern_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'
         defaults::change(&permission, &setting);
         return Ok(cx.heap.int(0));
     }
-    let Some(which) = which(mfa) else { return event_pattern(cx, mfa, setting) };
+    let Some(which) = which(mfa) else { return event_pattern(cx, mfa, setting, list) };
     let mut staging = permission.stage();
     let count = set::stage(&mut staging, which, &setting);
     progress::suspend(cx, move || drop(staging.commit()));
@@ -113,10 +124,15 @@ pub fn trace_pattern_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'
 }
 
 /// Which messages that are sent, or that arrive, are told of.
-fn event_pattern<'h>(cx: &Cx<'h>, event: Term<'h>, setting: Setting) -> NativeResult<'h> {
+fn event_pattern<'h>(
+    cx: &Cx<'h>,
+    event: Term<'h>,
+    setting: Setting,
+    list: Term<'h>,
+) -> NativeResult<'h> {
     let name = event.as_atom().map(|atom| atom.name());
     let counts = matches!(setting.switch, Switch::Restart | Switch::Pause);
-    if !setting.kinds.is_global() || counts {
+    if !list.is_nil() || counts {
         return Err(bad("none"));
     }
     let on = setting.switch == Switch::On;
@@ -125,15 +141,21 @@ fn event_pattern<'h>(cx: &Cx<'h>, event: Term<'h>, setting: Setting) -> NativeRe
             true => events::Which::Some(setting.spec),
             false => events::Which::None,
         }),
-        // Messages do not say who sent them, which a specification might ask for.
-        Some("receive") if setting.spec.is_some() => return Err(missing(cx, event)),
-        Some("receive") => of_processes::tell_of_receives(on),
+        Some("receive") => events::tell_of_receives(match on {
+            true => events::Which::Some(setting.spec),
+            false => events::Which::None,
+        }),
         _ => return Err(bad("none")),
     }
     Ok(cx.heap.int(1))
 }
 
-fn setting<'h>(cx: &Cx<'h>, pattern: Term<'h>, list: Term<'h>) -> Result<Setting, Flow<'h>> {
+fn setting<'h>(
+    cx: &Cx<'h>,
+    pattern: Term<'h>,
+    list: Term<'h>,
+    compile: fn(Term<'_>) -> Result<Program, CompileError>,
+) -> Result<Setting, Flow<'h>> {
     let mut spec = None;
     let switch = match pattern.as_atom().map(|atom| atom.name()) {
         Some("false") => Switch::Off,
@@ -142,7 +164,10 @@ fn setting<'h>(cx: &Cx<'h>, pattern: Term<'h>, list: Term<'h>) -> Result<Setting
         Some("pause") => Switch::Pause,
         _ if pattern.is_nil() => Switch::On,
         _ => {
-            let program = compile_for_tracing(pattern).map_err(|_| bad("match_spec"))?;
+            let program = compile(pattern).map_err(|error| {
+                let reason = if error.system_limit { am::system_limit } else { am::badarg };
+                bad_of(reason, "match_spec")
+            })?;
             spec = Some(Arc::new(program));
             Switch::On
         }

@@ -7,6 +7,7 @@ use oxbeam_runtime::process::Waiting;
 use oxbeam_runtime::process::rare::Call;
 use oxbeam_runtime::signal::handle::take_all;
 use oxbeam_runtime::timer;
+use oxbeam_runtime::trace::of_processes;
 use oxbeam_term::{RawTerm, am};
 
 op! {
@@ -157,8 +158,10 @@ slow! {
         m.error(RawTerm::atom(am::timeout_value))
     }
     fn timeout_slow(m) {
-        let own = &mut m.turn().owned().own;
+        let turn = m.turn();
+        let own = &mut turn.owned().own;
         own.note_call(Call::Timeout);
+        of_processes::timed_out(m.turn().process(), own);
         own.timeout = None;
         own.mailbox.reset_save();
         m.next(1)

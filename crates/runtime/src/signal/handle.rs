@@ -5,7 +5,7 @@ use super::{Control, send_control, send_control_to};
 use crate::engine::TURN_REDUCTIONS;
 use crate::monitor::{AliasKind, Target, Watched};
 use crate::native::Cx;
-use crate::process::{Owned, ProcState, Process, Waiting};
+use crate::process::{Owned, PidData, ProcState, Process, Waiting};
 use crate::reference::RefNumbers;
 use crate::trace::of_processes;
 use oxbeam_heap::{Heap, OwnedTerm};
@@ -43,7 +43,7 @@ pub fn take_all(process: &Arc<Process>, owned: &mut Owned) -> Taken {
             }
             match signal {
                 Signal::Message(message) => {
-                    arrive(process, &mut owned.own, message);
+                    arrive(process, &mut owned.own, None, message);
                     taken.messages = true;
                 }
                 Signal::Control(control) => {
@@ -66,14 +66,14 @@ pub fn take_all(process: &Arc<Process>, owned: &mut Owned) -> Taken {
 }
 
 /// A message comes into the mailbox.
-fn arrive(process: &Process, own: &mut ProcState, message: Box<Message>) {
-    of_processes::received(process, own, &message.term);
+fn arrive(process: &Process, own: &mut ProcState, from: Option<PidData>, message: Box<Message>) {
+    of_processes::received(process, own, from, message.term.view());
     own.mailbox.push(message);
 }
 
 /// As [`arrive`], for what a signal has become.
 pub(crate) fn arrive_as(cx: &mut Cx<'_>, message: OwnedTerm) {
-    arrive(cx.process, cx.own, Message::new(message));
+    arrive(cx.process, cx.own, None, Message::new(message));
 }
 
 fn handle(cx: &mut Cx<'_>, control: Control) {
@@ -97,6 +97,9 @@ fn handle(cx: &mut Cx<'_>, control: Control) {
         }
         Control::Demonitor { reference } => {
             cx.own.monitors.remove_watched(reference);
+        }
+        Control::Message { from, term } => {
+            arrive(cx.process, cx.own, Some(from), Message::new(term));
         }
         Control::Down { reference, reason } => down(cx, reference, &reason),
         Control::AliasMessage { reference, term } => alias_message(cx, reference, term),

@@ -52,6 +52,11 @@ pub enum Control {
     Demonitor {
         reference: RefNumbers,
     },
+    /// A message to a process that is traced for what it receives.
+    Message {
+        from: PidData,
+        term: OwnedTerm,
+    },
     /// What was watched has ended.
     Down {
         reference: RefNumbers,
@@ -94,6 +99,14 @@ pub fn send_message(to: &Arc<Process>, term: OwnedTerm) {
     deliver(to, Signal::Message(Message::new(term))).ok();
 }
 
+/// As [`send_message`], from a process: who tells of messages that arrive is told from whom.
+pub fn send_message_from(from: PidData, to: &Arc<Process>, term: OwnedTerm) {
+    match to.trace_flags() & flags::RECEIVE {
+        0 => send_message(to, term),
+        _ => _ = deliver(to, Signal::Control(Box::new(Control::Message { from, term }))),
+    }
+}
+
 /// The running process sends a message to itself. It need not be copied where nothing is in the
 /// in-queue, which would come before it, and messages may lie on the heap: then it goes into the
 /// mailbox as it is.
@@ -102,7 +115,7 @@ pub fn send_to_self<'h>(cx: &mut Cx<'h>, message: Term<'h>) {
     if !cx.own.flags.message_queue_off_heap && !traced && cx.process.in_queue_len() == 0 {
         cx.own.mailbox.push_own(cx.heap, message);
     } else {
-        send_message(cx.process, OwnedTerm::message(message));
+        send_message_from(cx.process.pid, cx.process, OwnedTerm::message(message));
     }
 }
 

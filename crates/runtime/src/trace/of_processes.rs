@@ -3,23 +3,20 @@
 
 use super::flags::{self, Flags};
 use super::{Change, process_tells};
-use crate::process::{Owned, ProcState, Process};
+use crate::process::{Owned, PidData, ProcState, Process};
 use crate::{report, stack};
-use oxbeam_ethread::AtomicU32;
 use oxbeam_heap::{Heap, OwnedTerm};
 use oxbeam_term::{Atom, Export, RawTerm, Term, am};
+use std::sync::OnceLock;
 
-oxbeam_ethread::shared! {
-    /// Whether messages that arrive are told of (`trace_pattern('receive', ...)`).
-    static RECEIVES: AtomicU32 = AtomicU32::new(1);
-}
+/// Tells of a message that arrives, and from whom it is if that is known.
+pub type Received = fn(&Process, &ProcState, Option<PidData>, Term<'_>);
 
-/// Whether messages that arrive are told of.
-pub fn tells_of_receives() -> bool {
-    RECEIVES.read() != 0
-}
-pub fn tell_of_receives(on: bool) {
-    RECEIVES.set(on.into());
+static RECEIVED: OnceLock<Received> = OnceLock::new();
+
+/// Sets who tells of messages that arrive; at boot, once.
+pub fn install(received: Received) {
+    RECEIVED.set(received).ok().expect("who tells of messages is installed once");
 }
 
 /// What happens to the process that owns this.
@@ -58,10 +55,23 @@ pub(crate) fn exited(process: &Process, own: &ProcState) {
 
 /// A message comes into the mailbox.
 #[inline]
-pub(crate) fn received(process: &Process, own: &ProcState, message: &OwnedTerm) {
-    if own.is_traced(process, flags::RECEIVE) && tells_of_receives() {
-        process_tells(process, flags::RECEIVE, "receive", &[message.view()]);
+pub(crate) fn received(
+    process: &Process,
+    own: &ProcState,
+    from: Option<PidData>,
+    message: Term<'_>,
+) {
+    if own.is_traced(process, flags::RECEIVE)
+        && let Some(tell) = RECEIVED.get()
+    {
+        tell(process, own, from, message);
     }
+}
+
+/// A receive has waited for its whole time.
+#[inline]
+pub fn timed_out(process: &Process, own: &ProcState) {
+    received(process, own, None, Term::atom(am::timeout));
 }
 
 /// A process has a child: it may be traced as its parent is.
