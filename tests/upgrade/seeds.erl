@@ -610,12 +610,20 @@ ours_seed_001_l25_labels_of_exports_are_checked() ->
 %% "Where tracing is on, all threads are blocked": here no load blocks any thread, whatever its size (line
 %% 28). A process on another scheduler sees no gap as long as the load.
 ours_seed_001_l28_no_load_blocks_a_thread() ->
+    no_load_blocks_a_thread(fun() -> ok end),
+    %% Nor does one that has breakpoints to take away, and to set.
+    0 = erlang:trace_pattern(on_load, true, [local]),
+    no_load_blocks_a_thread(fun() -> erlang:trace_pattern({seed_large, '_', '_'}, true, [call_count]) end),
+    0 = erlang:trace_pattern(on_load, false, [local]),
+    ok.
+
+no_load_blocks_a_thread(Between) ->
     Bytes = large(),
     Self = self(),
     Ticker = spawn_link(fun() -> tick(erlang:monotonic_time(), 0, 0, Self) end),
     T0 = erlang:monotonic_time(),
     [
-        begin erts_code_purger:purge(seed_large), {module, _} = erlang:load_module(seed_large, Bytes) end
+        begin erts_code_purger:purge(seed_large), {module, _} = erlang:load_module(seed_large, Bytes), Between() end
      || _ <- lists:seq(1, 20)
     ],
     Took = erlang:monotonic_time() - T0,

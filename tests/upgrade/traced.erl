@@ -41,7 +41,7 @@ all_are_told([First | _] = Versions, N) ->
     Returns = [{'_', [], [{return_trace}]}],
     0 = erlang:trace_pattern(on_load, Returns, [local]),
     load(First),
-    Idle = callers(2 * erlang:system_info(schedulers)),
+    Idle = callers(erlang:system_info(schedulers)),
     {Caller, Collector} = traced_caller(fun(K) -> traced_target:f(K) end),
     load_all(Versions, N),
     {Made, Told} = stop(Caller, Collector),
@@ -60,7 +60,7 @@ same(Expected, Told, N) -> exit({differ, N, lists:sublist(Expected, 9), lists:su
 
 %% Claims 1 and 3.
 what_is_told_is_so(Versions, N) ->
-    Idle = callers(2 * erlang:system_info(schedulers)),
+    Idle = callers(erlang:system_info(schedulers)),
     {Caller, Collector} = traced_caller(fun(K) -> ?MODULE:step(K) end),
     Self = self(),
     Toggler = spawn_link(fun() -> toggle(Self, 0) end),

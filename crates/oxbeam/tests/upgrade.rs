@@ -102,6 +102,6 @@ fn the_texts_on_code_loading_hold() {
 
 #[test]
 fn breakpoints_come_and_go_while_modules_are_loaded() {
-    let loads = number("OXBEAM_TRACED_LOADS", 60, 20);
+    let loads = number("OXBEAM_TRACED_LOADS", 20, 6);
     assert!(run("traced", "main", &[&loads]).contains("exact"));
 }

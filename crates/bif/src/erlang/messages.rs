@@ -73,7 +73,8 @@ fn tell_sent(cx: &Cx<'_>, to: Term<'_>, message: &Message<'_>) {
     let pid = end.and_then(|end| Term::immediate(end).as_local_pid());
     let other = pid.filter(|&pid| pid != cx.process.pid).and_then(process::table::find);
     let copies = message.copy.is_none() && !keeps_sharing() && long::is_large(message.term);
-    if !is_far(to) && !(copies && other.is_some()) {
+    let later = copies && other.is_some();
+    if !later && !is_far(to) {
         events::sent(cx, to, message.term);
     }
 }
