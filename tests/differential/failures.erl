@@ -255,5 +255,24 @@ t_erlang_code() ->
         {port_connect, [x, y]}, {open_port, [{spawn, "true"}, []]}, {nif_error, [x]},
         {raise, [error, x, []]}, {halt, [x, y]}]).
 
+t_erlang_rest() ->
+    calls(erlang, [{exit_signal, [spawn(fun() -> ok end), x]}, {finish_after_on_load, [no_such_module, true]},
+        {finish_loading, [[]]}, {fun_info_mfa, [fun() -> ok end]}, {get_keys, [x]},
+        {has_prepared_code_on_load, [make_ref()]}, {match_spec_test, [{1}, [{'_', [], ['$_']}], table]},
+        {port_get_data, [x]}, {port_set_data, [x, y]}, {spawn_request_abandon, [make_ref()]},
+        {system_profile, [undefined, []]}, {throw, [x]}, {load_nif, ["no_such_library", x]},
+        {localtime_to_universaltime, [{{2020, 1, 1}, {1, 1, 1}}]}, {timestamp, []},
+        {list_to_tuple, [[1, 2]]}])
+        ++ [told(erlang, system_monitor, Args)
+            || Args <- [[x], [{self(), x}], [{x, []}], [self(), x], [self(), [x]], [x, [busy_port]],
+                        [self(), [{long_gc, x}]], [self(), [{large_heap, -1}]], [self(), [busy_port | x]]]]
+        ++ [told(erlang, system_profile, Args) || Args <- [[self(), x], [self(), [x]], [x, [runnable_procs]]]].
+
 t_erts_debug() ->
-    calls(erts_debug, [{same, [x, x]}, {map_info, [#{}]}]).
+    calls(erts_debug, [{same, [x, x]}, {map_info, [#{}]}, {copy_shared, [x]}, {size_shared, [x]},
+        {lcnt_control, [x]}, {lcnt_control, [x, y]}]).
+
+t_ets_and_os() ->
+    calls(ets, [{delete, [ets:new(x, [])]}, {delete, [ets:new(x, []), 1]}])
+        ++ [told(os, F, [nonsense]) || F <- [perf_counter, timestamp, getpid]]
+        ++ [told(unicode, bin_is_7bit, [X]) || X <- bad()].

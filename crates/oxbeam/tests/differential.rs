@@ -30,6 +30,7 @@ families! {
     mapping,
     matching,
     packets,
+    patterns,
     processes,
     saved_calls,
     starting,

@@ -8,10 +8,11 @@
 //!    whole call and has the length that the call is told. What the library
 //!    allocates is freed once, by the value that owns it.
 
-mod hyphen;
+mod dialect;
 mod message;
 mod tables;
 
+use dialect::Translation;
 use pcre2_sys as p;
 use std::ffi::CStr;
 use std::ptr::{NonNull, null_mut};
@@ -145,8 +146,6 @@ const SHORT_STEPS: u32 = 20_000;
 /// Why a pattern does not compile.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CompileError {
-    /// The library's number.
-    pub code: i32,
     /// What is wrong, in the words OTP's users know where there are such.
     pub message: String,
     /// Where in the pattern, in bytes.
@@ -182,9 +181,25 @@ pub struct Name {
     pub group: u32,
 }
 
+/// Compiled code, freed with this.
+struct Code(NonNull<p::pcre2_code_8>);
+
+impl Code {
+    fn as_ptr(&self) -> *mut p::pcre2_code_8 {
+        self.0.as_ptr()
+    }
+}
+
+impl Drop for Code {
+    fn drop(&mut self) {
+        // SAFETY: rule 3: this value owned the code.
+        unsafe { p::pcre2_code_free_8(self.as_ptr()) };
+    }
+}
+
 /// A compiled pattern.
 pub struct Pattern {
-    code: NonNull<p::pcre2_code_8>,
+    code: Code,
     capture_count: u32,
     names: Vec<Name>,
     dupnames: bool,
@@ -210,6 +225,9 @@ pub fn version() -> String {
         .map_or_else(|_| String::new(), |v| v.to_string_lossy().into())
 }
 
+/// Parentheses may be nested so deeply.
+const MAX_NESTED: u32 = 798;
+
 struct CompileContext(*mut p::pcre2_compile_context_8);
 
 impl CompileContext {
@@ -220,6 +238,8 @@ impl CompileContext {
             let context = p::pcre2_compile_context_create_8(null_mut());
             assert!(!context.is_null(), "out of memory for a pattern");
             p::pcre2_set_character_tables_8(context, tables::latin1().as_ptr());
+            p::pcre2_set_parens_nest_limit_8(context, MAX_NESTED);
+            p::pcre2_set_compile_extra_options_8(context, p::PCRE2_EXTRA_ALLOW_LOOKAROUND_BSK);
             if let Some(newline) = options.newline {
                 p::pcre2_set_newline_8(context, newline_number(newline));
             }
@@ -253,8 +273,8 @@ impl Pattern {
     /// Compiles a pattern.
     pub fn compile(pattern: &[u8], options: &Options) -> Result<Pattern, CompileError> {
         let context = CompileContext::new(options);
-        let (escaped, added) = hyphen::escaped(pattern).unzip();
-        let pattern = escaped.as_deref().unwrap_or(pattern);
+        let read = Translation::of(pattern, options);
+        let pattern = &read.pattern[..];
         // PCRE2 10.42 takes the letters of Latin-1 for no beginning of a match of `\w`.
         let latin1_word =
             options.unicode && !options.ucp && pattern.windows(2).any(|w| w == b"\\w");
@@ -271,15 +291,42 @@ impl Pattern {
                 context.0,
             )
         };
-        let Some(compiled) = NonNull::new(compiled) else {
-            let message = message::of(code);
+        let compiled = NonNull::new(compiled).ok_or_else(|| {
+            let place = match code as u32 {
+                p::PCRE2_ERROR_LOOKBEHIND_NOT_FIXED_LENGTH => read.lookbehind_end,
+                p::PCRE2_ERROR_UTF_IS_DISABLED => Some(0),
+                // Whether there is such a group is seen at the end.
+                p::PCRE2_ERROR_BAD_SUBPATTERN_REFERENCE if is_reference(pattern, offset) => {
+                    Some(read.place(pattern.len()))
+                }
+                p::PCRE2_ERROR_BAD_SUBPATTERN_REFERENCE => {
+                    Some(read.place(call_end(pattern, offset)))
+                }
+                _ => None,
+            };
             let offset = message::offset(code, offset);
-            let added = added.iter().flatten().filter(|&&place| place < offset).count();
-            let offset = offset - added;
-            return Err(CompileError { code, message, offset });
+            let offset = place.unwrap_or_else(|| read.place(offset));
+            let error = CompileError { message: message::of(code), offset };
+            (error, TOLD_LATE.contains(&(code as u32)))
+        });
+        // This value owns the code from here on.
+        let code = match (compiled, read.fault) {
+            (Err((error, late)), None)
+                if !late || read.lost_call.is_none_or(|place| error.offset < place) =>
+            {
+                return Err(error);
+            }
+            (Err((error, _)), Some(fault)) if error.offset < fault.start => return Err(error),
+            (Ok(code), None) if read.lost_call.is_none() => Code(code),
+            (compiled, fault) => {
+                drop(compiled.map(Code));
+                let lost = (dialect::NO_SUCH_GROUP, read.lost_call.unwrap_or_default());
+                let (message, offset) = fault.map_or(lost, |fault| (fault.message, fault.place));
+                return Err(CompileError { message: message.to_owned(), offset });
+            }
         };
         let mut pattern = Pattern {
-            code: compiled,
+            code,
             capture_count: 0,
             names: Vec::new(),
             dupnames: false,
@@ -409,11 +456,30 @@ impl Pattern {
     }
 }
 
-impl Drop for Pattern {
-    fn drop(&mut self) {
-        // SAFETY: rule 3: this value owned the code.
-        unsafe { p::pcre2_code_free_8(self.code.as_ptr()) };
-    }
+/// Where the call of a group or a condition ends that names a group at `offset`.
+fn call_end(pattern: &[u8], offset: usize) -> usize {
+    let rest = pattern.get(offset..).unwrap_or_default();
+    let start = &pattern[offset.saturating_sub(4)..(offset + 1).min(pattern.len())];
+    let is_condition = start.windows(3).any(|window| window == b"(?(");
+    let closing: &[u8] = if is_condition { b")" } else { b")}>'" };
+    let end = rest.iter().position(|byte| closing.contains(byte)).unwrap_or(rest.len());
+    offset + end + usize::from(is_condition)
+}
+
+/// What OTP's library tells when it has read the whole pattern, as that a group is missing that is
+/// called.
+const TOLD_LATE: [u32; 2] =
+    [p::PCRE2_ERROR_BAD_SUBPATTERN_REFERENCE, p::PCRE2_ERROR_UNMATCHED_CLOSING_PARENTHESIS];
+
+/// Whether the number of a group whose match is meant is at `offset`.
+fn is_reference(pattern: &[u8], offset: usize) -> bool {
+    let (before, behind) = pattern.split_at(offset);
+    let digits = before.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let before = &before[..before.len() - digits];
+    let before = before.strip_suffix(b"-").unwrap_or(before);
+    let before = before.strip_suffix(b"{").unwrap_or(before);
+    let number = digits > 0 || behind.first().is_some_and(|byte| b"-0123456789".contains(byte));
+    number && (before.ends_with(b"\\") || before.ends_with(b"\\g"))
 }
 
 impl std::fmt::Debug for Pattern {

@@ -46,6 +46,14 @@ const MESSAGES: &[(u32, &str)] = &[
         "subpattern name is too long (maximum 32 characters)",
     ),
     (p::PCRE2_ERROR_PARENS_QUERY_R_MISSING_CLOSING, "(?R or (?[+-]digits must be followed by )"),
+    (p::PCRE2_ERROR_PARENTHESES_NEST_TOO_DEEP, "regular expression is too complicated"),
+    (p::PCRE2_ERROR_DEFINE_TOO_MANY_BRANCHES, "DEFINE group contains more than one branch"),
+    (
+        p::PCRE2_ERROR_TOO_MANY_CONDITION_BRANCHES,
+        "conditional group contains more than two branches",
+    ),
+    (p::PCRE2_ERROR_UTF_IS_DISABLED, "setting UTF is disabled by the application"),
+    (p::PCRE2_ERROR_LOOKBEHIND_INVALID_BACKSLASH_C, "\\C not allowed in lookbehind assertion"),
     (p::PCRE2_ERROR_BACKSLASH_C_SYNTAX, "\\c must be followed by an ASCII character"),
 ];
 
@@ -58,6 +66,9 @@ pub fn offset(code: i32, offset: usize) -> usize {
         p::PCRE2_ERROR_BACKSLASH_K_SYNTAX,
         p::PCRE2_ERROR_DUPLICATE_SUBPATTERN_NAME,
         p::PCRE2_ERROR_SUBPATTERN_NAMES_MISMATCH,
+        p::PCRE2_ERROR_OCTAL_BYTE_TOO_BIG,
+        p::PCRE2_ERROR_BACKSLASH_N_IN_CLASS,
+        p::PCRE2_ERROR_CLASS_INVALID_RANGE,
     ];
     offset.saturating_sub(usize::from(further.contains(&(code as u32))))
 }
