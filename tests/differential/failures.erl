@@ -260,7 +260,7 @@ t_erlang_rest() ->
         {finish_loading, [[]]}, {fun_info_mfa, [fun() -> ok end]}, {get_keys, [x]},
         {has_prepared_code_on_load, [make_ref()]}, {match_spec_test, [{1}, [{'_', [], ['$_']}], table]},
         {port_get_data, [x]}, {port_set_data, [x, y]}, {spawn_request_abandon, [make_ref()]},
-        {system_profile, [undefined, []]}, {throw, [x]}, {load_nif, ["no_such_library", x]},
+        {system_profile, [undefined, []]}, {throw, [x]},
         {localtime_to_universaltime, [{{2020, 1, 1}, {1, 1, 1}}]}, {timestamp, []},
         {list_to_tuple, [[1, 2]]}])
         ++ [told(erlang, system_monitor, Args)
