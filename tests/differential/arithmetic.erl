@@ -16,6 +16,20 @@ pairs() -> [{A, B} || A <- edges(), B <- edges()].
 hash(Term) -> erlang:phash2(Term).
 each(F) -> hash([try F(A, B) catch C:R -> {C, R} end || {A, B} <- pairs()]).
 
+%% A turn may end at the comparison, between the instructions that write and read the float register.
+t_floats_survive_a_turn() ->
+    Name = floats_in_turns,
+    Code = [{label, 1}, {func_info, {atom, Name}, {atom, f}, 4}, {label, 2},
+        {fconv, {x, 0}, {fr, 0}}, {fconv, {x, 1}, {fr, 1}}, {bif, fadd, {f, 0}, [{fr, 0}, {fr, 1}], {fr, 0}},
+        {test, is_eq_exact, {f, 3}, [{x, 2}, {x, 3}]},
+        {test_heap, {alloc, [{words, 0}, {floats, 1}]}, 0}, {fmove, {fr, 0}, {x, 0}}, return,
+        {label, 3}, {move, {atom, other}, {x, 0}}, return],
+    {ok, Name, File} = compile:forms({Name, [{f, 4}], [], [{function, f, 4, 2, Code}], 4}, [from_asm]),
+    {module, Name} = code:load_binary(Name, "", File),
+    Other = spawn(fun Loop() -> 3.0 = Name:f(1, 2, a, a), Loop() end),
+    Sums = [Name:f(X + 0.5, 2, lists:seq(1, 30000), lists:seq(1, 30000)) || X <- lists:seq(1, 10)],
+    exit(Other, kill),
+    Sums.
 t_add() -> each(fun(A, B) -> A + B end).
 t_sub() -> each(fun(A, B) -> A - B end).
 t_mul() -> each(fun(A, B) -> A * B end).

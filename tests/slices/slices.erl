@@ -268,6 +268,9 @@ cases() ->
      {"spawn with a large argument", fun pairs/0, fun(L) -> spawn(erlang, length, [L]) end},
      {"spawn_opt with a large fun", fun pairs/0,
       fun(L) -> spawn_opt(fun() -> L =:= [] end, [monitor]) end},
+     {"collections of a heap that grows", fun() -> 30 end, fun(N) ->
+          {_, M} = spawn_monitor(fun() -> grow(N, []) end),
+          receive {'DOWN', M, _, _, normal} -> ok end end},
      {"exit with a large heap", fun pairs/0, fun(L) -> hd(L) end, ends},
      {"exit with a large table", fun() -> table(set) end, fun(_) -> ok end, ends},
      {"exit with 100,000 links", fun() -> sleepers(100000, [link]) end, fun(_) -> ok end, crowd},
@@ -293,3 +296,7 @@ told(Count) ->
     Me = self(),
     [Me ! {told, X} || X <- lists:seq(1, Count)],
     ok.
+
+%% A hundred thousand objects more each time, which all live.
+grow(0, Kept) -> length(Kept);
+grow(N, Kept) -> grow(N - 1, lists:foldl(fun(I, All) -> [{I, [N]} | All] end, Kept, lists:seq(1, 100000))).

@@ -66,3 +66,16 @@ pub fn x_registers() -> usize {
 pub fn use_x_registers(count: usize) {
     X_REGISTERS.fetch_max(count, Ordering::Relaxed);
 }
+
+/// Float registers that any loaded code has used so far.
+static FLOAT_REGISTERS: AtomicUsize = AtomicUsize::new(0);
+
+/// How many float registers may hold a number that is still needed.
+pub fn float_registers() -> usize {
+    FLOAT_REGISTERS.load(Ordering::Relaxed)
+}
+
+/// Says that the first `count` float registers are used from now on.
+pub fn use_float_registers(count: usize) {
+    FLOAT_REGISTERS.fetch_max(count, Ordering::Relaxed);
+}

@@ -41,6 +41,10 @@ impl Engine for Interpreter {
             reds: turn.reds,
         };
         m.clear(keep_len);
+        if let Some(rare) = &mut m.turn().owned().own.rare {
+            let floats = std::mem::take(&mut rare.floats);
+            regs.f[..floats.len()].copy_from_slice(&floats);
+        }
         if oxbeam_heap::ZEAL && m.turn().owned().own.suspended.is_some() {
             // Only its roots may lead a native that goes on to a term.
             m.collect(0, keep_len);
@@ -52,10 +56,13 @@ impl Engine for Interpreter {
             Turn::run(m, first);
         }
         let spent = turn.spent();
-        let (live, switch) = (turn.live, turn.switch);
+        let (live, switch, within) = (turn.live, turn.switch, turn.within);
         let own = &mut turn.owned().own;
         keep.extend_from_slice(&regs.x[..live]);
         own.saved_x = keep;
+        if within && oxbeam_code::float_registers() > 0 {
+            own.rare_mut().floats = regs.f[..oxbeam_code::float_registers()].to_vec();
+        }
         own.reductions += spent;
         regs.scratch[0] = 0;
         if own.exit_reason.is_some() { Switch::Exit } else { switch }

@@ -2,6 +2,7 @@
 
 use crate::machine::{Handler, M};
 use oxbeam_heap::Heap;
+use oxbeam_heap::heap::STACK_RESERVE_WORDS;
 use oxbeam_runtime::engine::Switch;
 use oxbeam_runtime::process::rare::Call;
 use oxbeam_runtime::process::{Owned, ProcState, Process};
@@ -45,6 +46,8 @@ pub struct Turn {
     pub resumes_at: usize,
     /// The turn is over.
     pub over: bool,
+    /// It ended between two instructions of a function, where float registers may hold numbers.
+    pub within: bool,
     /// Where the native stack was when the turn began.
     native_stack: usize,
     /// The state between two handlers, where it is not passed on directly.
@@ -90,6 +93,7 @@ impl Turn {
             passed: 0,
             resumes_at,
             over: false,
+            within: false,
             native_stack: 0,
             parked: Parked { next: stop, ip: std::ptr::null(), htop, e, reds },
         }
@@ -243,5 +247,28 @@ impl M {
         turn.live = live;
         self.ip = ip;
         stop
+    }
+
+    /// Ends the turn in the middle of a function: the same instruction runs again, with `live` X
+    /// registers. One that does not say which are alive names all, which hold good terms (machine rule 3).
+    pub fn leave_within(&mut self, live: usize) -> Handler {
+        self.turn().within = true;
+        self.leave(Switch::Yield, self.ip, live)
+    }
+
+    /// Makes room for `words` (the reserve apart) on behalf of an instruction that has not begun. A heap
+    /// whose collection is long is left to a dirty scheduler, so that others do not wait: gives how to go on.
+    ///
+    /// # Safety
+    /// Machine rules; the first `live` X registers are those that are alive.
+    pub unsafe fn make_room(&mut self, words: usize, live: usize) -> Option<Handler> {
+        self.out();
+        let owned = self.turn().owned();
+        if !self.has_words(words) && oxbeam_runtime::gc::is_long(owned) {
+            owned.own.rare_mut().room_words = words + STACK_RESERVE_WORDS;
+            return Some(self.leave_within(live));
+        }
+        self.collect(words, live);
+        None
     }
 }

@@ -14,6 +14,7 @@ struct Row {
 }
 
 /// All instructions of a file.
+#[derive(Default)]
 pub(crate) struct Source {
     rows: Vec<Row>,
     operands: Vec<Operand>,
@@ -22,6 +23,8 @@ pub(crate) struct Source {
     pub(crate) integers: Vec<Vec<u8>>,
     /// How many X registers the instructions speak of.
     pub(crate) x_registers: usize,
+    /// How many float registers they speak of.
+    pub(crate) float_registers: usize,
 }
 
 /// An instruction as the transformation sees it.
@@ -38,8 +41,7 @@ impl Source {
         if file.header.opcode_max > opcode_max {
             return Err(bad("compiled for a later version of the runtime system".into()));
         }
-        let mut source =
-            Source { rows: vec![], operands: vec![], integers: vec![], x_registers: 0 };
+        let mut source = Source::default();
         let literal_count = file.literals.len() as u32;
         let mut decoder = file.instructions();
         let mut args = Vec::new();
@@ -51,9 +53,7 @@ impl Source {
             let first = source.operands.len() as u32;
             for &arg in &args {
                 let arg = source.plain(arg, file.code, literal_count);
-                if let Operand::X(n) = arg {
-                    source.x_registers = source.x_registers.max(usize::from(n) + 1);
-                }
+                source.note_register(arg);
                 source.operands.push(arg);
             }
             if let (Generic::FuncInfo, &[_, _, Operand::U(arity)]) = (instr.op, &args[..]) {
@@ -76,6 +76,15 @@ impl Source {
             self.rows.swap(i - 1, i);
             i -= 1;
         }
+    }
+
+    fn note_register(&mut self, operand: Operand) {
+        let (most, n) = match operand {
+            Operand::X(n) => (&mut self.x_registers, n),
+            Operand::Float(n) => (&mut self.float_registers, n),
+            _ => return,
+        };
+        *most = (*most).max(usize::from(n) + 1);
     }
 
     /// The operand without type, an integer out of the small range as a literal.

@@ -445,6 +445,7 @@ impl<'a> Loader<'a> {
         let (exports, bodies) = (self.exports()?, self.lambdas()?);
         let words = self.emit.words.len() + self.file.strings.len().div_ceil(8);
         oxbeam_code::use_x_registers(self.source.x_registers);
+        oxbeam_code::use_float_registers(self.source.float_registers);
         let mut code = Block::new(words).ok_or(LoadError::SystemLimit("memory for code"))?;
         let (name, md5) = (self.atoms[0], self.file.md5);
         let lambdas = self.file.lambdas.iter().zip(&bodies).map(|(row, &(body, arity))| {

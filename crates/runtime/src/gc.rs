@@ -111,22 +111,27 @@ fn tell_end(process: &Process, heap: &Heap, (foretold, report): (bool, GcReport)
 /// A collection that moves that many words takes about a millisecond.
 const LONG_MOVE_WORDS: usize = 1 << 17;
 
-/// Whether the process, which is between two calls, is better collected by a dirty scheduler than by
-/// the one that runs it: the work was long the last time, and is due now or soon. Where the heap is full in the
-/// middle of a turn, nothing can be put off.
-pub fn is_due_aside(owned: &Owned) -> bool {
+/// Young words of which nobody knows how many live: moving them all would be too long.
+const MANY_YOUNG_WORDS: usize = 1 << 20;
+
+/// Whether a collection of the process is better done by a dirty scheduler than by the one that runs it:
+/// it was long the last time, or may be.
+pub fn is_long(owned: &Owned) -> bool {
     let Owned { heap, own } = owned;
-    let soon = || {
-        let block_words = heap.block_words();
-        heap.free_words() < block_words / 4 && heap.young_words() >= block_words / 2
-    };
-    own.flags.collects_long && own.gc_disabled == 0 && (heap.wants_collection() || soon())
+    own.gc_disabled == 0 && (own.flags.collects_long || heap.young_words() >= MANY_YOUNG_WORDS)
+}
+
+/// Whether such a collection of a process between two turns is due.
+pub fn is_due_aside(owned: &Owned) -> bool {
+    let waits = owned.own.rare.as_ref().is_some_and(|rare| rare.room_words > 0);
+    (waits || owned.heap.wants_collection()) && is_long(owned)
 }
 
 /// Collects the heap of a process between two turns, for a task; see [`collect`].
 pub fn collect_between_turns(owned: &mut Owned, kind: GcKind) {
+    let need_words = owned.own.rare.as_mut().map_or(0, |rare| std::mem::take(&mut rare.room_words));
     // SAFETY: between two turns the process's state shows all its registers.
-    unsafe { collect(owned, kind, 0, &mut [], &mut []) };
+    unsafe { collect(owned, kind, need_words, &mut [], &mut []) };
 }
 
 /// Whether a process between two turns refers to the area that is being purged.

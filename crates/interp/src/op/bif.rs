@@ -3,7 +3,6 @@
 use crate::machine::{Handler, M, Mode, Place, op, slow};
 use crate::native;
 use crate::raise;
-use oxbeam_runtime::engine::Switch;
 use oxbeam_runtime::native::{Class, Flow};
 use oxbeam_term::tag::{Subtag, header_arity};
 use oxbeam_term::{Export, RawTerm, am};
@@ -26,9 +25,7 @@ pub unsafe fn run<R: Place>(
         let result = native::call(m, export, args);
         m.back();
         let Some(result) = result else {
-            // The operation does not say which registers live; all hold good
-            // terms (machine rule 3), so all may. It runs again.
-            return m.leave(Switch::Yield, m.ip, oxbeam_code::x_registers());
+            return m.leave_within(oxbeam_code::x_registers());
         };
         match result {
             Ok(term) => {

@@ -524,19 +524,25 @@ slow! {
     }
     fn allocate_slow(m) {
         let (live, words) = (m.w(1) as usize, m.w(2) as usize);
-        m.collect(words, live);
+        if let Some(elsewhere) = m.make_room(words, live) {
+            return elsewhere;
+        }
         push_frame(m, words);
         m.next(3)
     }
     fn allocate_heap_slow(m) {
         let (live, words) = (m.w(1) as usize, m.w(2) as usize);
-        m.collect(words + m.w(3) as usize, live);
+        if let Some(elsewhere) = m.make_room(words + m.w(3) as usize, live) {
+            return elsewhere;
+        }
         push_frame(m, words);
         m.next(4)
     }
     fn test_heap_slow(m) {
-        m.collect(m.w(1) as usize, m.w(2) as usize);
-        m.next(3)
+        match m.make_room(m.w(1) as usize, m.w(2) as usize) {
+            Some(elsewhere) => elsewhere,
+            None => m.next(3),
+        }
     }
     /// The turn ends at the entry of a function of a module.
     fn yield_local(m) {

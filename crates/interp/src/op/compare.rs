@@ -7,7 +7,6 @@
 use super::select::test;
 use crate::machine::{Handler, M, Mode, Place, brand, op, slow};
 use crate::{native, raise};
-use oxbeam_runtime::engine::Switch;
 use oxbeam_term::compare::{WORK_AT_ONCE, compare_within, eq_within};
 use oxbeam_term::{Atom, RawTerm, am, export};
 
@@ -144,8 +143,7 @@ unsafe fn full<T: Relation>(m: &mut M, a: RawTerm, b: RawTerm) -> Result<bool, H
         match result {
             Some(Ok(holds)) => Ok(holds.is(am::true_)),
             Some(Err(_)) => Err(raise::bad_code),
-            // The operation runs again.
-            None => Err(m.leave(Switch::Yield, m.ip, oxbeam_code::x_registers())),
+            None => Err(m.leave_within(oxbeam_code::x_registers())),
         }
     }
 }

@@ -15,6 +15,10 @@ pub struct Rare {
     /// It waits for a change of the schedulers to take effect, and this is the value from before.
     pub settling: Option<NonZeroU32>,
     saved_calls: Option<SavedCalls>,
+    /// Float registers of a process that was left between two instructions of a function.
+    pub floats: Vec<f64>,
+    /// Words that the instruction needs which waits for a collection, or 0.
+    pub room_words: usize,
     pub(crate) call_timer: Option<CallTimer>,
     /// The instruction with a breakpoint that the process has left in its middle, to be run again
     /// without the breakpoint; or 0.
