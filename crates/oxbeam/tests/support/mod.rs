@@ -72,6 +72,15 @@ pub fn run(program: &Path, args: &[&str], stdin: &str) -> Outcome {
     Outcome { stdout: reader.join().unwrap(), code: status.and_then(|status| status.code()) }
 }
 
+/// How two lines begin, and what stands around the place where they differ.
+fn where_they_differ(a: &str, b: &str) -> [String; 2] {
+    let alike = a.chars().zip(b.chars()).take_while(|(a, b)| a == b).count();
+    [a, b].map(|line| {
+        let around: String = line.chars().skip(alike.saturating_sub(200)).take(400).collect();
+        format!("{line:.40} ... {around}")
+    })
+}
+
 /// Runs the same arguments on both and compares what they print and how they end.
 pub fn same(args: &[&str], stdin: &str) {
     let stock = run(Path::new("erl"), args, stdin);
@@ -81,7 +90,8 @@ pub fn same(args: &[&str], stdin: &str) {
         for (at, line) in ours.stdout.lines().enumerate() {
             let expected = stock_lines.get(at).copied().unwrap_or("(nothing)");
             if line != expected {
-                eprintln!("line {}\n  erl:    {expected:.400}\n  oxbeam: {line:.400}", at + 1);
+                let [expected, line] = where_they_differ(expected, line);
+                eprintln!("line {}\n  erl:    {expected}\n  oxbeam: {line}", at + 1);
             }
         }
         let (stock_count, our_count) = (stock_lines.len(), ours.stdout.lines().count());
