@@ -295,7 +295,7 @@ t_stack_traces_do_not_show_it() ->
     {R, _} = traced([call, return_to], [local(fails_deep, spec([{return_trace}]))], fun() -> try {fails_deep(3)} catch error:x:S -> [{F, A} || {?MODULE, F, A, _} <- S] end end), R.
 fails_deep(0) -> erlang:error(x);
 fails_deep(N) -> {N, fails_deep(N - 1)}.
-t_collections_keep_the_frames() ->
+t_heavy_collections_keep_the_frames() ->
     {R, T} = traced([call, return_to], [local(builds, spec([{return_trace}]))], fun() -> length(builds(2000)) end), {R, length(T), erlang:phash2([X || {trace, _, _, X} <- T])}.
 builds(0) -> [];
 builds(N) -> L = lists:seq(1, N rem 50), [length(L) | builds(N - 1)].
@@ -421,7 +421,7 @@ t_exiting() -> [lists:last(tracee([exiting], fun() -> ok end))].
 t_garbage_collection() ->
     L = tracee([garbage_collection], fun() -> erlang:garbage_collect(), erlang:garbage_collect(self(), [{type, major}]) end),
     [{W, [K || {K, V} <- I, is_integer(V)]} || {trace, _, W, I} <- L, W =:= gc_major_start orelse W =:= gc_major_end].
-t_garbage_collection_of_much() ->
+t_heavy_garbage_collection_of_much() ->
     L = tracee([garbage_collection], fun() -> lists:foldl(fun(N, A) -> [N | A] end, [], lists:seq(1, 20000)) end),
     Names = [W || {trace, _, W, _} <- L],
     {lists:member(gc_minor_start, Names), pairs(Names)}.

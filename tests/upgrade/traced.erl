@@ -2,8 +2,8 @@
 %% other processes call it all the while.
 %%
 %% 1. Each call of each process is answered.
-%% 2. With patterns asked for `on_load', each call of a traced process is told of, once, in order:
-%%    none falls between new code and its breakpoints.
+%% 2. With patterns asked for `on_load', each call of the export by a traced process is told of, once,
+%%    in order: none falls between new code and its breakpoints.
 %% 3. A call that is told of has its arguments and its result, of the version that it ran in.
 -module(traced).
 -export([main/1, step/1]).
@@ -49,10 +49,9 @@ all_are_told([First | _] = Versions, N) ->
     erlang:trace_pattern(on_load, false, [local]),
     erlang:trace_pattern({traced_target, '_', '_'}, false, [local]),
     true = length(Made) > N,
-    same(lists:flatmap(fun({K, R}) -> events(K, R) end, Made), Told, 0).
-
-events(K, R) ->
-    [{call, f, [K]}, {call, g, [K]}, {return_from, g, K}, {return_from, f, R}].
+    %% A call of g follows in the same code, which may have become old, and lost its breakpoints.
+    OfF = [Event || Event <- Told, element(2, Event) =:= f],
+    same(lists:flatmap(fun({K, R}) -> [{call, f, [K]}, {return_from, f, R}] end, Made), OfF, 0).
 
 same([], [], _) -> ok;
 same([E | Expected], [E | Told], N) -> same(Expected, Told, N + 1);

@@ -57,7 +57,8 @@ const fn dirty(
 /// What missing functions wait for.
 const DISTRIBUTION: &str = "distribution";
 const DRIVERS: &str = "loading of drivers";
-const TRACING: &str = "tracing";
+const SEQUENTIAL_TRACING: &str = "sequential tracing";
+const DEBUGGER: &str = "breakpoints that suspend a process";
 
 const fn missing(
     module: &'static str,
@@ -333,10 +334,10 @@ pub static BIFS: &[Native] = &[
     yielding("erlang", "send", 3, erlang::messages::send_3, erlang::messages::send_3_long),
     yielding("erlang", "send_after", 3, erlang::time::send_after_3, erlang::time::send_after_3_long),
     yielding("erlang", "send_after", 4, erlang::time::send_after_4, erlang::time::send_after_4_long),
-    missing("erlang", "seq_trace", 2, TRACING),
-    missing("erlang", "seq_trace_info", 1, TRACING),
-    missing("erlang", "seq_trace_print", 1, TRACING),
-    missing("erlang", "seq_trace_print", 2, TRACING),
+    missing("erlang", "seq_trace", 2, SEQUENTIAL_TRACING),
+    missing("erlang", "seq_trace_info", 1, SEQUENTIAL_TRACING),
+    missing("erlang", "seq_trace_print", 1, SEQUENTIAL_TRACING),
+    missing("erlang", "seq_trace_print", 2, SEQUENTIAL_TRACING),
     bif("erlang", "setelement", 3, erlang::types::setelement_3),
     missing("erlang", "setnode", 2, DISTRIBUTION),
     guard("erlang", "size", 1, erlang::types::size_1),
@@ -384,7 +385,7 @@ pub static BIFS: &[Native] = &[
     bif("erlang", "whereis", 1, erlang::processes::whereis_1),
     guard("erlang", "xor", 2, erlang::types::xor_2),
     bif("error_logger", "warning_map", 0, erlang::system::warning_map_0),
-    missing("erts_debug", "breakpoint", 2, TRACING),
+    missing("erts_debug", "breakpoint", 2, DEBUGGER),
     bif("erts_debug", "copy_shared", 2, erts_debug::inspect::copy_shared_2),
     bif("erts_debug", "dirty", 3, erts_debug::dirty::dirty_3),
     dirty("erts_debug", "dirty_cpu", 2, erts_debug::dirty::dirty_cpu_2, RunOn::DirtyCpu),
