@@ -38,7 +38,11 @@ t_message() -> S = self(), M = big(200), P = spawn(fun() -> receive X -> S ! {X 
 t_heavy_gc() -> M = lists:foldl(fun(N, A) -> garbage_collect(), A#{N => [N]} end, #{}, lists:seq(1, 60)), erlang:phash2(M).
 t_ext() -> binary_to_term(term_to_binary(big(100))) =:= big(100).
 t_groups() -> maps:groups_from_list(fun(X) -> X rem 3 end, lists:seq(1, 10)).
+t_large_keys() -> K = lists:seq(1, 40000), M = #{K => 1, b => 2, {K} => 3}, L = large(), #{L := 1, {L} := 3, b := B} = M, N = M#{L := 7, b := B + 1, c => 5}, [B, N =:= #{K => 7, b => 3, {K} => 3, c => 5}, is_map_key(L, M), case M of #{[a | L] := _} -> found; _ -> missing end, case id(x) of #{L := _} -> found; _ -> missing end, case M of #{L := _} -> found end].
+t_large_keys_fail() -> L = large(), [failed(F) || F <- [fun() -> (id(#{L => 1}))#{[a | L] := 1} end, fun() -> (id(x))#{L := 1} end, fun() -> (id(x))#{L => 1} end, fun() -> #{[b | L] := X} = id(#{L => 1}), X end]].
 
+large() -> lists:seq(1, 40000).
+failed(F) -> try F() catch error:{badkey, [a | K]} -> {badkey, length(K)}; error:{badmatch, M} -> {badmatch, map_size(M)}; C:R -> {C, R} end.
 big(N) -> maps:from_list([{K, K * K} || K <- lists:seq(1, N)]).
 drain(none, Acc) -> lists:reverse(Acc);
 drain({K, V, I}, Acc) -> drain(maps:next(I), [{K, V} | Acc]).

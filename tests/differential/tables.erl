@@ -54,6 +54,10 @@ counters(T) -> [catch_it(fun() -> ets:update_counter(T, {key, 1}, Op) end) || Op
 elements(T) -> [catch_it(fun() -> ets:update_element(T, {key, 1}, E) end) || E <- [{1, "other"}, [{3, x}, {4, lists:seq(1, 100)}], {2, y}, {12, z}]].
 t_compressed_is_smaller() -> [A, B] = [begin T = ets:new(t, O), ets:insert(T, [{N, lists:seq(1, 200), "some text"} || N <- lists:seq(1, 100)]), ets:info(T, memory) end || O <- [[], [compressed]]], {B < A div 5, ets:info(ets:new(t, [compressed]), compressed)}.
 t_compressed_keeps_tables_usable() -> T = ets:new(t, []), C = ets:new(c, [compressed]), ets:insert(C, {k, [T, self()], fun(X) -> {T, X} end}), [{k, [U, P], F}] = ets:lookup(C, k), ets:insert(U, {x}), {ets:lookup(T, x), P =:= self(), F(1) =:= {T, 1}}.
+t_large_objects() -> L = lists:seq(1, 20000), [begin T = ets:new(t, O), K = {L}, [ets:insert(T, {K, L, a}), ets:insert_new(T, {{lists:seq(1, 20000)}, b}), ets:lookup(T, K) =:= [{K, L, a}], length(ets:lookup_element(T, K, 2)), ets:member(T, K), ets:delete_object(T, {K, L, b}), ets:info(T, size), length(ets:take(T, K)), ets:lookup(T, K)] end || O <- [[], [ordered_set], [compressed]]].
+t_many_objects_of_a_key() -> T = ets:new(t, [duplicate_bag]), ets:insert(T, [{1, N} || N <- lists:seq(1, 40000)]), [length(ets:lookup(T, 1)), lists:sum(ets:lookup_element(T, 1, 2)), ets:delete(T, 1), ets:info(T, size)].
+t_many_tables_end_with_their_owner() -> Me = self(), {P, M} = spawn_monitor(fun() -> Ts = [ets:new(t, []) || _ <- lists:seq(1, 300)], Me ! Ts, receive stop -> ok end end), Ts = receive L -> L end, P ! stop, receive {'DOWN', M, _, _, Why} -> ok end, {Why, lists:usort([ets:info(T) || T <- Ts]), is_process_alive(P), lists:member(P, processes())}.
+t_a_table_shrinks() -> T = ets:new(t, []), ets:insert(T, [{N, N} || N <- lists:seq(1, 30000)]), Deleted = ets:select_delete(T, [{{'$1', '_'}, [{'>', '$1', 10}], [true]}]), {Deleted, lists:sort(ets:tab2list(T))}.
 
 options() -> [[], [public, {write_concurrency, true}], [ordered_set], [ordered_set, public, {write_concurrency, true}], [compressed]].
 catch_it(F) -> try F() catch C:R -> {C, R} end.

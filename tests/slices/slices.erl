@@ -68,8 +68,13 @@ once(Make, Do, Ends) ->
     Ticker = spawn_link(fun() -> tick(Counters, erlang:monotonic_time(), 0, Me) end),
     note_longest(true),
     Worker ! go,
-    Done = receive done -> ok; {'DOWN', Monitor, _, _, Why} -> {error, Why} end,
-    Ends =/= stay andalso receive {'DOWN', Monitor, _, _, _} -> timer:sleep(50) end,
+    Done = receive
+        done -> ok;
+        {'DOWN', Monitor, _, _, Why} when Ends =:= stay -> {error, Why};
+        {'DOWN', Monitor, _, _, _} -> ended
+    end,
+    Done =:= ok andalso Ends =/= stay andalso receive {'DOWN', Monitor, _, _, _} -> ok end,
+    Ends =/= stay andalso timer:sleep(50),
     Ticker ! stop,
     Gap = receive {longest, Native} -> native_us(Native) end,
     Longest = longest(Gap),
@@ -78,8 +83,8 @@ once(Make, Do, Ends) ->
     erlang:demonitor(Monitor, [flush]),
     wait_gone(Worker),
     case Done of
-        ok -> {Longest, percentile(Counters)};
-        _ -> failed
+        {error, _} -> failed;
+        _ -> {Longest, percentile(Counters)}
     end.
 
 note_longest(On) ->
@@ -271,6 +276,103 @@ cases() ->
      {"collections of a heap that grows", fun() -> 30 end, fun(N) ->
           {_, M} = spawn_monitor(fun() -> grow(N, []) end),
           receive {'DOWN', M, _, _, normal} -> ok end end},
+     {"exit/1 with a large reason", fun pairs/0, fun(L) -> exit(L) end, ends},
+     {"exit/1 with a large reason, linked", fun() -> link(trapper()), pairs() end,
+      fun(L) -> exit(L) end, ends},
+     {"exit/1 with a large reason, monitored", fun() -> watcher(), pairs() end,
+      fun(L) -> exit(L) end, ends},
+     {"error/1 with a large reason, caught", fun pairs/0, fun(L) -> catch error(L) end},
+     {"send of a large message to a name", fun() -> register(slices_sink, sink()), pairs() end,
+      fun(L) -> slices_sink ! L end},
+     {"send of a large message to an alias", fun() -> {alias(), pairs()} end,
+      fun({A, L}) -> A ! L end},
+     {"spawn_request with a large argument", fun pairs/0,
+      fun(L) -> spawn_request(erlang, length, [L]) end},
+     {"spawn_opt with a large argument", fun pairs/0,
+      fun(L) -> spawn_opt(erlang, length, [L], [link]) end},
+     {"receive of a large message", fun() -> self() ! pairs(), ok end,
+      fun(_) -> receive [_ | _] -> ok end end},
+     {"get/0, 1,000,000 entries", fun dictionary/0, fun(_) -> get() end},
+     {"get_keys/0, 1,000,000 entries", fun dictionary/0, fun(_) -> get_keys() end},
+     {"get_keys/1, 1,000,000 entries", fun dictionary/0, fun(_) -> get_keys(x) end},
+     {"erase/0, 1,000,000 entries", fun dictionary/0, fun(_) -> erase() end},
+     {"put/2, 1,000,000 times", fun() -> ok end, fun(_) -> dictionary() end},
+     {"exit with a dictionary of 1,000,000", fun dictionary/0, fun(_) -> ok end, ends},
+     {"process_info of a large dictionary", fun dictionary/0,
+      fun(_) -> process_info(self(), dictionary) end},
+     {"ports/0, 1,000 ports", fun() -> opened(1000) end, fun(_) -> erlang:ports() end},
+     {"ets:all/0, 20,000 tables", fun() -> tables(20000) end, fun(_) -> ets:all() end},
+     {"ets:delete/1, 20,000 times", fun() -> tables(20000) end,
+      fun(Ts) -> [ets:delete(T) || T <- Ts] end},
+     {"exit with 100,000 tables", fun() -> tables(100000) end, fun(_) -> ok end, ends},
+     {"ets:info/1", fun() -> table(set) end, fun(T) -> ets:info(T) end},
+     {"ets:info/2 of memory", fun() -> table(ordered_set) end,
+      fun(T) -> ets:info(T, memory) end},
+     {"ets:give_away/3 with a large gift", fun() -> {table(set), sink(), pairs()} end,
+      fun({T, P, L}) -> ets:give_away(T, P, L) end},
+     {"ets:setopts/2 with a large heir", fun() -> {table(set), sink(), pairs()} end,
+      fun({T, P, L}) -> ets:setopts(T, {heir, P, L}) end},
+     {"ets:insert/2, a large object", fun() -> {ets:new(t, []), pairs()} end,
+      fun({T, L}) -> ets:insert(T, {1, L}) end},
+     {"ets:lookup/2, a large object", fun large_object/0, fun(T) -> ets:lookup(T, 1) end},
+     {"ets:lookup_element/3, a large object", fun large_object/0,
+      fun(T) -> ets:lookup_element(T, 1, 2) end},
+     {"ets:delete/2, a large object", fun large_object/0, fun(T) -> ets:delete(T, 1) end},
+     {"ets:lookup/2, a bag's 1,000,000 objects", fun bag/0, fun(T) -> ets:lookup(T, 1) end},
+     {"ets:delete/2, a bag's 1,000,000 objects", fun bag/0, fun(T) -> ets:delete(T, 1) end},
+     {"get_module_info of a large module", fun() -> code:ensure_loaded(unicode_util) end,
+      fun(_) -> unicode_util:module_info() end},
+     {"erts_debug:size/1", fun pairs/0, fun(L) -> erts_debug:size(L) end},
+     {"erts_debug:flat_size/1", fun pairs/0, fun(L) -> erts_debug:flat_size(L) end},
+     {"erts_debug:size_shared/1", fun pairs/0, fun(L) -> erts_debug:size_shared(L) end},
+     {"erts_debug:copy_shared/1", fun pairs/0, fun(L) -> erts_debug:copy_shared(L) end},
+     {"erlang:memory/0", fun() -> sleepers(100000, []) end, fun(_) -> erlang:memory() end},
+     {"garbage_collect/0", fun pairs/0, fun(L) -> garbage_collect(), hd(L) end},
+     {"persistent_term:get/1 and erase/1", fun() -> persistent_term:put(slices, pairs()) end,
+      fun(_) -> persistent_term:get(slices), persistent_term:erase(slices) end},
+     {"== in a guard", fun() -> {pairs(), pairs()} end, fun({A, B}) when A == B -> ok end},
+     {"match in receive", fun() -> self() ! pairs(), pairs() end,
+      fun(L) -> receive L -> ok end end},
+     {"map update, large key in a large map", fun() -> {list(), maps:put(list(), 1, map())} end,
+      fun({K, M}) -> M#{K := 2} end},
+     {"map put, large key in a large map", fun() -> {list(), map()} end,
+      fun({K, M}) -> M#{K => 2} end},
+     {"map construction with a large key", fun list/0, fun(K) -> #{K => 2} end},
+     {"is_map_key, large key in a large map", fun() -> {list(), maps:put(list(), 1, map())} end,
+      fun({K, M}) when is_map_key(K, M) -> ok end},
+     {"lists:member/2 of large elements", fun() -> {pairs(), [pairs()]} end,
+      fun({X, L}) -> true = lists:member(X, L) end},
+     {"lists:keyfind/3 of a large key", fun() -> {pairs(), [{pairs(), 1}]} end,
+      fun({X, L}) -> {_, 1} = lists:keyfind(X, 1, L) end},
+     {"lists:subtract/2 of large elements", fun() -> {pairs(), pairs()} end, fun({A, B}) -> [A] -- [B] end},
+     {"ets:insert/2, a large key", fun() -> {ets:new(t, []), list()} end,
+      fun({T, L}) -> ets:insert(T, {L, 1}) end},
+     {"ets:lookup/2, a large key", fun() -> T = ets:new(t, []), ets:insert(T, {list(), 1}), {T, list()} end,
+      fun({T, L}) -> ets:lookup(T, L) end},
+     {"put/2 with a large key", fun list/0, fun(L) -> put(L, 1) end},
+     {"process_info of 100,000 links", fun() -> sleepers(100000, [link]) end,
+      fun(_) -> process_info(self(), links) end, ends},
+     {"hibernate with a large heap", fun pairs/0, fun(L) -> Me = self(),
+          spawn(fun() -> Me ! wake end), erlang:hibernate(erlang, hd, [L]) end, ends},
+     {"ets:test_ms/2 of a large object", fun pairs/0,
+      fun(L) -> ets:test_ms({1, L}, [{{1, '$1'}, [], ['$1']}]) end},
+     {"binary_to_float of 64 MB", fun bytes/0, fun(B) -> catch binary_to_float(B) end},
+     {"binary_to_atom of 64 MB", fun bytes/0, fun(B) -> catch binary_to_atom(B) end},
+     {"bit syntax: append of 64 MB", fun bytes/0, fun(B) -> <<B/binary, 1>> end},
+     {"bit syntax: unaligned copy", fun bytes/0, fun(B) -> <<1:1, B/binary>> end},
+     {"bit syntax: large integer", fun digits/0, fun(D) -> <<D:3200000>> end},
+     {"bit syntax: extract a large integer", fun() -> <<1:3200000>> end,
+      fun(<<D:3200000>>) -> D end},
+     {"bit syntax: match an unaligned binary", fun bytes/0,
+      fun(<<_:3, R/bitstring>>) -> <<R/bitstring>> end},
+     {"erlang:delete_element/2", fun() -> erlang:make_tuple(?N, x) end,
+      fun(T) -> erlang:delete_element(3, T) end},
+     {"erlang:insert_element/3", fun() -> erlang:make_tuple(?N, x) end,
+      fun(T) -> erlang:insert_element(3, T, y) end},
+     {"erlang:make_tuple/3 with initial values", fun pairs/0,
+      fun(L) -> erlang:make_tuple(?N, x, L) end},
+     {"maps:take/2 with a large key", fun() -> {list(), maps:put(list(), 1, map())} end,
+      fun({K, M}) -> maps:take(K, M) end},
      {"exit with a large heap", fun pairs/0, fun(L) -> hd(L) end, ends},
      {"exit with a large table", fun() -> table(set) end, fun(_) -> ok end, ends},
      {"exit with 100,000 links", fun() -> sleepers(100000, [link]) end, fun(_) -> ok end, crowd},
@@ -300,3 +402,31 @@ told(Count) ->
 %% A hundred thousand objects more each time, which all live.
 grow(0, Kept) -> length(Kept);
 grow(N, Kept) -> grow(N - 1, lists:foldl(fun(I, All) -> [{I, [N]} | All] end, Kept, lists:seq(1, 100000))).
+
+%% One that is told of the ends of others.
+trapper() ->
+    spawn(fun() -> process_flag(trap_exit, true), receive never -> ok end end).
+
+%% One that is told of the caller's end.
+watcher() ->
+    Me = self(),
+    Watcher = spawn(fun() -> monitor(process, Me), Me ! watched, receive never -> ok end end),
+    receive watched -> Watcher end.
+
+dictionary() ->
+    [put(X, X) || X <- list()],
+    ok.
+
+opened(Count) -> [open_port({spawn, "cat"}, []) || _ <- lists:seq(1, Count)].
+
+tables(Count) -> [ets:new(table, []) || _ <- lists:seq(1, Count)].
+
+large_object() ->
+    Table = ets:new(table, []),
+    ets:insert(Table, {1, pairs()}),
+    Table.
+
+bag() ->
+    Table = ets:new(table, [duplicate_bag]),
+    ets:insert(Table, [{1, X} || X <- list()]),
+    Table.

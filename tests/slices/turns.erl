@@ -15,10 +15,13 @@ main([Step]) ->
     erts_debug:set_internal_state(available_internal_state, true),
     Natives = lists:usort(erts_debug:get_internal_state(yielding_natives)),
     erts_debug:set_internal_state(native_reductions, 3),
+    persistent_term:put(turns_code, code()),
+    Seed = erlang:unique_integer([positive]) + erlang:system_time(),
+    rand:seed(exsss, Seed),
     Wrong = lists:append([native(MFA, list_to_integer(Step)) || MFA <- Natives]),
     case Wrong of
         [] -> io:format("ok: ~b natives~n", [length(Natives)]);
-        _ -> io:format("~p~n", [Wrong])
+        _ -> io:format("seed ~b: ~p~n", [Seed, Wrong])
     end,
     halt().
 
@@ -102,7 +105,12 @@ disturbed(MFA, What) ->
     end,
     Again().
 
+%% The gentle ones each for itself, and all of them in an order that is another one each time.
 disturbances() ->
+    All = single_disturbances() ++ more_disturbances(),
+    single_disturbances() ++ [fun(Worker) -> (lists:nth(rand:uniform(length(All)), All))(Worker) end].
+
+single_disturbances() ->
     [fun(_) -> ok end,
      fun(Worker) -> Worker ! {more, lists:seq(1, 100)} end,
      fun(Worker) ->
@@ -118,6 +126,28 @@ disturbances() ->
          erlang:check_process_code(Worker, lists, [{async, y}]),
          Sleeper ! wake
      end].
+
+more_disturbances() ->
+    [%% Signals that end nobody: from one who ends well, and to one who ends on none.
+     fun(Worker) -> exit(Worker, normal), spawn(fun() -> catch link(Worker) end) end,
+     %% Code comes, is replaced and purged.
+     fun(_) ->
+         Few = erlang:system_info(process_count) < 200,
+         Few andalso rand:uniform(200) =:= 1 andalso replace_code()
+     end].
+
+replace_code() ->
+    {ok, Module, Code} = persistent_term:get(turns_code),
+    {module, Module} = code:load_binary(Module, "none", Code),
+    true = Module:list() =:= [1, 2, 3],
+    code:purge(Module),
+    code:delete(Module),
+    code:purge(Module).
+
+code() ->
+    compile:forms([{attribute, 1, module, turns_code}, {attribute, 2, export, [{list, 0}]},
+                   {function, 3, list, 0, [{clause, 3, [], [],
+                       [erl_parse:abstract([1, 2, 3])]}]}]).
 
 list() -> lists:seq(1, 1500).
 pairs() -> [{X, X} || X <- list()].
@@ -139,6 +169,9 @@ companion() ->
     Maker = self(),
     spawn(fun() -> Monitor = monitor(process, Maker), receive {'DOWN', Monitor, _, _, _} -> ok end end).
 
+args({erlang, F, A}) when F =:= get; F =:= erase; F =:= get_keys ->
+    [put(X, X rem 3) || X <- list()],
+    [2 || A =:= 1];
 args({binary, copy, 1}) -> [bytes()];
 args({binary, copy, 2}) -> [<<"0123456789abcdef">>, 8000];
 args({binary, list_to_bin, 1}) -> [iolist()];

@@ -1,15 +1,14 @@
 //! Module `maps`, and what it needs of `erts_internal`.
 
 use oxbeam_heap::map::cursor::Cursor;
-use oxbeam_runtime::native::RunOn;
 use oxbeam_runtime::yielding::Begin;
-use oxbeam_runtime::{Cx, Flow, NativeFn, NativeResult, dirty};
+use oxbeam_runtime::{Cx, Flow, NativeResult, dirty};
 use oxbeam_term::hamt::{self, Leaves};
+use oxbeam_term::hash::is_long;
 use oxbeam_term::view::Kind;
 use oxbeam_term::{Map, Term, am};
 
 use crate::arg::{self, take};
-use crate::erlang::hash::is_long;
 use crate::long::{QUICK, quick_length};
 
 pub mod long;
@@ -19,30 +18,22 @@ fn cost(pairs: usize) -> usize {
     pairs / 8
 }
 
-/// A key whose hash takes long is for a dirty scheduler, with the native that wants it.
-fn hashed_quickly<'h>(key: Term<'h>, native: NativeFn) -> Result<(), Flow<'h>> {
-    match is_long(key) && dirty::current() == RunOn::Normal {
-        true => Err(Flow::Dirty(RunOn::DirtyCpu, native)),
-        false => Ok(()),
-    }
-}
-
 pub fn find_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [key, map] = take(args);
-    hashed_quickly(key, find_2)?;
+    dirty::if_long(find_2, || is_long(key))?;
     let found = hamt::get(arg::map(cx, map)?, key);
     Ok(found.map_or(Term::atom(am::error), |value| cx.heap.tagged(am::ok, [value])))
 }
 
 pub fn get_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [key, map] = take(args);
-    hashed_quickly(key, get_2)?;
+    dirty::if_long(get_2, || is_long(key))?;
     hamt::get(arg::map(cx, map)?, key).ok_or_else(|| Flow::badkey(cx.heap, key))
 }
 
 pub fn is_key_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [key, map] = take(args);
-    hashed_quickly(key, is_key_2)?;
+    dirty::if_long(is_key_2, || is_long(key))?;
     Ok(Term::bool(hamt::get(arg::map(cx, map)?, key).is_some()))
 }
 
@@ -121,26 +112,26 @@ pub fn merge_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
 
 pub fn put_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [key, value, map] = take(args);
-    hashed_quickly(key, put_3)?;
+    dirty::if_long(put_3, || is_long(key))?;
     Ok(cx.heap.map_put(arg::map(cx, map)?, key, value))
 }
 
 pub fn update_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [key, value, map] = take(args);
-    hashed_quickly(key, update_3)?;
+    dirty::if_long(update_3, || is_long(key))?;
     let updated = cx.heap.map_update(arg::map(cx, map)?, key, value);
     updated.ok_or_else(|| Flow::badkey(cx.heap, key))
 }
 
 pub fn remove_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [key, map] = take(args);
-    hashed_quickly(key, remove_2)?;
+    dirty::if_long(remove_2, || is_long(key))?;
     Ok(cx.heap.map_take(arg::map(cx, map)?, key).map_or(map, |(rest, _)| rest))
 }
 
 pub fn take_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [key, map] = take(args);
-    hashed_quickly(key, take_2)?;
+    dirty::if_long(take_2, || is_long(key))?;
     let taken = cx.heap.map_take(arg::map(cx, map)?, key);
     Ok(match taken {
         Some((rest, value)) => cx.heap.tuple(&[value, rest]),

@@ -5,7 +5,8 @@
 //! `{error, Done, Rest}`, or `{incomplete, Done, Rest}` if the input ends within a character.
 
 use oxbeam_runtime::yielding::Begin;
-use oxbeam_runtime::{Cx, Flow, NativeResult};
+use oxbeam_runtime::{Cx, Flow, NativeResult, dirty};
+use oxbeam_term::hash::is_long;
 use oxbeam_term::view::Kind;
 use oxbeam_term::{Atom, Bits, Cons, Term, am};
 
@@ -330,6 +331,7 @@ pub fn characters_to_list_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeRes
 
 pub fn bin_is_7bit_1<'h>(_cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [binary] = take(args);
+    dirty::if_long(bin_is_7bit_1, || is_long(binary))?;
     let bits = binary.as_bits().filter(|bits| bits.bit_size() % 8 == 0);
     Ok(Term::bool(bits.is_some_and(|bits| bits.to_bytes().is_ascii())))
 }

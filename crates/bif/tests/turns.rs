@@ -40,6 +40,15 @@ fn natives() -> impl Iterator<Item = &'static Native> {
     BIFS.iter().filter(move |native| native.long.is_some() && !needs_runtime(native))
 }
 
+/// Fills the dictionary of a process, for natives that list it.
+fn fill_dictionary<'h>(cx: &mut Cx<'h>, native: &Native) {
+    if matches!(native.function, "get" | "get_keys" | "erase") {
+        for n in 0..2000 {
+            cx.own.dictionary.put(cx.heap, cx.heap.int(n), cx.heap.int(n % 3));
+        }
+    }
+}
+
 /// A term to be made.
 #[derive(Clone, Debug)]
 enum Shape {
@@ -169,6 +178,7 @@ fn outcome(native: &Native, args: &[Shape], slice: Option<i64>) -> Vec<u8> {
     let args: Vec<_> = args.iter().map(|arg| build(&heap, arg)).collect();
     let mut own = ProcState::new(0, RawTerm::NIL, (am::ok, am::ok, 0));
     let mut cx = Cx { heap: &heap, own: &mut own, process: &process, reductions: 4000 };
+    fill_dictionary(&mut cx, native);
     let result = match (slice, native.long) {
         (Some(slice), Some(long)) => in_turns(&mut cx, long, &args, slice),
         _ => match (native.call)(&mut cx, &args) {
@@ -266,6 +276,8 @@ fn busy(native: &Native) -> Vec<Shape> {
         }
         ("characters_to_binary" | "characters_to_list", 2) => vec![text(), Named("utf8")],
         ("bin_is_7bit", 1) => vec![Binary(vec![b'a'; 60_000])],
+        ("get" | "get_keys" | "erase", 0) => vec![],
+        ("get_keys", 1) => vec![Number(2)],
         // To nobody: there is no such process, but the message is copied.
         ("!" | "send", 2) | ("exit", 2) => vec![Named("ok"), Forest(300)],
         ("send", 3) => vec![Named("ok"), Forest(300), nothing()],
@@ -285,6 +297,7 @@ fn given_up(native: &Native, args: &[Shape], turns: usize) -> bool {
     let args: Vec<_> = args.iter().map(|arg| build(&heap, arg)).collect();
     let mut own = ProcState::new(0, RawTerm::NIL, (am::ok, am::ok, 0));
     let mut cx = Cx { heap: &heap, own: &mut own, process: &process, reductions: 1 };
+    fill_dictionary(&mut cx, native);
     let long = native.long.expect("a yielding native");
     let mut ended = yielding::begin(&mut cx, long, &args).map_or(Poll::Pending, Poll::Ready);
     for _ in 0..turns {

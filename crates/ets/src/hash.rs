@@ -3,12 +3,12 @@
 //! Within a shard the buckets stand in the order of the hashes, and so do the objects of each
 //! bucket's chain. Objects with one key stand together, the newest first.
 
-use oxbeam_heap::block::{Category, count_bytes};
 use oxbeam_term::Term;
 use oxbeam_term::compare::eq;
 use oxbeam_term::hash::map_hash;
 use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use crate::buckets::{Bucket, Buckets};
 use crate::object::Object;
 
 /// Hash of a key.
@@ -29,10 +29,8 @@ pub struct Hash {
 
 /// A part of a hash table.
 pub struct Shard {
-    buckets: Vec<Option<Object>>,
+    buckets: Buckets,
     shard_bits: u32,
-    /// Bits of the hash, below those of the shard, that choose the bucket.
-    bucket_bits: u32,
     /// Objects, marks of deleted ones included.
     count: usize,
     marks: usize,
@@ -97,7 +95,7 @@ impl Hash {
     }
     /// Words of the arrays of buckets.
     pub fn bucket_words(&self) -> usize {
-        self.shards.iter().map(|shard| shard.read().buckets.capacity()).sum()
+        self.shards.iter().map(|shard| shard.read().buckets.words()).sum()
     }
 }
 
@@ -115,37 +113,11 @@ impl Locked<'_> {
     }
 }
 
-/// That many buckets, counted as memory of tables.
-fn empty_buckets(count: usize) -> Vec<Option<Object>> {
-    let mut buckets = Vec::with_capacity(count);
-    buckets.resize_with(count, || None);
-    count_bytes((buckets.capacity() * BUCKET_BYTES) as isize, Category::Ets);
-    buckets
-}
-
-const BUCKET_BYTES: usize = size_of::<Option<Object>>();
-
-impl Drop for Shard {
-    fn drop(&mut self) {
-        self.uncount_buckets();
-    }
-}
-
 impl Shard {
     fn new(shard_bits: u32) -> Shard {
-        let buckets = vec![];
-        Shard { buckets, shard_bits, bucket_bits: 0, count: 0, marks: 0, words: 0 }
+        Shard { buckets: Buckets::new(shard_bits), shard_bits, count: 0, marks: 0, words: 0 }
     }
 
-    /// The buckets are about to be given back.
-    fn uncount_buckets(&self) {
-        count_bytes(-((self.buckets.capacity() * BUCKET_BYTES) as isize), Category::Ets);
-    }
-
-    fn bucket_of(&self, hash: u32) -> usize {
-        let rest = hash << self.shard_bits;
-        (u64::from(rest) << self.bucket_bits >> 32) as usize
-    }
     /// Words of the objects.
     pub fn words(&self) -> usize {
         self.words
@@ -171,8 +143,8 @@ impl Shard {
 
     /// The first object with a key, which may be a mark.
     fn group_start(&self, hash: u32, key: Term<'_>) -> Option<&Object> {
-        let bucket = self.buckets.get(self.bucket_of(hash))?;
-        let mut chain = std::iter::successors(bucket.as_ref(), |object| object.next());
+        let mut chain =
+            std::iter::successors(self.buckets.get(hash)?.as_ref(), |object| object.next());
         let found = chain.find(|object| {
             object.hash() >= hash && (object.hash() > hash || eq(object.key(), key))
         })?;
@@ -186,11 +158,7 @@ impl Shard {
 
     /// The link to the first object with a key, or to where it would stand.
     fn group_link(&mut self, hash: u32, key: Term<'_>) -> &mut Option<Object> {
-        if self.buckets.is_empty() {
-            self.buckets = empty_buckets(1);
-        }
-        let bucket = self.bucket_of(hash);
-        let mut link = &mut self.buckets[bucket];
+        let mut link = self.buckets.made(hash);
         while link.as_ref().is_some_and(|object| {
             object.hash() < hash || (object.hash() == hash && !eq(object.key(), key))
         }) {
@@ -201,8 +169,7 @@ impl Shard {
 
     /// The first object with a key, for a change in place (tables of kind set).
     pub fn get_mut(&mut self, hash: u32, key: Term<'_>) -> Option<&mut Object> {
-        let bucket = self.bucket_of(hash);
-        let mut next = self.buckets.get_mut(bucket)?.as_mut();
+        let mut next = self.buckets.get_mut(hash)?.as_mut();
         while let Some(object) = next {
             if object.hash() == hash && eq(object.key(), key) {
                 return Some(object).filter(|object| !object.is_deleted());
@@ -250,9 +217,15 @@ impl Shard {
             let key = object.key();
             self.group_link(hash, key)
         };
+        let is_one_more = link
+            .as_ref()
+            .is_some_and(|other| other.hash() == hash && eq(other.key(), object.key()));
         *object.next_mut() = link.take();
         *link = Some(object);
-        self.fit();
+        // Objects with one key stay together, however many buckets there are.
+        if !is_one_more {
+            self.buckets.fit(self.count);
+        }
     }
 
     /// Removes the objects for which `chosen` holds among those with a key: as marks if `fixed`.
@@ -273,7 +246,7 @@ impl Shard {
         removed.sift(link, fixed, has_key, |object| !object.is_deleted() && chosen(object));
         self.take_off(&removed);
         if removed.count > 0 {
-            self.fit();
+            self.buckets.fit(self.count);
         }
         removed.count
     }
@@ -284,22 +257,27 @@ impl Shard {
         &mut self,
         from: u32,
         units: &mut usize,
-        mut pass: impl FnMut(&mut Option<Object>, &mut usize),
+        mut pass: impl FnMut(&mut Bucket, &mut usize),
     ) -> (u64, bool) {
-        let shard_bits = self.shard_bits;
-        let after_shard = (u64::from(from) >> (32 - shard_bits)) + 1 << (32 - shard_bits);
-        let first = if self.buckets.is_empty() { 0 } else { self.bucket_of(from) };
-        let bucket_shift = 32 - shard_bits - self.bucket_bits;
-        let start = after_shard - (1 << (32 - shard_bits));
-        for (index, bucket) in self.buckets.iter_mut().enumerate().skip(first) {
+        let after_shard = self.after_shard(from);
+        let mut at = u64::from(from);
+        while at < after_shard {
             if *units == 0 {
-                return (start + ((index as u64) << bucket_shift), false);
+                return (at, false);
             }
             *units -= 1;
+            let Some(bucket) = self.buckets.get_mut(at as u32) else { break };
             pass(bucket, units);
+            at = self.buckets.behind(at as u32);
         }
         *units = units.saturating_sub(1);
         (after_shard, true)
+    }
+
+    /// The first hash behind those of the shard that a hash is in.
+    fn after_shard(&self, hash: u32) -> u64 {
+        let shift = 32 - self.shard_bits;
+        ((u64::from(hash) >> shift) + 1) << shift
     }
 
     /// Removes the objects for which `chosen` holds, as marks if `fixed`, in buckets from the one
@@ -342,9 +320,9 @@ impl Shard {
             );
         });
         self.take_off(&removed);
-        // The buckets are fitted when the walk leaves the shard.
-        if is_done {
-            self.fit();
+        // The walk does not leave the shard before its buckets fit: it looks at the last again.
+        if is_done && !self.buckets.fit_some(self.count, units) {
+            return (removed.count, Some((next - 1) as u32));
         }
         (removed.count, u32::try_from(next).ok())
     }
@@ -368,7 +346,9 @@ impl Shard {
             let mut link = bucket.as_mut();
             while let Some(object) = link {
                 *units = units.saturating_sub(1);
+                // What comes before was replaced when there were more buckets.
                 if !object.is_deleted()
+                    && object.hash() >= from
                     && let Some(new) = change(object)
                 {
                     words = words + new.words() - object.words();
@@ -399,10 +379,8 @@ impl Shard {
     }
     /// Objects and marks, from a hash on, in order.
     pub fn with_marks_from(&self, hash: u32) -> impl Iterator<Item = &Object> {
-        let first = if self.buckets.is_empty() { 0 } else { self.bucket_of(hash) };
-        let buckets = self.buckets.get(first..).unwrap_or(&[]);
-        buckets
-            .iter()
+        self.buckets
+            .starting_at(hash)
             .flat_map(|bucket| std::iter::successors(bucket.as_ref(), |object| object.next()))
             .filter(move |object| object.hash() >= hash)
     }
@@ -411,10 +389,8 @@ impl Shard {
     pub fn after<'s>(&'s self, hash: u32, key: Term<'s>) -> impl Iterator<Item = &'s Object> {
         let mut passed = false;
         let known = self.knows(hash, key);
-        let bucket = if self.buckets.is_empty() { 0 } else { self.bucket_of(hash) };
-        let buckets = self.buckets.get(bucket..).unwrap_or(&[]);
-        buckets
-            .iter()
+        self.buckets
+            .starting_at(hash)
             .flat_map(|bucket| std::iter::successors(bucket.as_ref(), |object| object.next()))
             .filter(move |object| {
                 if object.hash() < hash {
@@ -441,38 +417,7 @@ impl Shard {
         self.marks
     }
     pub fn bucket_count(&self) -> usize {
-        self.buckets.len()
-    }
-
-    /// Grows or shrinks the array of buckets, to between about half an object and one each.
-    fn fit(&mut self) {
-        let buckets = self.buckets.len();
-        if self.count > buckets && self.bucket_bits + self.shard_bits < 32 {
-            self.resize(self.bucket_bits + 1);
-        } else if self.bucket_bits > 0 && 2 * self.count < buckets - buckets / 16 {
-            // A good deal smaller, so that a table of one size does not shrink and grow in turn.
-            let bits = self.count.next_power_of_two().trailing_zeros();
-            self.resize(bits.min(self.bucket_bits - 1));
-        }
-    }
-
-    fn resize(&mut self, bucket_bits: u32) {
-        let mut objects = Vec::with_capacity(self.count);
-        for bucket in &mut self.buckets {
-            let mut next = bucket.take();
-            while let Some(mut object) = next {
-                next = object.next_mut().take();
-                objects.push(object);
-            }
-        }
-        self.bucket_bits = bucket_bits;
-        self.uncount_buckets();
-        self.buckets = empty_buckets(1 << bucket_bits);
-        for mut object in objects.into_iter().rev() {
-            let bucket = self.bucket_of(object.hash());
-            *object.next_mut() = self.buckets[bucket].take();
-            self.buckets[bucket] = Some(object);
-        }
+        self.buckets.count()
     }
 }
 
@@ -520,6 +465,8 @@ impl Removed {
 mod tests {
     use super::*;
     use oxbeam_heap::Heap;
+    use proptest::prelude::*;
+    use std::collections::HashSet;
 
     fn object(heap: &Heap, key: i64, value: i64) -> Object {
         let key = heap.int(key);
@@ -545,6 +492,135 @@ mod tests {
         }
         assert_eq!(keys(&shard), order);
         assert_eq!(shard.live(), 1000);
+    }
+
+    /// What an operation may do, on keys below some number.
+    #[derive(Clone, Copy, Debug)]
+    enum Step {
+        Put(i64),
+        Remove(i64),
+        Mark(i64),
+        Sweep(usize),
+        RemoveEvery(i64, usize),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let key = || 0..3000i64;
+        prop_oneof![
+            30 => key().prop_map(Step::Put),
+            20 => key().prop_map(Step::Remove),
+            5 => key().prop_map(Step::Mark),
+            1 => (1..100usize).prop_map(Step::Sweep),
+            1 => (2..9i64, 1..300usize).prop_map(|(nth, units)| Step::RemoveEvery(nth, units)),
+        ]
+    }
+
+    impl Step {
+        fn on(self, shard: &mut Shard, keys: &mut HashSet<i64>) {
+            let heap = Heap::detached();
+            let remove = |shard: &mut Shard, key, fixed| {
+                let key = heap.int(key);
+                shard.remove(hash_of(key), key, fixed, |_| true)
+            };
+            match self {
+                Step::Put(key) => assert_eq!(shard.put(object(&heap, key, 1)), keys.insert(key)),
+                Step::Remove(key) | Step::Mark(key) => {
+                    let fixed = matches!(self, Step::Mark(_));
+                    let removed = remove(shard, key, fixed);
+                    assert_eq!(removed, usize::from(keys.remove(&key)));
+                }
+                Step::Sweep(mut units) => drop(shard.sweep_some(0, &mut units)),
+                Step::RemoveEvery(nth, each) => {
+                    let chosen = |key: i64| key % nth == 0;
+                    let mut from = Some(0);
+                    while let Some(at) = from {
+                        let key = |object: &Object| object.key().as_small().unwrap();
+                        let mut units = each;
+                        let remove = |object: &Object| chosen(key(object));
+                        (_, from) = shard.remove_some(at, false, &mut units, remove);
+                    }
+                    keys.retain(|&key| !chosen(key));
+                }
+            }
+        }
+    }
+
+    proptest! {
+        /// In each state between two sizes a shard holds what it should, in order.
+        #[test]
+        fn a_shard_is_a_set_while_its_buckets_move(
+            first in 0..3000i64,
+            steps in proptest::collection::vec(step(), 1..400),
+        ) {
+            let heap = Heap::detached();
+            let (mut shard, mut expected) = (Shard::new(0), HashSet::new());
+            for key in 0..first {
+                Step::Put(key).on(&mut shard, &mut expected);
+            }
+            for step in steps {
+                step.on(&mut shard, &mut expected);
+                prop_assert_eq!(shard.live(), expected.len());
+            }
+            let found = keys(&shard);
+            prop_assert_eq!(found.iter().copied().collect::<HashSet<_>>(), expected.clone());
+            prop_assert_eq!(found.len(), expected.len());
+            prop_assert!(found.is_sorted_by_key(|&key| hash_of(heap.int(key))));
+            for &key in &expected {
+                let key = heap.int(key);
+                prop_assert!(shard.group(hash_of(key), key).next().is_some());
+                let rest = shard.starting_at_hash(hash_of(key)).next();
+                prop_assert_eq!(rest.map(Object::hash), Some(hash_of(key)));
+            }
+            let words: usize = shard.with_marks_from(0).map(Object::words).sum();
+            prop_assert_eq!(shard.words(), words);
+        }
+    }
+
+    /// However large a shard is, no operation touches more than a few of its buckets, and the memory
+    /// is there for what it holds.
+    #[test]
+    fn a_shard_grows_and_shrinks_a_little_at_a_time() {
+        let heap = Heap::detached();
+        let mut shard = Shard::new(0);
+        let mut most = 0;
+        let mut words = 0;
+        for key in 0..100_000 {
+            shard.put(object(&heap, key, 0));
+            most = most.max(shard.buckets.words().abs_diff(words));
+            words = shard.buckets.words();
+        }
+        assert!(most < 3000, "{most} words at once");
+        assert!((100_000..300_000).contains(&words), "{words} words of buckets");
+        let mut from = Some(0);
+        while let Some(at) = from {
+            (_, from) = shard.remove_some(at, false, &mut 500, |_| true);
+            most = most.max(shard.buckets.words().abs_diff(words));
+            words = shard.buckets.words();
+        }
+        assert!(most < 3000, "{most} words at once");
+        assert_eq!(shard.bucket_count(), 1);
+        assert!(words < 10, "{words} words of no buckets");
+    }
+
+    /// Walks of others go on at a hash, whatever became of the buckets.
+    #[test]
+    fn an_object_is_replaced_once_though_buckets_merge_between() {
+        let heap = Heap::detached();
+        let mut shard = Shard::new(0);
+        (0..5000).for_each(|key| assert!(shard.put(object(&heap, key, 0))));
+        let value = |object: &Object| object.plain().elements()[1].as_small().unwrap();
+        let more = |old: &Object| {
+            let key = old.key().as_small().unwrap();
+            Some(object(&Heap::detached(), key, value(old) + 1))
+        };
+        let (_, next) = shard.replace_some(0, &mut 2000, more);
+        for key in (0..5000).filter(|key| key % 7 > 0) {
+            let key = heap.int(key);
+            shard.remove(hash_of(key), key, false, |_| true);
+        }
+        let (_, end) = shard.replace_some(next.unwrap(), &mut usize::MAX.clone(), more);
+        assert_eq!(end, None);
+        assert!(shard.starting_at_hash(0).all(|object| value(object) == 1));
     }
 
     #[test]

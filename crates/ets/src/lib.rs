@@ -16,6 +16,7 @@
 //! 7. Locks are taken in the order: names, tables, a table's own state, shards. No lock is held
 //!    while a signal is sent.
 
+mod buckets;
 mod describe;
 mod error;
 mod fixation;

@@ -132,6 +132,12 @@ impl Pending {
         self.waiters.suspend(cx)
     }
 
+    /// Sees to it that the task is over: for a thread that is no scheduler.
+    pub fn finish(&self, table: &Table) {
+        self.waiters.block();
+        while !self.help(table, &mut HELP_OBJECTS.clone()) {}
+    }
+
     /// Works on the task for about `units` objects, once nobody has to wait. Whether it is over.
     pub fn help(&self, table: &Table, units: &mut usize) -> bool {
         let mut work = self.work.lock();

@@ -1,6 +1,6 @@
 //! All tables: by reference, by name, by owner.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, LazyLock};
 
 use oxbeam_heap::OwnedTerm;
@@ -17,12 +17,22 @@ use crate::table::Table;
 static TABLES: LazyLock<RwLock<HashMap<RefNumbers, Arc<Table>>>> = LazyLock::new(RwLock::default);
 static NAMES: LazyLock<RwLock<HashMap<Atom, Arc<Table>>>> = LazyLock::new(RwLock::default);
 
+/// Tables, the oldest first; they are found and forgotten fast however many there are.
+type Tables = BTreeMap<[u32; 2], Arc<Table>>;
+
+fn age(table: &Table) -> [u32; 2] {
+    [table.numbers[1], table.numbers[0]]
+}
+
 /// What a process has to do with tables.
 #[derive(Default)]
 struct Ties {
-    owned: Vec<Arc<Table>>,
-    fixed: Vec<Arc<Table>>,
+    owned: Tables,
+    fixed: Tables,
 }
+
+/// So many tables of a process that ends are looked at, and deleted, at once.
+const FEW_TABLES: usize = if oxbeam_heap::ZEAL { 2 } else { 100 };
 
 const TIE_SHARDS: usize = 32;
 type TieShard = Mutex<HashMap<PidData, Ties>>;
@@ -35,7 +45,7 @@ fn ties(pid: PidData) -> &'static TieShard {
 
 /// Makes tables end with their owners. Once, at boot.
 pub fn install() {
-    on_exit(process_ends);
+    on_exit(process_ends, has_many);
 }
 
 /// Enters a new table. `false`: its name is taken.
@@ -49,7 +59,7 @@ pub fn enter(table: &Arc<Table>) -> bool {
         names.insert(name, table.clone());
     }
     TABLES.write().insert(table.numbers, table.clone());
-    ties(table.owner()).lock().entry(table.owner()).or_default().owned.push(table.clone());
+    tie(table.owner(), table, |ties| &mut ties.owned);
     true
 }
 
@@ -103,21 +113,26 @@ pub fn delete(table: &Arc<Table>) -> Option<Garbage> {
 pub fn give(table: &Arc<Table>, to: PidData) {
     untie(table.owner(), table, |ties| &mut ties.owned);
     table.set_owner(to);
-    ties(to).lock().entry(to).or_default().owned.push(table.clone());
+    tie(to, table, |ties| &mut ties.owned);
 }
 
 pub fn note_fixation(by: PidData, table: &Arc<Table>) {
-    ties(by).lock().entry(by).or_default().fixed.push(table.clone());
+    tie(by, table, |ties| &mut ties.fixed);
 }
 
 pub fn forget_fixation(by: PidData, table: &Arc<Table>) {
     untie(by, table, |ties| &mut ties.fixed);
 }
 
-fn untie(pid: PidData, table: &Arc<Table>, list: impl Fn(&mut Ties) -> &mut Vec<Arc<Table>>) {
+fn tie(pid: PidData, table: &Arc<Table>, tables: impl Fn(&mut Ties) -> &mut Tables) {
+    let mut shard = ties(pid).lock();
+    tables(shard.entry(pid).or_default()).insert(age(table), table.clone());
+}
+
+fn untie(pid: PidData, table: &Table, tables: impl Fn(&mut Ties) -> &mut Tables) {
     let mut shard = ties(pid).lock();
     if let Some(ties) = shard.get_mut(&pid) {
-        list(ties).retain(|tied| !Arc::ptr_eq(tied, table));
+        tables(ties).remove(&age(table));
         if ties.owned.is_empty() && ties.fixed.is_empty() {
             shard.remove(&pid);
         }
@@ -133,6 +148,13 @@ pub fn send_transfer(table: &Arc<Table>, from: PidData, to: PidData, data: Term<
     send_to_pid(to, message);
 }
 
+/// Whether a process that ends has more to do with tables than is done at once.
+fn has_many(process: &Process) -> bool {
+    let shard = ties(process.pid).lock();
+    let has_many = |ties: &Ties| ties.owned.len() + ties.fixed.len() > FEW_TABLES;
+    !shard.is_empty() && shard.get(&process.pid).is_some_and(has_many)
+}
+
 fn process_ends(process: &Arc<Process>, _: &mut Owned) {
     let pid = process.pid;
     loop {
@@ -144,12 +166,12 @@ fn process_ends(process: &Arc<Process>, _: &mut Owned) {
         }
         let Some(ties) = shard.remove(&pid) else { return };
         drop(shard);
-        for table in ties.fixed {
+        for table in ties.fixed.into_values() {
             if let Some(sweep) = table.release(pid, true) {
                 sweep.little_at_once();
             }
         }
-        for table in ties.owned {
+        for table in ties.owned.into_values() {
             if !inherit(&table, pid) {
                 delete(&table);
             }

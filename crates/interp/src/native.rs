@@ -43,7 +43,7 @@ pub unsafe fn call<'h>(
 ///
 /// # Safety
 /// As for [`call`].
-unsafe fn call_with<'h>(
+pub(crate) unsafe fn call_with<'h>(
     m: &mut M,
     export: &'static Export,
     function: NativeFn,

@@ -90,7 +90,7 @@ fn corrupted_programs_hurt_nobody() {
     system::install(System::default());
     oxbeam_runtime::native::install(oxbeam_bif::table::BIFS, &[], &[]);
     oxbeam_interp::install();
-    exit::on_exit(report);
+    exit::on_exit(report, |_| false);
     scheduler::create(1);
     scheduler::start();
     let (sender, ended) = mpsc::channel();

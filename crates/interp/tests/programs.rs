@@ -31,7 +31,7 @@ fn boot() {
     oxbeam_runtime::native::install(oxbeam_bif::table::BIFS, &[], &[]);
     oxbeam_interp::install();
     oxbeam_ets::install();
-    exit::on_exit(report);
+    exit::on_exit(report, |_| false);
     scheduler::create(1);
     scheduler::start();
 }

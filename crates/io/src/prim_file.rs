@@ -90,7 +90,7 @@ fn owner_ends(process: &Arc<Process>, _: &mut runtime_process::Owned) {
 
 /// Sees to it that the end of a process closes its files. Once, at boot.
 pub fn install() {
-    runtime_process::exit::on_exit(owner_ends);
+    runtime_process::exit::on_exit(owner_ends, |_| false);
 }
 
 const EINVAL: Errno = Errno(libc::EINVAL);

@@ -123,10 +123,18 @@ impl Dictionary {
         self.entries.iter().map(|e| (brand(e.pair[0]), brand(e.pair[1]))).collect()
     }
 
+    /// The pair at a place; `None` behind the last. No pair changes its place while none comes or
+    /// goes.
+    pub fn pair_at<'h>(&self, heap: &'h Heap, at: usize) -> Option<[Term<'h>; 2]> {
+        // SAFETY: as in `find`.
+        Some(self.entries.get(at)?.pair.map(|raw| unsafe { heap.brand(raw) }))
+    }
+
     /// Removes everything.
     pub fn clear(&mut self) {
-        self.entries.take();
-        self.index = None;
+        let entries = self.entries.take();
+        let bytes = entries.capacity() * size_of::<Entry>();
+        crate::dirty::drop_aside((entries, self.index.take()), bytes);
     }
 
     /// Shows the entries to the collector.

@@ -16,7 +16,7 @@
 //! 7. A thread of a pool is not managed (see the progress module); it starts when there is a
 //!    process for it, and stays.
 
-use crate::native::{Cx, NativeFn, RunOn};
+use crate::native::{Cx, Flow, NativeFn, RunOn};
 use crate::process::{Owned, PidData, Priority, ProcState, Process, exit};
 use crate::scheduler::by_priority::ByPriority;
 use crate::signal::handle::take_all;
@@ -125,6 +125,14 @@ thread_local! {
 /// Which kind of scheduler the calling thread is, if it is one.
 pub fn current() -> RunOn {
     CURRENT.get()
+}
+
+/// Has `native` run on a dirty scheduler, if it does not yet and takes long.
+pub fn if_long<'h>(native: NativeFn, is_long: impl FnOnce() -> bool) -> Result<(), Flow<'h>> {
+    match current() == RunOn::Normal && is_long() {
+        true => Err(Flow::Dirty(RunOn::DirtyCpu, native)),
+        false => Ok(()),
+    }
 }
 
 /// Runs `work` with the calling thread as a scheduler of that kind: how a native is tried outside
@@ -258,6 +266,16 @@ pub fn run_errand(work: impl FnOnce() + Send + 'static) {
         ERRANDS.dec_relb();
     };
     give(&AUX, RunOn::DirtyCpu, Work::Errand(Box::new(work)));
+}
+
+/// So many bytes are given back at once without a thought.
+const FEW_BYTES: usize = 1 << 20;
+
+/// Drops what takes about so many bytes: elsewhere, if that takes a while.
+pub fn drop_aside<T: Send + 'static>(value: T, bytes: usize) {
+    if bytes > FEW_BYTES {
+        run_errand(move || drop(value));
+    }
 }
 
 /// How many errands are not done yet.

@@ -293,6 +293,12 @@ impl Waiters {
         waiting.push(cx.process.clone());
         true
     }
+    /// Blocks the calling thread until it has happened: for one that is no scheduler.
+    pub fn block(&self) {
+        while self.0.lock().is_some() {
+            std::thread::sleep(std::time::Duration::from_micros(100));
+        }
+    }
     /// It has happened: resumes those that wait. From now on nobody does.
     pub fn release(&self) {
         for process in self.0.lock().take().into_iter().flatten() {

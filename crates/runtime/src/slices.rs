@@ -91,8 +91,31 @@ pub async fn each_element<R: Send>(
     .await
 }
 
-/// Puts the elements of a proper list onto a stack; else `badarg`.
+/// Makes room in empty stacks for as many terms as a list has cells: a stack that grows moves.
+pub async fn reserve_for(y: Yielder, list: Slot, stacks: &[usize]) {
+    let rest = y.step(|_, roots| roots.push(roots.get(list))).await;
+    let mut count = 0;
+    y.slices(CELLS_PER_REDUCTION, |_, roots, units| {
+        let mut cells = roots.get(rest).list();
+        let seen = cells.by_ref().take(*units).count();
+        let ended = seen < *units;
+        count += seen;
+        *units -= seen;
+        roots.set(rest, cells.rest());
+        ended.then_some(())
+    })
+    .await;
+    let stacks = stacks.to_vec();
+    y.step(move |_, roots| {
+        roots.truncate(rest);
+        stacks.iter().for_each(|&stack| roots.put_stack(stack, Vec::with_capacity(count)));
+    })
+    .await;
+}
+
+/// Puts the elements of a proper list onto an empty stack; else `badarg`.
 pub async fn gather(y: Yielder, list: Slot, stack: usize) -> Result<(), Failure> {
+    reserve_for(y, list, &[stack]).await;
     y.slices(CELLS_PER_REDUCTION, |_, roots, units| {
         let mut rest = roots.get(list).list();
         let mut elements = roots.take_stack(stack);

@@ -90,7 +90,9 @@ impl RootStore {
     }
 
     fn give_back(mut self) {
-        self.stacks.clear();
+        let stacks = std::mem::take(&mut self.stacks);
+        let words: usize = stacks.iter().map(Vec::capacity).sum();
+        crate::dirty::drop_aside(stacks, words * size_of::<RawTerm>());
         if self.slots.capacity() <= SPARE_SLOTS {
             self.slots.clear();
             SPARE.set(self);
@@ -144,6 +146,12 @@ impl<'h> Roots<'_, 'h> {
         let mut stack = ManuallyDrop::new(stack);
         // SAFETY: a term is one transparent word; all of them are of this heap, as in `brand`.
         unsafe { Vec::from_raw_parts(stack.as_mut_ptr().cast(), stack.len(), stack.capacity()) }
+    }
+    /// Drops a stack of terms, with its memory.
+    pub fn drop_stack(&mut self, index: usize) {
+        let stack = self.store.stacks.get_mut(index).map(std::mem::take).unwrap_or_default();
+        let bytes = stack.capacity() * size_of::<RawTerm>();
+        crate::dirty::drop_aside(stack, bytes);
     }
     /// Puts a stack of terms where [`Roots::take_stack`] finds it.
     pub fn put_stack(&mut self, index: usize, stack: Vec<Term<'h>>) {

@@ -9,7 +9,10 @@
 use crate::hamt::Pairs;
 use crate::view::{Big, Bits, Fun, Kind, Map, Term};
 
+mod long;
 mod phash;
+
+pub use long::is_long;
 pub use phash::phash;
 
 const GOLDEN: u32 = 0x9e37_79b9;

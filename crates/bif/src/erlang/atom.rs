@@ -63,6 +63,11 @@ pub fn atom_to_binary_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<
 }
 
 fn name_of_binary<'h>(binary: Term<'h>, encoding: Term<'h>) -> Result<String, Flow<'h>> {
+    // What has more bytes than any name is none, and need not be looked at.
+    let bits = arg::bits(binary)?;
+    if bits.byte_size() > 4 * MAX_CHARS {
+        return Err(Flow::badarg());
+    }
     let bytes = arg::bytes(binary)?;
     match encoding.as_atom() {
         Some(am::utf8 | am::unicode) => {

@@ -1,8 +1,11 @@
 //! The process dictionary.
 
-use oxbeam_runtime::{Cx, NativeResult};
+use oxbeam_runtime::yielding::Begin;
+use oxbeam_runtime::{Cx, Flow, NativeResult, Slot, Yielded, Yielder};
 use oxbeam_term::compare::compare_exact;
 use oxbeam_term::{Term, am};
+
+use crate::long;
 
 fn or_undefined(term: Option<Term<'_>>) -> Term<'_> {
     term.unwrap_or(Term::atom(am::undefined))
@@ -18,35 +21,105 @@ pub fn get_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     Ok(or_undefined(cx.own.dictionary.get(cx.heap, args[0])))
 }
 
-/// `erlang:get/0`
-pub fn get_0<'h>(cx: &mut Cx<'h>, _: &[Term<'h>]) -> NativeResult<'h> {
-    let pairs = cx.own.dictionary.pairs(cx.heap);
-    let tuples = pairs.into_iter().map(|(key, value)| cx.heap.tuple(&[key, value]));
-    Ok(cx.heap.list_from_rev(tuples))
-}
-
-/// `erlang:get_keys/0`
-pub fn get_keys_0<'h>(cx: &mut Cx<'h>, _: &[Term<'h>]) -> NativeResult<'h> {
-    let pairs = cx.own.dictionary.pairs(cx.heap);
-    Ok(cx.heap.list_from_rev(pairs.into_iter().map(|(key, _)| key)))
-}
-
-/// `erlang:get_keys/1`
-pub fn get_keys_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    let pairs = cx.own.dictionary.pairs(cx.heap);
-    let holds = |value: Term<'h>| compare_exact(value, args[0]).is_eq();
-    let keys = pairs.into_iter().filter(|(_, value)| holds(*value)).map(|(key, _)| key);
-    Ok(cx.heap.list_from_rev(keys))
-}
-
 /// `erlang:erase/1`
 pub fn erase_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     Ok(or_undefined(cx.own.dictionary.erase(cx.heap, args[0])))
 }
 
+/// What a list of the dictionary is to show of a pair.
+type Part = for<'h> fn(&Cx<'h>, [Term<'h>; 2]) -> Term<'h>;
+
+fn tuple<'h>(cx: &Cx<'h>, pair: [Term<'h>; 2]) -> Term<'h> {
+    cx.heap.tuple(&pair)
+}
+
+fn key<'h>(_: &Cx<'h>, [key, _]: [Term<'h>; 2]) -> Term<'h> {
+    key
+}
+
+/// The list of all pairs, if they are not many, or of those with a value.
+fn listed<'h>(
+    cx: &mut Cx<'h>,
+    part: Part,
+    value: Option<Term<'h>>,
+    long: Begin,
+) -> NativeResult<'h> {
+    if cx.own.dictionary.len() > long::QUICK {
+        return Err(Flow::Long(long));
+    }
+    let mut list = Term::nil();
+    for at in 0.. {
+        let Some(pair) = cx.own.dictionary.pair_at(cx.heap, at) else { break };
+        if value.is_none_or(|value| compare_exact(pair[1], value).is_eq()) {
+            list = cx.heap.cons(part(cx, pair), list);
+        }
+    }
+    Ok(list)
+}
+
+/// As [`listed`], in turns; the value is in a slot.
+async fn listed_long(y: Yielder, part: Part, value: Option<Slot>) -> Slot {
+    let list = y.step(|_, roots| roots.push(Term::nil())).await;
+    let mut at = 0;
+    y.slices(long::KEYS_PER_REDUCTION, |cx, roots, units| {
+        while *units > 0 {
+            *units -= 1;
+            let Some(pair) = cx.own.dictionary.pair_at(cx.heap, at) else { return Some(()) };
+            at += 1;
+            if value.is_none_or(|value| compare_exact(pair[1], roots.get(value)).is_eq()) {
+                let longer = cx.heap.cons(part(cx, pair), roots.get(list));
+                roots.set(list, longer);
+            }
+        }
+        None
+    })
+    .await;
+    list
+}
+
+long::routines! {
+    get_0_long => all_pairs;
+    get_keys_0_long => all_keys;
+    get_keys_1_long => keys_of_value;
+    erase_0_long => all_taken;
+}
+
+async fn all_pairs(y: Yielder) -> Yielded {
+    Ok(listed_long(y, tuple, None).await)
+}
+
+async fn all_keys(y: Yielder) -> Yielded {
+    Ok(listed_long(y, key, None).await)
+}
+
+async fn keys_of_value(y: Yielder) -> Yielded {
+    Ok(listed_long(y, key, Some(Slot::arg(0))).await)
+}
+
+async fn all_taken(y: Yielder) -> Yielded {
+    let all = listed_long(y, tuple, None).await;
+    y.step(|cx, _| cx.own.dictionary.clear()).await;
+    Ok(all)
+}
+
+/// `erlang:get/0`
+pub fn get_0<'h>(cx: &mut Cx<'h>, _: &[Term<'h>]) -> NativeResult<'h> {
+    listed(cx, tuple, None, get_0_long)
+}
+
+/// `erlang:get_keys/0`
+pub fn get_keys_0<'h>(cx: &mut Cx<'h>, _: &[Term<'h>]) -> NativeResult<'h> {
+    listed(cx, key, None, get_keys_0_long)
+}
+
+/// `erlang:get_keys/1`
+pub fn get_keys_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    listed(cx, key, Some(args[0]), get_keys_1_long)
+}
+
 /// `erlang:erase/0`
-pub fn erase_0<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    let all = get_0(cx, args);
+pub fn erase_0<'h>(cx: &mut Cx<'h>, _: &[Term<'h>]) -> NativeResult<'h> {
+    let all = listed(cx, tuple, None, erase_0_long)?;
     cx.own.dictionary.clear();
-    all
+    Ok(all)
 }

@@ -3,12 +3,10 @@
 use md5::digest::common::hazmat::SerializableState;
 use md5::{Digest, Md5};
 use oxbeam_runtime::dirty;
-use oxbeam_runtime::native::RunOn;
 use oxbeam_runtime::yielding::Begin;
 use oxbeam_runtime::{Cx, Flow, NativeFn, NativeResult, Slot, Yielded, Yielder};
 use oxbeam_term::Term;
-use oxbeam_term::hash::{phash, phash2};
-use oxbeam_term::view::Kind;
+use oxbeam_term::hash::{is_long, phash, phash2};
 use std::borrow::Cow;
 
 use super::iolist::{self, long::each_piece};
@@ -20,31 +18,13 @@ fn range<'h>(term: Term<'h>) -> Result<u64, Flow<'h>> {
     term.as_u64().filter(|range| (1..=1 << 32).contains(range)).ok_or_else(Flow::badarg)
 }
 
-/// Bytes of a binary that are hashed in a millisecond.
-const LONG_BYTES: usize = 1 << 20;
-
-/// Whether hashing a term may take long, as far as it can be seen at a glance.
-pub(crate) fn is_long(term: Term<'_>) -> bool {
-    let part = |term: Term<'_>| match term.kind() {
-        Kind::Cons(_) => long::quick_length(term).is_none(),
-        Kind::Bits(bits) => bits.byte_size() > LONG_BYTES,
-        Kind::Map(map) => map.size() > long::QUICK,
-        Kind::Tuple(tuple) => tuple.arity() > long::QUICK,
-        _ => false,
-    };
-    let elements = term.as_tuple().map_or(&[][..], |tuple| tuple.elements());
-    part(term) || elements.iter().take(long::QUICK).any(|&element| part(element))
-}
-
 /// The hash of a term; a long one is for a dirty scheduler.
 fn hashed<'h>(
     term: Term<'h>,
     hash: fn(Term<'_>) -> u32,
     native: NativeFn,
 ) -> Result<u64, Flow<'h>> {
-    if dirty::current() == RunOn::Normal && is_long(term) {
-        return Err(Flow::Dirty(RunOn::DirtyCpu, native));
-    }
+    dirty::if_long(native, || is_long(term))?;
     Ok(u64::from(hash(term)))
 }
 

@@ -2,7 +2,7 @@
 
 use oxbeam_heap::Heap;
 use oxbeam_match_spec::{CompileError, Flags, Runner, compile, compile_for_tracing};
-use oxbeam_runtime::{Cx, Flow, NativeResult};
+use oxbeam_runtime::{Cx, Flow, NativeResult, dirty};
 use oxbeam_term::print::to_bytes;
 use oxbeam_term::{Atom, Term, am};
 use oxbeam_trace::asked::{self, Asked, Writers};
@@ -11,6 +11,7 @@ use oxbeam_trace::events;
 use super::display;
 use crate::arg::take;
 use crate::crash_dump::process::write_process;
+use crate::long::is_large;
 
 /// How the specifications of tracing write; for boot.
 pub fn install() {
@@ -33,6 +34,7 @@ fn process_dump(cx: &Cx<'_>) -> Vec<u8> {
 /// `match_spec_test(Term, Spec, table)` or `match_spec_test(Arguments, Spec, trace)`
 pub fn match_spec_test_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [term, spec, dialect] = take(args);
+    dirty::if_long(match_spec_test_3, || dialect.is(am::table) && is_large(term))?;
     let (heap, pid) = (cx.heap, cx.process.pid);
     let (result, flags) = match dialect.as_atom() {
         Some(am::table) => match compile(spec) {

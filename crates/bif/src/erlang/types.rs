@@ -2,7 +2,7 @@
 
 use crate::arg;
 use crate::long::{self, CELLS_PER_REDUCTION, CONSES_PER_REDUCTION};
-use oxbeam_runtime::{Cx, Flow, NativeResult, Slot, Yielded, Yielder};
+use oxbeam_runtime::{Cx, Flow, NativeFn, NativeResult, Slot, Yielded, Yielder, dirty};
 use oxbeam_term::tag::Subtag;
 use oxbeam_term::view::Kind;
 use oxbeam_term::{Atom, Node, Term, am};
@@ -79,8 +79,19 @@ fn position<'h>(term: Term<'h>) -> Result<usize, Flow<'h>> {
     arg::size(term)?.checked_sub(1).ok_or_else(Flow::badarg)
 }
 
-fn elements<'h>(term: Term<'h>) -> Result<Vec<Term<'h>>, Flow<'h>> {
-    Ok(term.as_tuple().ok_or_else(Flow::badarg)?.elements().to_vec())
+/// Elements of a tuple that is made at once.
+const FEW_ELEMENTS: usize = if oxbeam_heap::ZEAL { 16 } else { 1 << 17 };
+
+/// A native that makes a tuple of many elements is for a dirty scheduler.
+fn few_elements<'h>(arity: usize, native: NativeFn) -> Result<(), Flow<'h>> {
+    dirty::if_long(native, || arity > FEW_ELEMENTS)
+}
+
+/// The elements of a tuple, for a native that makes another one.
+fn elements<'h>(term: Term<'h>, native: NativeFn) -> Result<Vec<Term<'h>>, Flow<'h>> {
+    let elements = term.as_tuple().ok_or_else(Flow::badarg)?.elements();
+    few_elements(elements.len(), native)?;
+    Ok(elements.to_vec())
 }
 
 /// `erlang:element/2`
@@ -93,6 +104,7 @@ pub fn element_2<'h>(_: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
 pub fn setelement_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let elements = args[1].as_tuple().ok_or_else(Flow::badarg)?.elements();
     let at = position(args[0])?;
+    few_elements(elements.len(), setelement_3)?;
     if at >= elements.len() {
         return Err(Flow::badarg());
     }
@@ -172,12 +184,15 @@ fn tuple_arity<'h>(term: Term<'h>) -> Result<usize, Flow<'h>> {
 /// `erlang:make_tuple/2`
 pub fn make_tuple_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let arity = tuple_arity(args[0])?;
+    few_elements(arity, make_tuple_2)?;
     Ok(cx.heap.tuple(&vec![args[1]; arity]))
 }
 
 /// `erlang:make_tuple/3`
 pub fn make_tuple_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    let mut elements = vec![args[1]; tuple_arity(args[0])?];
+    let arity = tuple_arity(args[0])?;
+    few_elements(arity, make_tuple_3)?;
+    let mut elements = vec![args[1]; arity];
     for pair in arg::list(args[2])? {
         let [at, value] = pair.as_tuple_n().ok_or_else(Flow::badarg)?;
         *elements.get_mut(position(at)?).ok_or_else(Flow::badarg)? = value;
@@ -192,14 +207,14 @@ fn tuple<'h>(cx: &Cx<'h>, elements: &[Term<'h>]) -> NativeResult<'h> {
 
 /// `erlang:append_element/2`
 pub fn append_element_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    let mut elements = elements(args[0])?;
+    let mut elements = elements(args[0], append_element_2)?;
     elements.push(args[1]);
     tuple(cx, &elements)
 }
 
 /// `erlang:insert_element/3`
 pub fn insert_element_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    let (at, mut elements) = (position(args[0])?, elements(args[1])?);
+    let (at, mut elements) = (position(args[0])?, elements(args[1], insert_element_3)?);
     if at > elements.len() {
         return Err(Flow::badarg());
     }
@@ -209,7 +224,7 @@ pub fn insert_element_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<
 
 /// `erlang:delete_element/2`
 pub fn delete_element_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    let (at, mut elements) = (position(args[0])?, elements(args[1])?);
+    let (at, mut elements) = (position(args[0])?, elements(args[1], delete_element_2)?);
     if at >= elements.len() {
         return Err(Flow::badarg());
     }

@@ -1,17 +1,19 @@
 //! The rest of `erts_debug`: copies, texts, and what the machine says of its code.
 
+use super::is_large;
 use crate::arg::{self, take};
 use crate::erlang::display;
 use oxbeam_code::{disassemble, module, ranges};
 use oxbeam_etf::decode_cached;
 use oxbeam_heap::copy::Policy;
-use oxbeam_runtime::{Cx, Flow, NativeResult};
+use oxbeam_runtime::{Cx, Flow, NativeResult, dirty};
 use oxbeam_term::{Atom, Map, Term, am};
 
 /// `erts_debug:copy_shared/2` (term, whether literals are copied too)
 pub fn copy_shared_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [term, literals_too] = take(args);
     let literals_too = literals_too.as_bool().ok_or_else(Flow::badarg)?;
+    dirty::if_long(copy_shared_2, || is_large(term))?;
     let copy = cx
         .heap
         .copy_sharing(term, if literals_too { Policy::everything() } else { Policy::sharing() });

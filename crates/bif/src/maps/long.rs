@@ -3,7 +3,7 @@
 use oxbeam_heap::map::cursor::Cursor;
 use oxbeam_heap::map::grow::{Growth, order_of};
 use oxbeam_heap::map::{FLAT_MAX, Pair};
-use oxbeam_runtime::{Failure, Flow, Roots, Slot, Yielded, Yielder};
+use oxbeam_runtime::{Failure, Flow, Roots, Slot, Yielded, Yielder, dirty};
 use oxbeam_term::compare::eq;
 use oxbeam_term::hamt;
 use oxbeam_term::{Cons, Term};
@@ -32,6 +32,7 @@ async fn from_keys(y: Yielder) -> Yielded {
     long::gather(y, keys, KEYS).await?;
     y.slices(CELLS_PER_REDUCTION, |_, roots, units| {
         let (keys, mut values) = (roots.take_stack(KEYS), roots.take_stack(VALUES));
+        values.reserve_exact(keys.len() - values.len());
         let more = (keys.len() - values.len()).min(*units);
         *units -= more;
         values.resize(values.len() + more, roots.get(value));
@@ -46,6 +47,7 @@ async fn from_keys(y: Yielder) -> Yielded {
 
 async fn from_list(y: Yielder) -> Yielded {
     let list = Slot::arg(0);
+    long::reserve_for(y, list, &[KEYS, VALUES]).await;
     let bad = y
         .slices(CELLS_PER_REDUCTION / 2, |_, roots, units| {
             let (mut keys, mut values) = (roots.take_stack(KEYS), roots.take_stack(VALUES));
@@ -108,13 +110,23 @@ pub async fn map_of_stacks(y: Yielder, twice_allowed: bool) -> Yielded {
             })
             .await;
     }
-    grow(y, &places).await
+    let map = grow(y, &places).await;
+    drop_places(places);
+    map
 }
 
 /// Sorts by order, four passes of a byte each; places of one order stay as they are.
 async fn sort_places(y: Yielder, places: &mut Vec<Place>) {
     const PLACES_PER_REDUCTION: usize = 24;
-    let mut to: Vec<Place> = vec![(0, 0); places.len()];
+    let mut to: Vec<Place> = Vec::new();
+    y.slices(8 * PLACES_PER_REDUCTION, |_, _, units| {
+        to.reserve_exact(places.len() - to.len());
+        let end = places.len().min(to.len() + *units);
+        *units -= end - to.len();
+        to.resize(end, (0, 0));
+        (end == places.len()).then_some(())
+    })
+    .await;
     for shift in [0, 8, 16, 24] {
         let byte = |place: &Place| (place.0 >> shift & 0xFF) as usize;
         let mut starts = [0usize; 256];
@@ -146,6 +158,12 @@ async fn sort_places(y: Yielder, places: &mut Vec<Place>) {
         .await;
         std::mem::swap(places, &mut to);
     }
+    drop_places(to);
+}
+
+fn drop_places(places: Vec<Place>) {
+    let bytes = places.capacity() * size_of::<Place>();
+    dirty::drop_aside(places, bytes);
 }
 
 /// Of places with equal keys, which have one order, keeps the first with the last's value.

@@ -9,7 +9,7 @@ use oxbeam_runtime::slices::QUICK;
 use oxbeam_runtime::{Cx, Flow, NativeResult, system};
 use oxbeam_term::{Atom, Term, am};
 
-use super::{Access, accessible, long, table, take};
+use super::{Access, accessible, long, quick_copy, table, take};
 use crate::error::because;
 use crate::registry;
 use crate::table::{Heir, Kind, Protection, Settings, Table, WriteConcurrency};
@@ -135,6 +135,7 @@ fn heir(name: Term<'_>, pid: Term<'_>, data: Term<'_>) -> Option<Option<Heir>> {
 
 pub fn new_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [name, options] = take(args);
+    quick_copy(options, new_2)?;
     let name = name.as_atom().ok_or_else(Flow::badarg)?;
     let mut read = Options::new();
     for option in options.list_to_vec().ok_or_else(Flow::badarg)? {
@@ -178,6 +179,7 @@ pub fn whereis_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
 
 pub fn give_away_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [tab, pid, gift] = take(args);
+    quick_copy(gift, give_away_3)?;
     let table = table(cx, tab, Access::Write)?;
     let (from, to) = (cx.process.pid, pid.as_local_pid().ok_or_else(Flow::badarg)?);
     let receiver = process::table::find(to);
@@ -215,6 +217,7 @@ fn change(option: Term<'_>) -> Option<Change> {
 
 pub fn setopts_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [tab, options] = take(args);
+    quick_copy(options, setopts_2)?;
     let table = table(cx, tab, Access::Write)?;
     let options = match options.as_tuple() {
         Some(_) => vec![options],

@@ -14,7 +14,10 @@ pub mod walk;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use oxbeam_runtime::{Cx, Flow, NativeResult};
+use oxbeam_runtime::native::RunOn;
+use oxbeam_runtime::slices::is_large;
+use oxbeam_runtime::{Cx, Flow, NativeFn, NativeResult, dirty};
+use oxbeam_term::hash::is_long;
 use oxbeam_term::{Term, am};
 
 use crate::error::because;
@@ -62,6 +65,29 @@ fn take<'h, const N: usize>(args: &[Term<'h>]) -> [Term<'h>; N] {
     args.try_into().expect("the engine passes as many arguments as the table says")
 }
 
+/// A native is for a dirty scheduler if the key takes long to hash.
+fn quick_key<'h>(key: Term<'h>, native: NativeFn) -> Result<(), Flow<'h>> {
+    dirty::if_long(native, || is_long(key))
+}
+
+/// A native is for a dirty scheduler if what it is to copy is large.
+fn quick_copy<'h>(term: Term<'h>, native: NativeFn) -> Result<(), Flow<'h>> {
+    dirty::if_long(native, || is_large(term))
+}
+
+/// As [`quick_copy`], for an object, which is hashed too.
+fn quick_object<'h>(table: &Table, object: Term<'h>, native: NativeFn) -> Result<(), Flow<'h>> {
+    let elements = object.as_tuple().map_or(&[][..], |tuple| tuple.elements());
+    // Mostly there is nothing in it to be counted.
+    if elements.len() < MANY_ELEMENTS && elements.iter().all(|part| part.raw().is_immediate()) {
+        return Ok(());
+    }
+    let key = elements.get(table.key_position() - 1);
+    dirty::if_long(native, || is_large(object) || key.is_some_and(|&key| is_long(key)))
+}
+
+const MANY_ELEMENTS: usize = 1000;
+
 /// The table that a term names, if the process may use it so.
 ///
 /// Errors: `badarg` with cause `type`, `id` or `access`. While a long list is being inserted the
@@ -69,6 +95,10 @@ fn take<'h, const N: usize>(args: &[Term<'h>]) -> [Term<'h>; N] {
 pub fn table<'h>(cx: &mut Cx<'h>, term: Term<'h>, access: Access) -> Result<Found<'h>, Flow<'h>> {
     let found = accessible(cx, term, access)?;
     while let Some(pending) = found.pending() {
+        if dirty::current() != RunOn::Normal {
+            pending.finish(&found);
+            continue;
+        }
         // A portion of what must be done first; then the native is called again.
         if pending.wait(cx) || !pending.help(&found, &mut HELP_OBJECTS.clone()) {
             return Err(Flow::Retry);

@@ -6,7 +6,7 @@ use oxbeam_runtime::{Cx, Flow, NativeResult};
 use oxbeam_term::compare::eq;
 use oxbeam_term::{Term, am};
 
-use super::{Access, long, table, take};
+use super::{Access, long, quick_copy, quick_key, quick_object, table, take};
 use crate::garbage::Garbage;
 use crate::hash::{Shard, hash_of};
 use crate::object::Object;
@@ -67,6 +67,7 @@ pub fn insert_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [tab, given] = take(args);
     let table = table(cx, tab, Access::Write)?;
     if given.as_tuple().is_some_and(|tuple| tuple.arity() >= table.key_position()) {
+        quick_object(&table, given, insert_2)?;
         let object = table.object(given);
         match &table.storage {
             Storage::Tree(tree) => tree.put(object),
@@ -80,6 +81,7 @@ pub fn insert_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     if quick_length(given).is_none() {
         return Err(Flow::Long(long::insert_long));
     }
+    quick_copy(given, insert_2)?;
     let tuples = tuples(&table, given)?;
     cx.bump(tuples.len());
     insert_all(&table, tuples.iter().map(|&tuple| table.object(tuple)).collect());
@@ -92,6 +94,7 @@ pub fn insert_new_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> 
     if quick_length(given).is_none() {
         return Err(Flow::Long(long::insert_new_long));
     }
+    quick_copy(given, insert_new_2)?;
     let tuples = tuples(&table, given)?;
     cx.bump(tuples.len());
     let objects: Vec<_> = tuples.iter().map(|&tuple| table.object(tuple)).collect();
@@ -124,6 +127,7 @@ pub fn insert_new_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> 
 
 pub fn delete_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [tab, key] = take(args);
+    quick_key(key, delete_2)?;
     let table = table(cx, tab, Access::Write)?;
     match &table.storage {
         Storage::Tree(tree) => drop(tree.write(key, |objects| objects.take(key))),
@@ -137,6 +141,7 @@ pub fn delete_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
 
 pub fn delete_object_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [tab, given] = take(args);
+    quick_copy(given, delete_object_2)?;
     let table = table(cx, tab, Access::Write)?;
     let elements = given.as_tuple().ok_or_else(Flow::badarg)?.elements();
     let key = *elements.get(table.key_position() - 1).ok_or_else(Flow::badarg)?;
@@ -181,6 +186,7 @@ pub fn internal_delete_all_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeRe
 
 pub fn take_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [tab, key] = take(args);
+    quick_key(key, take_2)?;
     let table = table(cx, tab, Access::Write)?;
     let heap = cx.heap;
     let mut list = Term::NIL;

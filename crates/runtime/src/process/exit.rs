@@ -4,6 +4,7 @@ use super::{Owned, Process, table};
 use crate::dirty;
 use crate::literal_release::Hold;
 use crate::monitor::Target;
+use crate::native::RunOn;
 use crate::progress::ProgressGuard;
 use crate::registry;
 use crate::signal::handle::answer_as_dead;
@@ -16,13 +17,15 @@ use std::sync::{Arc, OnceLock};
 
 /// What other crates do when a process ends (tables it owns, say), while it can still be found.
 pub type ExitHook = fn(&Arc<Process>, &mut Owned);
+/// Whether that takes long, for a process that ends.
+pub type IsLong = fn(&Process) -> bool;
 
 /// Filled from the front at boot and only read afterwards, by every process that ends.
-static HOOKS: [OnceLock<ExitHook>; 8] = [const { OnceLock::new() }; 8];
+static HOOKS: [OnceLock<(ExitHook, IsLong)>; 8] = [const { OnceLock::new() }; 8];
 
-/// Adds a hook; for boot.
-pub fn on_exit(hook: ExitHook) {
-    let free = HOOKS.iter().find(|place| place.set(hook).is_ok());
+/// Adds a hook; for boot. Where it takes long the process ends on another thread than a scheduler's.
+pub fn on_exit(hook: ExitHook, is_long: IsLong) {
+    let free = HOOKS.iter().find(|place| place.set((hook, is_long)).is_ok());
     assert!(free.is_some(), "room for the hooks of all crates");
 }
 
@@ -32,7 +35,28 @@ pub fn on_exit(hook: ExitHook) {
 pub fn finish(process: &Arc<Process>) {
     // SAFETY: the caller holds the ownership, and this takes it for good.
     let owned = unsafe { process.take_owned() }.expect("a process ends once");
+    process.state.start_exiting();
+    let mut hooks = HOOKS.iter().map_while(OnceLock::get);
+    if dirty::current() == RunOn::Normal && hooks.any(|(_, is_long)| is_long(process)) {
+        let (ending, hold) = (Ending(process.clone(), owned), Hold::take());
+        return dirty::run_errand(move || {
+            ending.end();
+            drop(hold);
+        });
+    }
     finish_owned(process, owned);
+}
+
+/// A process that ends, with its owned part.
+struct Ending(Arc<Process>, Box<Owned>);
+
+// SAFETY: the owned part has been taken for good, so whoever has it is its owner.
+unsafe impl Send for Ending {}
+
+impl Ending {
+    fn end(self) {
+        finish_owned(&self.0, self.1);
+    }
 }
 
 /// As [`finish`], for a process whose owned part the caller has taken.
@@ -42,7 +66,7 @@ pub(crate) fn finish_owned(process: &Arc<Process>, mut owned: Box<Owned>) {
     process.state.start_exiting();
     // What a native under way holds is given back before anyone is told that the process ended.
     drop(owned.own.suspended.take());
-    for hook in HOOKS.iter().map_while(OnceLock::get) {
+    for (hook, _) in HOOKS.iter().map_while(OnceLock::get) {
         hook(process, &mut owned);
     }
     let normal = || OwnedTerm::immediate(RawTerm::atom(am::normal));

@@ -6,7 +6,7 @@ use oxbeam_etf::{
 };
 use oxbeam_heap::binary_buffer::BinaryBuffer;
 use oxbeam_io::zstream::{Status, ZStream};
-use oxbeam_runtime::{Failure, Flow, Slot, Yielded, Yielder};
+use oxbeam_runtime::{Failure, Flow, Slot, Yielded, Yielder, dirty};
 use oxbeam_term::{Term, am};
 
 use super::{
@@ -31,6 +31,8 @@ long::routines! {
 
 /// Terms, or their like in bytes, that are written or read in a reduction.
 const TERMS_PER_REDUCTION: usize = 8;
+/// Sorted leaves that are put back in a reduction.
+const LEAVES_PER_REDUCTION: usize = 128;
 /// Bytes that go through the compressor in a reduction.
 const PACKED_PER_REDUCTION: usize = 4;
 /// So many bytes at least make a segment.
@@ -148,12 +150,22 @@ async fn sort_leaves(y: Yielder, from: usize) {
     })
     .await;
     long::sort(y, LEAVES, leaf_order).await;
-    y.step(|_, roots| {
-        let mut terms = roots.take_stack(LEAVES);
-        terms.splice(..0, roots.take_stack(TERMS));
+    let mut at = 0;
+    y.slices(LEAVES_PER_REDUCTION, |_, roots, units| {
+        let (mut terms, leaves) = (roots.take_stack(TERMS), roots.take_stack(LEAVES));
+        terms.reserve(leaves.len() - at);
+        let end = leaves.len().min(at + *units);
+        terms.extend_from_slice(&leaves[at..end]);
+        *units -= end - at;
+        at = end;
+        let done = at == leaves.len();
         roots.put_stack(TERMS, terms);
+        roots.put_stack(LEAVES, leaves);
+        done.then_some(())
     })
     .await;
+    // The next map's leaves take their place.
+    y.step(|_, roots| roots.drop_stack(LEAVES)).await;
 }
 
 /// The compressed form, if it is shorter.
@@ -193,7 +205,10 @@ async fn packed(y: Yielder, plain: Written, level: u8) -> Result<Written, Failur
             None
         })
         .await;
-    Ok(if shorter { out } else { plain })
+    let (taken, other) = if shorter { (out, plain) } else { (plain, out) };
+    let bytes = other.size;
+    dirty::drop_aside(other, bytes);
+    Ok(taken)
 }
 
 async fn term_to_binary_plain(y: Yielder) -> Yielded {
@@ -332,6 +347,7 @@ async fn decoded(y: Yielder, binary: Slot, options: Options) -> Result<(Slot, us
             let (plain, used) = inflated(y, &source, size_bytes).await?;
             let source = Source::Owned(plain);
             let (term, read_bytes) = read(y, &source, 0, options).await?;
+            dirty::drop_aside(source, size_bytes);
             if read_bytes != size_bytes {
                 return Err(Failure::BADARG);
             }
