@@ -628,3 +628,68 @@ loads(Name, Files, Times) ->
         end
      || _ <- lists:seq(1, Times), F <- Files
     ]).
+
+%% What is done for each export and fun of a large module is done beside the schedulers.
+t_a_large_module_comes_and_goes() ->
+    Text = [
+        io_lib:format("g~b(X) -> {fun(Y) -> {v(), X, Y, ~b} end, \"text ~b\"}.\n", [N, N, N])
+     || N <- lists:seq(1, 260)
+    ],
+    More = lists:flatten(Text) ++ waiter(),
+    load(code_w, 1, More),
+    {F1, T1} = code_w:g7(a),
+    Pid = within(wait),
+    load(code_w, 2, More),
+    {F2, T2} = code_w:g260(b),
+    R1 = {F1(x), T1, F2(y), T2, erlang:check_process_code(Pid, code_w)},
+    %% A purge that is given up.
+    R2 = {[erts_code_purger:soft_purge(code_w) || _ <- lists:seq(1, 20)], F1(z), catch erlang:load_module(code_w, file(code_w, 1, More))},
+    Pid ! {self(), stop},
+    R3 = receive stopped -> down(Pid) end,
+    R4 = {erts_code_purger:soft_purge(code_w), F2(u), strip_all([catch F1(v)]), T1},
+    erlang:prepare_loading(code_w, file(code_w, 1, More)),
+    erlang:garbage_collect(),
+    Calls = fun() -> [catch element(2, code_w:F(1)) || F <- [g1, g200, g260]] end,
+    R5 = [Calls(), erlang:delete_module(code_w), strip_all(Calls()), F2(w)],
+    gone(code_w),
+    {R1, R2, R3, R4, R5, erlang:module_loaded(code_w)}.
+
+%% Stacks and heaps that take long to look through.
+t_deep_stacks_and_large_heaps_are_searched() ->
+    More = waiter() ++ "under(F) -> {F(), v()}.\n",
+    load(code_w, 1, More),
+    Self = self(),
+    Rest = fun() -> Self ! self(), receive {From, go} -> From ! gone end end,
+    Deep = fun
+        Deep(0) -> Rest(), 0;
+        Deep(N) -> 1 + Deep(N - 1)
+    end,
+    Last = fun() -> receive {From, stop} -> From ! stopped end end,
+    Ps = [
+        spawn(fun() -> code_w:under(fun() -> Deep(100000) end), Last() end),
+        spawn(fun() -> Deep(100000), Last() end),
+        spawn(fun() -> hold({lists:seq(1, 300000), code_w:lit()}) end)
+    ],
+    [receive P -> ok end || P <- lists:sublist(Ps, 2)],
+    waits(lists:last(Ps)),
+    Lit = {lists:seq(1, 300000), code_w:lit()},
+    %% One that asks about itself.
+    Asks = fun() -> receive go -> Self ! {asked, asks(50000, code_w)} end end,
+    Asking = [spawn(fun() -> code_w:under(Asks) end), spawn(Asks)],
+    [waits(P) || P <- Asking],
+    load(code_w, 2),
+    Check = fun() -> [erlang:check_process_code(P, code_w) || P <- Ps] end,
+    R1 = Check(),
+    R2 = [begin P ! go, receive {asked, A} -> A end end || P <- Asking],
+    [ask(P, {self(), go}) || P <- lists:sublist(Ps, 2)],
+    [waits(P) || P <- Ps],
+    R3 = Check(),
+    R4 = erts_code_purger:purge(code_w),
+    ok = collected(),
+    {held, Held} = ask(lists:last(Ps), {self(), show}),
+    R5 = Held =:= Lit,
+    [exit(P, kill) || P <- Ps],
+    gone(code_w),
+    {R1, R2, R3, R4, R5}.
+asks(0, M) -> {erlang:check_process_code(self(), M), 0};
+asks(N, M) -> {R, K} = asks(N - 1, M), {R, K + 1}.

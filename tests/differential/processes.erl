@@ -119,3 +119,43 @@ t_links_in_order() ->
     R.
 link_step({off, P}) -> unlink(P);
 link_step(P) -> link(P).
+
+%% The time of a `receive` is asked for once, however many messages come while it waits.
+t_sleep_forever_and_messages() ->
+    [begin
+        P = spawn(timer, sleep, [T]),
+        timer_wait(5),
+        [begin P ! N, timer_wait(1) end || N <- lists:seq(1, 20)],
+        garbage_collect(P),
+        P ! last,
+        timer_wait(5),
+        {is_process_alive(P), element(2, process_info(P, message_queue_len)), exit(P, kill)}
+     end || T <- [infinity, 1000000]].
+
+%% Timers go with the process that they are for, not with who has set them, nor with who has a name.
+t_timers_of_who_ended() ->
+    Gone = dead(),
+    R1 = [erlang:read_timer(erlang:send_after(100000, Gone, x)), erlang:cancel_timer(erlang:start_timer(100000, Gone, x))],
+    P = spawn(fun wait/0),
+    Ts = [erlang:start_timer(100000 + N, P, x) || N <- lists:seq(1, 50)],
+    {Even, Odd} = lists:partition(fun({N, _}) -> N rem 2 =:= 0 end, lists:zip(lists:seq(1, 50), Ts)),
+    R2 = [is_integer(erlang:cancel_timer(T)) || {_, T} <- Even],
+    More = [erlang:send_after(100000, P, x) || _ <- lists:seq(1, 10)],
+    R3 = [is_integer(erlang:read_timer(T)) || T <- [T || {_, T} <- Odd] ++ More],
+    P ! stop,
+    ended(P),
+    R4 = [no_timer(T) || T <- Ts ++ More],
+    Me = self(),
+    register(who_has_a_timer, Q = spawn(fun wait/0)),
+    Setter = spawn(fun() -> Me ! [erlang:send_after(300, who_has_a_timer, {named, Me}), erlang:send_after(300, Me, mine)] end),
+    Named = receive [_, _] = L -> L end,
+    ended(Setter),
+    Q ! stop,
+    ended(Q),
+    R5 = [is_integer(erlang:read_timer(T)) || T <- Named],
+    register(who_has_a_timer, Me),
+    R6 = {receive {named, Me} -> named end, receive mine -> mine end, [erlang:read_timer(T) || T <- Named]},
+    unregister(who_has_a_timer),
+    {R1, R2, R3, R4, R5, R6}.
+ended(P) -> R = monitor(process, P), receive {'DOWN', R, _, _, _} -> ok end.
+no_timer(T) -> case erlang:read_timer(T) of false -> false; _ -> timer_wait(1), no_timer(T) end.

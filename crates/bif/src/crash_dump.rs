@@ -13,6 +13,7 @@ pub mod process;
 pub mod system;
 pub mod terms;
 
+use oxbeam_ethread::AtomicFlag;
 use oxbeam_runtime::process::{Process, table};
 use oxbeam_runtime::{Cx, scheduler};
 use oxbeam_sys::{calendar, clock, environment, host};
@@ -21,7 +22,6 @@ use std::io::{BufWriter, Result, Write};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use terms::Binaries;
 
@@ -36,8 +36,10 @@ fn number(name: &str) -> Option<i64> {
 /// Writes the dump, if the environment wants one. `calling`: the process that ends the runtime.
 /// What goes wrong with the file is no further error.
 pub fn write(slogan: &str, calling: Option<&Cx<'_>>) {
-    static WRITING: AtomicBool = AtomicBool::new(false);
-    if WRITING.swap(true, Ordering::AcqRel) {
+    oxbeam_ethread::shared! {
+        static WRITING: AtomicFlag = AtomicFlag::new(false);
+    }
+    if WRITING.xchg_mb(true) {
         loop {
             std::thread::park();
         }

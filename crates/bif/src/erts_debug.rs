@@ -1,6 +1,7 @@
 //! Module `erts_debug`: sizes and sameness of terms.
 
 pub mod dirty;
+pub mod ends;
 pub mod inspect;
 pub mod state;
 

@@ -9,12 +9,14 @@ use crate::erlang::code::permission;
 use oxbeam_heap::{GcKind, OwnedTerm};
 use oxbeam_runtime::dirty::{self, Handled};
 use oxbeam_runtime::literal_release::{self, CopyRequest, Switch};
+use oxbeam_runtime::native::RunOn;
 use oxbeam_runtime::process::{Owned, PidData, Priority, Process, table};
 use oxbeam_runtime::purge::{self, Step};
 use oxbeam_runtime::reference::{RefNumbers, new_numbers};
 use oxbeam_runtime::signal::{Control, Request, send_control, send_to_pid};
 use oxbeam_runtime::task::{self, Task};
 use oxbeam_runtime::{Cx, Flow, NativeResult, gc, scheduler};
+use oxbeam_sys::clock::monotonic_ns;
 use oxbeam_term::{Atom, Term, am};
 use std::sync::Arc;
 
@@ -30,7 +32,21 @@ pub fn garbage_collect_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult
 /// `erts_internal:check_process_code/1`
 pub fn check_process_code_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let name = args[0].as_atom().ok_or_else(Flow::badarg)?;
-    Ok(Term::bool(purge::caller_uses_old_code(cx, name)))
+    if purge::caller_runs_in_old_code(cx, name) {
+        return Ok(Term::bool(true));
+    }
+    if cx.heap.stack_words() > LONG_STACK_WORDS {
+        return Err(Flow::Dirty(RunOn::DirtyCpu, check_frames));
+    }
+    check_frames(cx, args)
+}
+
+/// A stack of more words is looked at on a dirty scheduler.
+const LONG_STACK_WORDS: usize = 32 << 10;
+
+fn check_frames<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let name = args[0].as_atom().ok_or_else(Flow::badarg)?;
+    Ok(Term::bool(purge::returns_to_old_code(cx.heap, name)))
 }
 
 /// What a task does.
@@ -54,10 +70,11 @@ impl What {
     }
 }
 
-/// A stack of no more words is looked at by whoever asks.
-const SHORT_STACK_WORDS: usize = 4 << 10;
-/// What such a task costs: its process is seldom in any cache.
+/// What a task costs at least that was done at once: its process is seldom in any cache.
 const SHORT_TASK_REDUCTIONS: usize = 200;
+/// What takes longer costs a reduction for so much time: a turn of nothing but tasks ends after some
+/// 100 µs.
+const REDUCTION_NS: i64 = 25;
 
 const TEST_TASK: &str = "system_task_test";
 
@@ -100,8 +117,17 @@ impl Task for SystemTask {
     fn moves_terms(&self) -> bool {
         matches!(self.what, What::Collect(_))
     }
-    fn is_short(&self, of: &Owned) -> bool {
-        matches!(self.what, What::CheckCode(_)) && of.heap.stack_words() <= SHORT_STACK_WORDS
+    fn may_run_elsewhere(&self) -> bool {
+        matches!(self.what, What::CheckCode(_))
+    }
+    fn words(&self, of: &Owned) -> usize {
+        match self.what {
+            What::CheckCode(_) => of.heap.stack_words(),
+            // Which moves what it looks at.
+            What::Collect(GcKind::Major) => 2 * of.heap.all_words(),
+            What::Collect(_) => 2 * of.heap.used_words(),
+            What::Test => 0,
+        }
     }
     fn dead(self: Box<Self>) {
         self.answer(false);
@@ -168,8 +194,10 @@ fn give_task(cx: &mut Cx<'_>, pid: PidData, task: Box<dyn Task>) -> bool {
         task.dead();
         return false;
     };
+    let began_ns = monotonic_ns();
     let done = task::give(&process, task);
-    cx.bump(if done { SHORT_TASK_REDUCTIONS } else { 0 });
+    let reductions = ((monotonic_ns() - began_ns) / REDUCTION_NS) as usize;
+    cx.bump(if done { reductions.max(SHORT_TASK_REDUCTIONS) } else { reductions });
     done
 }
 
@@ -199,7 +227,7 @@ pub fn purge_module_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h
         }
         Some(am::complete) => {
             let permission = permission(cx)?;
-            step(purge::complete(&permission, name))
+            step(purge::complete(cx, permission, name))
         }
         Some(am::abort) => step(purge::abort(cx, name)),
         _ => Err(Flow::badarg()),
@@ -214,10 +242,22 @@ pub fn dirty_process_handle_signals_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) ->
     }
     let Some(pid) = args[0].as_local_pid() else { return Ok(Term::bool(false)) };
     let Some(process) = table::find(pid) else { return Ok(Term::atom(am::noproc)) };
-    Ok(Term::atom(match dirty::handle_signals(&process) {
-        Handled::All => am::ok,
-        Handled::NotDirty => am::normal,
-    }))
+    match dirty::handle_signals(&process) {
+        Handled::Long => Err(Flow::Dirty(RunOn::DirtyCpu, run_long_tasks)),
+        handled => Ok(handled_signals(handled)),
+    }
+}
+
+fn handled_signals(handled: Handled) -> Term<'static> {
+    Term::atom(if handled == Handled::NotDirty { am::normal } else { am::ok })
+}
+
+/// As [`dirty_process_handle_signals_1`], for a process that is asked for more than a scheduler
+/// does at one go.
+fn run_long_tasks<'h>(_: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let pid = args[0].as_local_pid().ok_or_else(Flow::badarg)?;
+    let Some(process) = table::find(pid) else { return Ok(Term::atom(am::noproc)) };
+    Ok(handled_signals(dirty::handle_all(&process)))
 }
 
 /// `erts_internal:is_process_executing_dirty/1`

@@ -17,17 +17,22 @@
 use crate::breakpoint::{Breakpoint, Patterns};
 use crate::module::{self, Entry, Module};
 use crate::stub;
+use oxbeam_ethread::AtomicUword;
 use oxbeam_term::export::{CODE_INDICES, Export};
 use parking_lot::Mutex;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::AtomicU64;
 
-static ACTIVE: AtomicUsize = AtomicUsize::new(0);
+oxbeam_ethread::shared! {
+    /// Read with no barrier, also by the engine: whoever sees an index sees what was staged under it, for
+    /// thread progress lies in between (rule 3).
+    static ACTIVE: AtomicUword = AtomicUword::new(0);
+}
 
 /// The index that calls go by.
 #[inline(always)]
 pub fn active() -> usize {
-    ACTIVE.load(Ordering::Relaxed)
+    ACTIVE.read()
 }
 
 type Wake = Box<dyn FnOnce() + Send>;
@@ -51,6 +56,9 @@ struct Changed {
 /// Entries whose value under an index is not that of the active one.
 static STALE: [Mutex<Vec<Arc<Changed>>>; CODE_INDICES] =
     [const { Mutex::new(vec![]) }; CODE_INDICES];
+
+/// To change more exports and fun entries takes more than some 50 µs.
+pub const MANY_CHANGES: usize = 1000;
 
 /// The right to change modules; one holder at a time. It may move between threads.
 pub struct Permission(());
@@ -82,6 +90,12 @@ impl Permission {
             return None;
         }
         Some(Permission(()))
+    }
+
+    /// How many entries the next staging brings up to date (rule 5).
+    pub fn stale(&self) -> usize {
+        let stale = STALE[(active() + 1) % CODE_INDICES].lock();
+        stale.iter().map(|changed| changed.exports.len() + changed.modules.len()).sum()
     }
 
     /// Begins a staging (rule 2).
@@ -207,7 +221,7 @@ impl Staging {
         for other in (0..CODE_INDICES).filter(|&other| other != self.ix) {
             STALE[other].lock().push(changed.clone());
         }
-        ACTIVE.store(self.ix, Ordering::Release);
+        ACTIVE.set_relb(self.ix);
         self.permission.take().expect("a staging is committed once")
     }
 }
@@ -225,7 +239,7 @@ impl Drop for Staging {
 mod tests {
     use super::*;
     use oxbeam_term::{Atom, export};
-    use std::sync::atomic::AtomicBool;
+    use std::sync::atomic::{AtomicBool, Ordering};
 
     fn an_export(name: &str) -> &'static Export {
         export::get_or_create(Atom::new(name).unwrap(), Atom::new("f").unwrap(), 0)

@@ -31,8 +31,8 @@ pub mod stub;
 
 pub use module::Module;
 
+use oxbeam_ethread::AtomicUword;
 use oxbeam_term::{RawTerm, tag};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Bits of a catch mark's index that say where the handler is; the frame's
 /// size in words is above them.
@@ -53,18 +53,27 @@ pub fn catch_target(mark: RawTerm) -> (*const u64, usize) {
     ((memory::base() + handler * 8) as *const u64, (index >> HANDLER_BITS) as usize)
 }
 
-/// X registers that any loaded code, or an apply, has used so far. Those above
-/// hold no term; engines clear those that are not alive.
-static X_REGISTERS: AtomicUsize = AtomicUsize::new(32);
+oxbeam_ethread::shared! {
+    /// X registers that any loaded code, or an apply, has used so far. Those above
+    /// hold no term; engines clear those that are not alive.
+    static X_REGISTERS: AtomicUword = AtomicUword::new(32);
+}
 
 /// How many X registers may hold a term.
 pub fn x_registers() -> usize {
-    X_REGISTERS.load(Ordering::Relaxed)
+    X_REGISTERS.read()
 }
 
 /// Says that the first `count` X registers are used from now on.
 pub fn use_x_registers(count: usize) {
-    X_REGISTERS.fetch_max(count, Ordering::Relaxed);
+    let mut now = X_REGISTERS.read();
+    while now < count {
+        let before = X_REGISTERS.cmpxchg(count, now);
+        if before == now {
+            return;
+        }
+        now = before;
+    }
 }
 
 /// Float registers that any loaded code has used so far.

@@ -4,11 +4,11 @@
 //!    from its low end on, in steps.
 //! 2. A [`Block`] owns its pages until it is dropped; free runs are merged.
 
+use oxbeam_ethread::AtomicUword;
 use oxbeam_sys::memory::Reservation;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A module's memory is a multiple of this.
 pub const PAGE_BYTES: usize = 4096;
@@ -49,11 +49,13 @@ pub fn contains(address: *const u64) -> bool {
     space().range.contains(address.cast())
 }
 
-static BYTES_IN_USE: AtomicUsize = AtomicUsize::new(0);
+oxbeam_ethread::shared! {
+    static BYTES_IN_USE: AtomicUword = AtomicUword::new(0);
+}
 
 /// Bytes of all blocks.
 pub fn bytes_in_use() -> usize {
-    BYTES_IN_USE.load(Ordering::Relaxed)
+    BYTES_IN_USE.read()
 }
 
 /// Pages of instructions, zeroed when taken.
@@ -82,7 +84,7 @@ impl Block {
             }
         };
         let start = space.range.start().wrapping_add(first * PAGE_BYTES).cast::<u64>();
-        BYTES_IN_USE.fetch_add(pages * PAGE_BYTES, Ordering::Relaxed);
+        BYTES_IN_USE.add(pages * PAGE_BYTES);
         // SAFETY: rule 2: the pages are committed and now owned by this block.
         unsafe { std::ptr::write_bytes(start, 0, pages * PAGE_BYTES / 8) };
         Some(Block { start, pages })
@@ -113,7 +115,7 @@ impl Drop for Block {
             // SAFETY: rule 2: still ours, and used by nobody; who comes here by mistake faults.
             unsafe { std::slice::from_raw_parts_mut(self.start, self.words()).fill(POISON) };
         }
-        BYTES_IN_USE.fetch_sub(self.pages * PAGE_BYTES, Ordering::Relaxed);
+        BYTES_IN_USE.add((self.pages * PAGE_BYTES).wrapping_neg());
         space().state.lock().give_back(first, self.pages);
     }
 }

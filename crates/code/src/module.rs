@@ -11,6 +11,7 @@ use crate::memory::Block;
 use crate::ranges::{self, Line};
 use crate::stub;
 use oxbeam_beam_file::Type;
+use oxbeam_ethread::AtomicPointer;
 use oxbeam_heap::literal::Area;
 use oxbeam_ops::specific::Op;
 use oxbeam_term::export::{CODE_INDICES, Export};
@@ -18,8 +19,11 @@ use oxbeam_term::{Atom, FunEntry};
 use parking_lot::{Mutex, RwLock};
 use std::collections::HashMap;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
+
+/// There is much to free of a module of more instructions.
+const LARGE_WORDS: usize = 16 << 10;
 
 /// A function of a module. Offsets are in words from the start of the block.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -169,6 +173,16 @@ impl Module {
         (line != 0).then(|| Line { file: &self.files[file as usize], line })
     }
 
+    /// Words of this instance that a commit or a purge changes, about.
+    pub fn changes(&self) -> usize {
+        self.exports.len() + CODE_INDICES * self.lambdas.len()
+    }
+
+    /// Whether what is done for each export, fun, function or page of it takes long.
+    pub fn is_large(&self) -> bool {
+        self.words > LARGE_WORDS || self.changes() > index::MANY_CHANGES
+    }
+
     fn publish(&self, staging: &mut Staging) {
         for &(export, offset) in &self.exports {
             if export.bif().is_none() {
@@ -249,7 +263,7 @@ impl Module {
 /// The instances of one name, under each code index. Entries are never freed.
 pub struct Entry {
     name: Atom,
-    slots: [[AtomicPtr<Module>; CODE_INDICES]; SLOTS],
+    slots: [[AtomicPointer<Module>; CODE_INDICES]; SLOTS],
 }
 
 const SLOTS: usize = 3;
@@ -265,14 +279,14 @@ enum Slot {
 
 impl Entry {
     fn get(&self, slot: Slot, ix: usize) -> *mut Module {
-        self.slots[slot as usize][ix].load(Ordering::Acquire)
+        self.slots[slot as usize][ix].read_acqb()
     }
     fn lend(&self, slot: Slot) -> Option<&'static Module> {
         // SAFETY: crate rule 5: an instance is freed when nobody uses it any more.
         unsafe { self.get(slot, index::active()).as_ref() }
     }
     fn set(&self, slot: Slot, ix: usize, module: *mut Module) {
-        self.slots[slot as usize][ix].store(module, Ordering::Release);
+        self.slots[slot as usize][ix].set_relb(module);
     }
     /// Sets a slot under every index: for the holder of the permission while nobody stages.
     fn patch(&self, slot: Slot, module: *mut Module) {
@@ -373,7 +387,7 @@ pub fn load(permission: Permission, modules: Vec<Module>) -> Result<(), (Vec<Mod
 }
 
 fn stage_one(mut module: Module, staging: &mut Staging) {
-    module.serial = SERIAL.fetch_add(1, Ordering::Relaxed) + 1;
+    module.serial = SERIAL.inc_read();
     let (name, has_on_load) = (module.name, module.on_load.is_some());
     let module: &'static Module = Box::leak(Box::new(module));
     let pointer = std::ptr::from_ref(module).cast_mut();
@@ -452,22 +466,29 @@ pub fn bind_native(module: &Module, name: Atom, arity: u8, native: usize) -> boo
     true
 }
 
-/// What became of a request to delete a module.
-pub enum Deleted {
-    /// The current instance, if any, is old once this is committed.
-    Staged(Staging),
+/// Whether a module can be deleted.
+pub enum Deletable {
+    Yes,
     /// There never was such a module.
     Absent,
     /// There is an old instance, which must be purged first.
     OldPresent,
 }
 
-/// Stages that the current instance becomes old and its exports undefined.
-pub fn delete(permission: Permission, name: Atom) -> Deleted {
-    let Some(entry) = find(name) else { return Deleted::Absent };
-    if entry.lend(Slot::Old).is_some() {
-        return Deleted::OldPresent;
+/// Whether [`delete`] of a module would stage; asked under the permission.
+pub fn deletable(name: Atom) -> Deletable {
+    match find(name) {
+        None => Deletable::Absent,
+        Some(entry) if entry.lend(Slot::Old).is_some() => Deletable::OldPresent,
+        Some(_) => Deletable::Yes,
     }
+}
+
+/// Stages that the current instance becomes old and its exports undefined. `None`: it is not
+/// [`deletable`].
+pub fn delete(permission: Permission, name: Atom) -> Option<Staging> {
+    let Deletable::Yes = deletable(name) else { return None };
+    let entry = find(name)?;
     let mut staging = permission.stage();
     let ix = staging.index();
     if let Some(module) = entry.lend(Slot::Current) {
@@ -477,7 +498,7 @@ pub fn delete(permission: Permission, name: Atom) -> Deleted {
         entry.set(Slot::Old, ix, entry.get(Slot::Current, ix));
         entry.set(Slot::Current, ix, std::ptr::null_mut());
     }
-    Deleted::Staged(staging)
+    Some(staging)
 }
 
 /// Makes the pending instance, whose `on_load` function has said no, the old one, to be purged.
@@ -508,12 +529,6 @@ pub struct Retired(NonNull<Module>);
 unsafe impl Send for Retired {}
 
 impl Retired {
-    /// Words of its instructions.
-    pub fn words(&self) -> usize {
-        // SAFETY: freed by `drop` alone.
-        unsafe { self.0.as_ref() }.words
-    }
-
     /// Takes its literals away, which live until no process uses them.
     pub fn take_literals(&self) -> Option<Area> {
         // SAFETY: freed by `drop` alone.
@@ -556,11 +571,13 @@ pub fn is_defined(export: &'static Export) -> bool {
     !stub::is_undefined(export, index::active())
 }
 
-/// Modules published so far.
-static SERIAL: AtomicU64 = AtomicU64::new(0);
+oxbeam_ethread::shared! {
+    /// Modules published so far.
+    static SERIAL: oxbeam_ethread::AtomicU64 = oxbeam_ethread::AtomicU64::new(0);
+}
 
 /// The number of the module that was published last. What was noted under a number knows nothing
 /// of modules with a higher one, which may lie where others lay.
 pub fn last_serial() -> u64 {
-    SERIAL.load(Ordering::Relaxed)
+    SERIAL.read()
 }

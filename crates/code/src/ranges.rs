@@ -5,11 +5,11 @@
 
 use crate::memory::{PAGE_BYTES, RANGE_BYTES, base, contains};
 use crate::module::Module;
+use oxbeam_ethread::AtomicPointer;
 use oxbeam_term::Atom;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicPtr, Ordering};
 
-type Slot = AtomicPtr<Module>;
+type Slot = AtomicPointer<Module>;
 
 fn slots() -> &'static [Slot] {
     static SLOTS: OnceLock<Box<[Slot]>> = OnceLock::new();
@@ -23,7 +23,7 @@ fn slots() -> &'static [Slot] {
 pub(crate) fn set(module: &Module, to: *mut Module) {
     let first = (module.code.start() as usize - base()) / PAGE_BYTES;
     for slot in &slots()[first..first + module.code.words() * 8 / PAGE_BYTES] {
-        slot.store(to, Ordering::Release);
+        slot.set_relb(to);
     }
 }
 
@@ -36,7 +36,7 @@ pub fn find(pc: *const u64) -> Option<&'static Module> {
     let slot = &slots()[(pc as usize - base()) / PAGE_BYTES];
     // SAFETY: rule 5 of the crate: a module is freed only after its slots were
     // cleared and no process can come from or return into it.
-    unsafe { slot.load(Ordering::Acquire).as_ref() }
+    unsafe { slot.read_acqb().as_ref() }
 }
 
 /// Where an address lies.

@@ -6,11 +6,11 @@
 
 use crate::literal::{Purged, is_literal};
 use crate::off_heap::{self, OffHeap};
+use oxbeam_ethread::AtomicFlag;
 use oxbeam_term::layout::*;
 use oxbeam_term::tag::{self, Subtag, header};
 use oxbeam_term::{RawTerm, Term};
 use std::cell::Cell;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 thread_local! {
     static SHARES_LITERALS: Cell<bool> = const { Cell::new(false) };
@@ -23,17 +23,19 @@ pub fn share_literals(share: bool) {
     SHARES_LITERALS.set(share);
 }
 
-static KEEPS_SHARING: AtomicBool = AtomicBool::new(false);
+oxbeam_ethread::shared! {
+    static KEEPS_SHARING: AtomicFlag = AtomicFlag::new(false);
+}
 
 /// Says whether messages and the arguments of new processes keep what is shared in them (`+zshare`);
 /// for boot. It is off by default, as in OTP: to look for sharing costs more than most messages.
 pub fn keep_sharing(keep: bool) {
-    KEEPS_SHARING.store(keep, Ordering::Relaxed);
+    KEEPS_SHARING.set(keep);
 }
 
 /// Whether what is copied for another process keeps its sharing.
 pub fn keeps_sharing() -> bool {
-    KEEPS_SHARING.load(Ordering::Relaxed)
+    KEEPS_SHARING.read()
 }
 
 /// Which literals a copy shares. One policy serves for the sizing and the copying, whatever

@@ -241,6 +241,10 @@ impl Heap {
     pub fn fragment_words(&self) -> usize {
         self.fragment_words.get()
     }
+    /// Words of all that the process has: objects young and old, fragments, stack.
+    pub fn all_words(&self) -> usize {
+        self.used_words() + self.old_used_words() + self.fragment_words() + self.stack_words()
+    }
     /// Minor collections since the last major one.
     pub fn minor_count(&self) -> u32 {
         self.minor_count

@@ -10,13 +10,13 @@ use crate::copy::{Policy, copy_into, flat_words};
 use crate::copy_shared::copy_sharing;
 use crate::measure::copy_sharing_size;
 use crate::off_heap::OffHeap;
+use oxbeam_ethread::{AtomicPointer, AtomicU64};
 use oxbeam_sys::memory::Reservation;
 use oxbeam_term::{RawTerm, Term};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::ptr::NonNull;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
 /// Bytes of address space reserved for literals; only what is used takes memory.
 const RANGE_BYTES: usize = 16 << 30;
@@ -27,15 +27,17 @@ struct Range {
     free: Mutex<BTreeMap<u64, usize>>,
 }
 
-static BASE: AtomicU64 = AtomicU64::new(u64::MAX);
-static PURGED: AtomicPtr<Ranges> = AtomicPtr::new(std::ptr::null_mut());
+oxbeam_ethread::shared! {
+    static BASE: AtomicU64 = AtomicU64::new(u64::MAX);
+    static PURGED: AtomicPointer<Ranges> = AtomicPointer::null();
+}
 
 fn range() -> &'static Range {
     static RANGE: OnceLock<Range> = OnceLock::new();
     RANGE.get_or_init(|| {
         let memory = Reservation::new(RANGE_BYTES).expect("address space for literals");
         let base = memory.start() as u64;
-        BASE.store(base, Ordering::Release);
+        BASE.set_relb(base);
         Range { memory, free: Mutex::new(BTreeMap::from([(base, RANGE_BYTES / 8)])) }
     })
 }
@@ -49,7 +51,7 @@ pub fn is_literal(term: RawTerm) -> bool {
 /// Whether an address lies in the literal range.
 #[inline(always)]
 pub fn is_literal_address(address: *const u64) -> bool {
-    (address as u64).wrapping_sub(BASE.load(Ordering::Relaxed)) < RANGE_BYTES as u64
+    (address as u64).wrapping_sub(BASE.read()) < RANGE_BYTES as u64
 }
 
 /// Areas that are purged together.
@@ -90,16 +92,20 @@ impl PurgeBatch {
     /// Publishes it as what is being purged, in the place of what was. The owner keeps it until
     /// each thread that copies for other processes has let go of the one before.
     pub fn publish(&self) {
-        PURGED.store(self.ranges.as_ptr(), Ordering::Release);
+        PURGED.set_relb(self.ranges.as_ptr());
     }
 
     /// Publishes that nothing is being purged.
     pub fn publish_none() {
-        PURGED.store(std::ptr::null_mut(), Ordering::Release);
+        PURGED.set_relb(std::ptr::null_mut());
     }
 
     pub fn len(&self) -> usize {
         self.areas.len()
+    }
+    /// Words of all its areas.
+    pub fn words(&self) -> usize {
+        self.areas.iter().map(Area::words).sum()
     }
     pub fn is_empty(&self) -> bool {
         self.areas.is_empty()
@@ -117,7 +123,7 @@ impl Purged {
     /// What is being purged now.
     #[inline]
     pub fn now() -> Purged {
-        Purged(PURGED.load(Ordering::Acquire))
+        Purged(PURGED.read_acqb())
     }
     pub fn is_none(self) -> bool {
         self.0.is_null()

@@ -69,7 +69,7 @@ fn try_variant(ended: &mpsc::Receiver<u64>, name: Atom, bytes: &[u8]) -> bool {
     // Other processes of the variant may still run in it: it stays loaded but
     // for its names.
     std::thread::sleep(Duration::from_millis(1));
-    if let module::Deleted::Staged(staging) = module::delete(Permission::seize(), name) {
+    if let Some(staging) = module::delete(Permission::seize(), name) {
         drop(staging.commit());
     }
     std::mem::forget(module::purge(&Permission::seize(), name, None));

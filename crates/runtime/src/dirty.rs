@@ -11,8 +11,9 @@
 //!    links and monitors learn of it at once. The heap goes when the native has returned.
 //! 5. When the native has returned, the parts are put together and the process goes back to its
 //!    run queue. It executes the call again, which finds the outcome.
-//! 6. A process whose heap is so large that others would notice its collection goes to the CPU pool
-//!    for it between two turns, whole: its signals wait as they do for a turn.
+//! 6. A process whose heap is so large that others would notice its collection, or that is asked for a
+//!    long task ([`crate::task`]), goes to the CPU pool for it between two turns, whole: its signals
+//!    wait as they do for a turn.
 //! 7. A thread of a pool is not managed (see the progress module); it starts when there is a
 //!    process for it, and stays.
 
@@ -20,6 +21,7 @@ use crate::native::{Cx, Flow, NativeFn, RunOn};
 use crate::process::{Owned, PidData, Priority, ProcState, Process, exit};
 use crate::scheduler::by_priority::ByPriority;
 use crate::signal::handle::take_all;
+use crate::task::Left;
 use crate::{gc, literal_release, locks, longest, task, yielding};
 use oxbeam_ethread::lock::{Condition, Mutex};
 use oxbeam_ethread::{Atomic64, AtomicU64, AtomicUword};
@@ -49,15 +51,17 @@ enum Work {
     Native(Job),
     /// See rule 6.
     Collection(Arc<Process>),
+    /// See rule 6; whether the process has something to run besides.
+    Tasks(Arc<Process>, bool),
     Errand(Box<dyn FnOnce() + Send>),
 }
 
 impl Work {
     fn priority(&self) -> Priority {
         match self {
-            Work::Native(Job { process, .. }) | Work::Collection(process) => {
-                process.state.priority()
-            }
+            Work::Native(Job { process, .. })
+            | Work::Collection(process)
+            | Work::Tasks(process, _) => process.state.priority(),
             Work::Errand(_) => Priority::Normal,
         }
     }
@@ -242,6 +246,29 @@ pub(crate) fn collect_aside(process: Arc<Process>) {
     give(&CPU, RunOn::DirtyCpu, Work::Collection(process));
 }
 
+/// Hands over a process whose ownership the caller has, between two turns, with a task for it that
+/// is long (rule 6). `runnable`: it has a turn to go.
+pub(crate) fn tasks_aside(process: Arc<Process>, runnable: bool) {
+    give(&CPU, RunOn::DirtyCpu, Work::Tasks(process, runnable));
+}
+
+/// Runs the tasks of a process and brings it back.
+fn run_tasks(process: &Arc<Process>, runnable: bool) {
+    let begun = longest::begin();
+    // Taken first: what is being purged from now on stays (rule 4 of the module).
+    let _hold = literal_release::Hold::take();
+    // SAFETY: the ownership came with the work.
+    let Some(owned) = (unsafe { process.owned() }) else { return };
+    task::run_all(process, owned);
+    if owned.own.exit_reason.is_some() {
+        return exit::finish(process);
+    }
+    begun.end(longest::Work::Dirty, || None);
+    if process.state.stop_running(runnable) {
+        crate::scheduler::enqueue(process.clone());
+    }
+}
+
 /// Collects a process and brings it back.
 fn collect(process: &Arc<Process>) {
     let begun = longest::begin();
@@ -331,6 +358,7 @@ fn work(pool: &Pool, run_on: RunOn) {
                 match work {
                     Work::Native(job) => run(job),
                     Work::Collection(process) => collect(&process),
+                    Work::Tasks(process, runnable) => run_tasks(&process, runnable),
                     Work::Errand(errand) => {
                         let begun = longest::begin();
                         errand();
@@ -409,21 +437,47 @@ pub(crate) fn tell_handler(process: &Process) {
 pub enum Handled {
     /// All there were.
     All,
+    /// There is a long task to do ([`crate::task`]): for [`handle_all`].
+    Long,
     /// The process does not run dirty: it handles its signals itself.
     NotDirty,
 }
 
-/// Handles the signals of a process that runs dirty.
+/// Handles the signals of a process that runs dirty, and does what it is asked for unless that is
+/// long.
 pub fn handle_signals(process: &Arc<Process>) -> Handled {
+    loop {
+        match handle(process, task::run_some) {
+            (handled, Left::Nothing) => return handled,
+            (_, Left::Some) => {}
+            (_, Left::Long) => return Handled::Long,
+        }
+    }
+}
+
+/// As [`handle_signals`], however long it takes; for a dirty scheduler.
+pub fn handle_all(process: &Arc<Process>) -> Handled {
+    let run_all = |process: &_, owned: &mut _| {
+        task::run_all(process, owned);
+        Left::Nothing
+    };
+    handle(process, run_all).0
+}
+
+fn handle(
+    process: &Arc<Process>,
+    run_tasks: impl FnOnce(&Arc<Process>, &mut Owned) -> Left,
+) -> (Handled, Left) {
     let mut away = process.away().lock();
-    let Some(owned) = away.as_deref_mut() else { return Handled::NotDirty };
+    let Some(owned) = away.as_deref_mut() else { return (Handled::NotDirty, Left::Nothing) };
     let taken = take_all(process, owned);
     // Those that move terms wait: its collections are off.
-    task::run_all(process, owned);
+    let left = run_tasks(process, owned);
     if (taken.exit || owned.own.exit_reason.is_some())
         && let Some(owned) = away.take()
     {
         exit::finish_owned(process, owned);
+        return (Handled::All, Left::Nothing);
     }
-    Handled::All
+    (Handled::All, left)
 }

@@ -21,7 +21,7 @@ use crate::native::Cx;
 use crate::process::{Owned, PidData, Process};
 use crate::signal::{send_message, send_to_pid};
 use crate::task::Task;
-use crate::{gc, progress};
+use crate::{dirty, gc, progress};
 use oxbeam_heap::literal::{Area, PurgeBatch, Purged};
 use oxbeam_heap::{GcKind, OwnedTerm};
 use oxbeam_term::{Atom, RawTerm, Term, am};
@@ -35,12 +35,14 @@ struct Areas {
     current: Option<PurgeBatch>,
 }
 
-/// A process with no more than this is looked through by whoever asks it.
-const SHORT_WORDS: usize = 4 << 10;
-/// What a message counts as then.
+/// What a message counts as in the words of a request.
 const MESSAGE_WORDS: usize = 64;
 
+/// Areas of more words are freed by an errand.
+const LARGE_WORDS: usize = 4 << 10;
+
 static AREAS: Mutex<Areas> = Mutex::new(Areas { queue: vec![], current: None });
+
 struct Holds {
     /// Areas that were done with so far.
     generation: u64,
@@ -79,7 +81,7 @@ impl Drop for Hold {
         }
         let free = holds.give_back();
         drop(holds);
-        drop(free);
+        drop_areas(free);
     }
 }
 
@@ -102,7 +104,14 @@ fn done_with(area: PurgeBatch) {
     holds.generation += 1;
     let free = holds.give_back();
     drop(holds);
-    drop(free);
+    drop_areas(free);
+}
+
+/// Frees areas, large ones by an errand: they may hold references to many binaries.
+fn drop_areas(areas: Vec<PurgeBatch>) {
+    if areas.iter().map(PurgeBatch::words).sum::<usize>() > LARGE_WORDS {
+        dirty::run_errand(move || drop(areas));
+    }
 }
 
 static COLLECTOR: OnceLock<Arc<Process>> = OnceLock::new();
@@ -183,6 +192,7 @@ impl CopyRequest {
 impl Task for CopyRequest {
     fn run(self: Box<Self>, _: &Arc<Process>, owned: &mut Owned) {
         let purged = Purged::now();
+        owned.own.mailbox.attach_looked_at(&owned.heap);
         owned.own.mailbox.copy_literals(purged);
         if !gc::refers_to(owned, purged) {
             return self.answer(am::ok);
@@ -202,11 +212,12 @@ impl Task for CopyRequest {
     fn moves_terms(&self) -> bool {
         true
     }
-    fn is_short(&self, of: &Owned) -> bool {
-        let words = of.heap.used_words()
-            + of.heap.old_used_words()
-            + of.heap.fragment_words()
-            + of.own.mailbox.len() * MESSAGE_WORDS;
-        !self.collect && words <= SHORT_WORDS
+    fn may_run_elsewhere(&self) -> bool {
+        !self.collect
+    }
+    fn words(&self, of: &Owned) -> usize {
+        let words = of.heap.all_words() + of.own.mailbox.len() * MESSAGE_WORDS;
+        // A collection moves what it looks at.
+        if self.collect { 2 * words } else { words }
     }
 }

@@ -10,6 +10,8 @@ oxbeam_ethread::lock_order! {
     Blockers = 100;
     /// Which timer a reference names.
     TimerReferences = 110;
+    /// Which timers are to send to a process.
+    TimersOfProcess = 115;
     /// The timers of a scheduler.
     Timers = 120;
     /// Registered names.

@@ -2,9 +2,9 @@
 //! measurements, off at first. While it is off a piece of work pays one load.
 
 use crate::process::Mfa;
+use oxbeam_ethread::AtomicFlag;
 use oxbeam_sys::clock::thread_cpu_ns;
 use parking_lot::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What a thread does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -44,13 +44,15 @@ pub struct Longest {
     pub count: u64,
 }
 
-static ON: AtomicBool = AtomicBool::new(false);
+oxbeam_ethread::shared! {
+    static ON: AtomicFlag = AtomicFlag::new(false);
+}
 static LONGEST: Mutex<Vec<Longest>> = Mutex::new(vec![]);
 
 /// Forgets all, and measures from now on, or no longer.
 pub fn set(on: bool) {
     LONGEST.lock().clear();
-    ON.store(on, Ordering::Release);
+    ON.set_relb(on);
 }
 
 /// All that was seen, in no order.
@@ -64,7 +66,7 @@ pub struct Begun(Option<i64>);
 /// The calling thread begins a piece of work.
 #[inline]
 pub fn begin() -> Begun {
-    Begun(ON.load(Ordering::Relaxed).then(thread_cpu_ns))
+    Begun(ON.read().then(thread_cpu_ns))
 }
 
 impl Begun {

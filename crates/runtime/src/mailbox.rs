@@ -1,7 +1,11 @@
 //! The inner message queue of a process, with the position of the receive that is under way.
 //!
 //! 1. A message that a receive has looked at is *attached*: its fragment is part of the process
-//!    heap and its term a root. One that has not been looked at keeps its own fragment.
+//!    heap and its term a root. One that has not been looked at keeps its own fragment, and where
+//!    messages are to be off the heap every message does that is not removed. But the one that is
+//!    being looked at is attached before a collection, or a copying of literals
+//!    ([`Mailbox::attach_looked_at`]), since registers may hold parts of it, and when the receive has
+//!    made objects meanwhile, which may do so too.
 //! 2. `save` is the index of the next message to look at; a match removes the message before it
 //!    and sets it back to the first.
 //! 3. A receive marker is the number that the next message had when it was set: messages before
@@ -20,6 +24,14 @@ pub struct Mailbox {
     list: MessageList,
     /// Markers bound to references, the latest last.
     markers: ThinVec<(RefNumbers, u64)>,
+    /// The message at the save position is being looked at, and not attached: how far the heap had
+    /// been used then ([`mark`]). 0: it is not.
+    looks_since: usize,
+}
+
+/// Grows with every object that is made.
+fn mark(heap: &Heap) -> usize {
+    heap.top() as usize + 8 * heap.fragment_words()
 }
 
 /// More bound markers than this are not kept.
@@ -45,18 +57,37 @@ impl Mailbox {
         unsafe { self.list.push_back_attached(term.raw()) };
     }
 
-    /// The message at the save position, attached to the heap; `None` at the end of the queue.
-    pub fn peek(&mut self, heap: &Heap) -> Option<RawTerm> {
-        self.list.attach_at_save(heap)
+    /// The message at the save position; `None` at the end of the queue. Unless messages are to be
+    /// `off_heap` it is attached to the heap.
+    pub fn peek(&mut self, heap: &Heap, off_heap: bool) -> Option<RawTerm> {
+        if !off_heap {
+            return self.list.attach_at_save(heap);
+        }
+        let message = self.list.at_save()?.term.view().raw();
+        self.looks_since = mark(heap);
+        Some(message)
+    }
+
+    /// Attaches the message that is being looked at, if it is not (rule 1).
+    pub(crate) fn attach_looked_at(&mut self, heap: &Heap) {
+        if std::mem::take(&mut self.looks_since) != 0 {
+            self.list.attach_at_save(heap);
+        }
     }
 
     /// Moves the save position on by one message.
-    pub fn advance(&mut self) {
+    pub fn advance(&mut self, heap: &Heap) {
+        if self.looks_since != mark(heap) {
+            self.attach_looked_at(heap);
+        }
+        self.looks_since = 0;
         self.list.advance_save();
     }
 
-    /// Removes the message at the save position and sets the position back to the first.
-    pub fn remove(&mut self) -> Option<Box<Message>> {
+    /// Removes the message at the save position and sets the position back to the first. It is
+    /// attached, if it was looked at.
+    pub fn remove(&mut self, heap: &Heap) -> Option<Box<Message>> {
+        self.attach_looked_at(heap);
         let message = self.list.remove_at_save();
         self.list.reset_save();
         message
@@ -64,6 +95,7 @@ impl Mailbox {
 
     /// Sets the save position back to the first message.
     pub fn reset_save(&mut self) {
+        self.looks_since = 0;
         self.list.reset_save();
     }
 

@@ -4,7 +4,7 @@ use crate::process::PidData;
 use crate::reference::RefNumbers;
 use crate::small_map::SmallMap;
 use oxbeam_heap::OwnedTerm;
-use oxbeam_term::{Atom, RawTerm};
+use oxbeam_term::{Atom, Node, RawTerm};
 
 /// What a monitor watches, as its owner named it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -13,6 +13,9 @@ pub enum Target {
     /// A registered name, and the process or port it stood for (`None`: nothing).
     Name(Atom, Option<RawTerm>),
     Port(u64),
+    /// A process of another node, or of this one under another creation: there is no connection, or it
+    /// is gone.
+    External(&'static Node, u64),
     /// A name that stood for no port when one was asked for.
     NoPort(Atom),
     TimeOffset,

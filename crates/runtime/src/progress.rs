@@ -24,42 +24,30 @@
 //!    So the scheduler passes another one before it is due, and gives a turn to who is next in its
 //!    queue: a process that was spawned before has begun by then, as on stock.
 
-use crate::longest;
 use crate::native::Cx;
 use crate::process::Process;
 use crate::signal::{Control, queue::Signal};
+use crate::{dirty, longest};
+use epochs::{Epochs, WAITING};
 use parking_lot::{Mutex, MutexGuard};
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::marker::PhantomData;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, OnceLock};
 
-/// Most managed threads there can be.
-const MAX_MANAGED: usize = 128;
-/// What a thread announces that holds nothing. Epochs begin above it.
-const WAITING: u64 = 0;
-const FIRST_EPOCH: u64 = 2;
+mod epochs;
+
 /// Epochs between a registration and its run (rule 5).
 const EPOCHS_TO_WAIT: u64 = 2;
 /// Retired values that a thread keeps to itself before it asks for progress.
 const BATCH: usize = 32;
 
-/// What a thread announces, on a cache line of its own.
-#[repr(align(64))]
-struct Announced(AtomicU64);
-
 type Action = Box<dyn FnOnce() + Send>;
 
-static EPOCH: AtomicU64 = AtomicU64::new(FIRST_EPOCH);
-static MANAGED: [Announced; MAX_MANAGED] =
-    [const { Announced(AtomicU64::new(WAITING)) }; MAX_MANAGED];
-static MANAGED_COUNT: AtomicUsize = AtomicUsize::new(0);
-/// Guards of unmanaged threads, by the parity of the epoch they were taken under.
-static DELAYS: [AtomicUsize; 2] = [const { AtomicUsize::new(0) }; 2];
-/// Registered and not run yet.
-static PENDING: AtomicUsize = AtomicUsize::new(0);
+oxbeam_ethread::shared! {
+    static EPOCHS: Epochs = Epochs::new();
+}
 /// `(epoch of the registration, action)`, in order.
 static ACTIONS: Mutex<VecDeque<(u64, Action)>> = Mutex::new(VecDeque::new());
 /// Wakes a managed thread that waits, so that it looks for progress.
@@ -83,7 +71,7 @@ pub fn install_kick(kick: fn()) {
 }
 
 fn kick() {
-    if PENDING.load(Ordering::SeqCst) != 0
+    if EPOCHS.any_pending()
         && let Some(kick) = KICK.get()
     {
         kick();
@@ -100,8 +88,7 @@ pub struct Managed {
 ///
 /// Panics when there are too many managed threads.
 pub fn join() -> Managed {
-    let index = MANAGED_COUNT.fetch_add(1, Ordering::SeqCst);
-    assert!(index < MAX_MANAGED, "room for all managed threads");
+    let index = EPOCHS.join();
     INDEX.set(index);
     oxbeam_heap::copy::share_literals(true);
     let this = Managed { index, _of_this_thread: PhantomData };
@@ -119,23 +106,14 @@ impl Managed {
     #[inline]
     pub fn quiescent(&self) {
         debug_assert!(GUARDS.get() == 0, "no guard over a quiescent point");
-        self.announce(EPOCH.load(Ordering::SeqCst));
+        EPOCHS.pass(self.index);
         if ANY_AT_TURNS_END.replace(false) {
             AT_TURNS_END.take().into_iter().for_each(register);
         }
-        if PENDING.load(Ordering::Relaxed) != 0
+        if EPOCHS.any_pending()
             && let Some(actions) = ACTIONS.try_lock()
         {
             self.advance(actions);
-        }
-    }
-
-    #[inline]
-    fn announce(&self, epoch: u64) {
-        let slot = &MANAGED[self.index].0;
-        if slot.load(Ordering::Relaxed) != epoch {
-            slot.store(epoch, Ordering::SeqCst);
-            fence(Ordering::SeqCst);
         }
     }
 
@@ -144,15 +122,14 @@ impl Managed {
     pub fn wait(&self) -> bool {
         flush_retired();
         loop {
-            let before = PENDING.load(Ordering::SeqCst);
+            let before = EPOCHS.pending();
             self.quiescent_patiently();
-            if before != 0 && PENDING.load(Ordering::SeqCst) < before {
+            if before != 0 && EPOCHS.pending() < before {
                 return false;
             }
-            MANAGED[self.index].0.store(WAITING, Ordering::SeqCst);
-            fence(Ordering::SeqCst);
+            EPOCHS.announce(self.index, WAITING);
             // Two that go to sleep at once: one sees that the other waits (rule 4).
-            if PENDING.load(Ordering::SeqCst) == 0 || !can_advance(EPOCH.load(Ordering::SeqCst)) {
+            if !EPOCHS.any_pending() || !EPOCHS.can_advance() {
                 return true;
             }
             self.go_on();
@@ -161,14 +138,13 @@ impl Managed {
 
     /// The thread was waiting and goes on.
     pub fn go_on(&self) {
-        MANAGED[self.index].0.store(EPOCH.load(Ordering::SeqCst), Ordering::SeqCst);
-        fence(Ordering::SeqCst);
+        EPOCHS.announce(self.index, EPOCHS.now());
     }
 
     fn quiescent_patiently(&self) {
         debug_assert!(GUARDS.get() == 0, "no guard over a quiescent point");
-        self.announce(EPOCH.load(Ordering::SeqCst));
-        if PENDING.load(Ordering::SeqCst) != 0 {
+        EPOCHS.pass(self.index);
+        if EPOCHS.any_pending() {
             self.advance(ACTIONS.lock());
         }
     }
@@ -176,12 +152,11 @@ impl Managed {
     /// Moves the epoch on, by one at most, so that whoever waits for this thread gets a turn
     /// before what was registered runs; then runs what is due.
     fn advance(&self, mut actions: MutexGuard<'_, VecDeque<(u64, Action)>>) {
-        let mut epoch = EPOCH.load(Ordering::SeqCst);
-        self.announce(epoch);
-        if !actions.is_empty() && can_advance(epoch) {
-            epoch += 1;
-            EPOCH.store(epoch, Ordering::SeqCst);
+        EPOCHS.pass(self.index);
+        if !actions.is_empty() && EPOCHS.can_advance() {
+            EPOCHS.advance();
         }
+        let epoch = EPOCHS.now();
         let count = actions.partition_point(|action| action.0 + EPOCHS_TO_WAIT <= epoch);
         let due: Vec<_> = actions.drain(..count).collect();
         drop(actions);
@@ -189,24 +164,14 @@ impl Managed {
             let begun = longest::begin();
             action();
             begun.end(longest::Work::AfterProgress, || None);
-            PENDING.fetch_sub(1, Ordering::SeqCst);
+            EPOCHS.ran();
         }
     }
 }
 
-/// Rule 4. The caller holds the lock of `ACTIONS`, or only wants to know.
-fn can_advance(epoch: u64) -> bool {
-    let managed = &MANAGED[..MANAGED_COUNT.load(Ordering::SeqCst).min(MAX_MANAGED)];
-    let passed = |thread: &Announced| {
-        let announced = thread.0.load(Ordering::SeqCst);
-        announced == WAITING || announced == epoch
-    };
-    DELAYS[(epoch as usize + 1) & 1].load(Ordering::SeqCst) == 0 && managed.iter().all(passed)
-}
-
 /// Runs `action` after thread progress (rules 5 to 7).
 pub fn later(action: impl FnOnce() + Send + 'static) {
-    if MANAGED_COUNT.load(Ordering::SeqCst) == 0 {
+    if EPOCHS.managed() == 0 {
         return action();
     }
     register(Box::new(action));
@@ -216,10 +181,10 @@ pub fn later(action: impl FnOnce() + Send + 'static) {
 }
 
 fn register(action: Action) {
-    PENDING.fetch_add(1, Ordering::SeqCst);
+    EPOCHS.register();
+    // The epoch moves on under the lock only.
     let mut actions = ACTIONS.lock();
-    fence(Ordering::SeqCst);
-    actions.push_back((EPOCH.load(Ordering::SeqCst), action));
+    actions.push_back((EPOCHS.now(), action));
 }
 
 /// Drops a value after thread progress, though not at once: a thread collects some first.
@@ -275,6 +240,38 @@ pub fn suspend_twice<Next: FnOnce() + Send + 'static>(
     }
 }
 
+/// As [`suspend_twice`], for an action that follows from what `first` does. `is_long`: errands do all of
+/// this while the process is suspended, else the caller and whoever sees the progress.
+pub fn suspend_after<A, Next>(
+    cx: &mut Cx<'_>,
+    is_long: bool,
+    first: impl FnOnce() -> A + Send + 'static,
+) where
+    A: FnOnce() -> Option<Next> + Send + 'static,
+    Next: FnOnce() + Send + 'static,
+{
+    if !is_long {
+        return suspend_twice(cx, first());
+    }
+    let waiters = Waiters::default();
+    waiters.suspend(cx);
+    dirty::run_errand(move || {
+        let action = first();
+        later_aside(move || match action() {
+            Some(next) => later_aside(move || {
+                next();
+                waiters.release();
+            }),
+            None => waiters.release(),
+        });
+    });
+}
+
+/// Has an errand done after thread progress.
+fn later_aside(work: impl FnOnce() + Send + 'static) {
+    later(move || dirty::run_errand(work));
+}
+
 /// Processes that are suspended until something has happened.
 pub struct Waiters(Mutex<Option<Vec<Arc<Process>>>>);
 
@@ -324,28 +321,14 @@ impl ProgressGuard {
             }
             None
         } else {
-            Some(delay())
+            Some(EPOCHS.delay())
         };
         ProgressGuard { delayed, _of_this_thread: PhantomData }
     }
 }
 
-/// Counts a delay under the current epoch; gives its parity.
-fn delay() -> usize {
-    loop {
-        let epoch = EPOCH.load(Ordering::SeqCst);
-        let parity = epoch as usize & 1;
-        DELAYS[parity].fetch_add(1, Ordering::SeqCst);
-        // Counted before the epoch moved on, so that who moves it on next looks at the count.
-        if EPOCH.load(Ordering::SeqCst) == epoch {
-            return parity;
-        }
-        end_delay(parity);
-    }
-}
-
 fn end_delay(parity: usize) {
-    DELAYS[parity].fetch_sub(1, Ordering::SeqCst);
+    EPOCHS.end_delay(parity);
     kick();
 }
 
@@ -360,36 +343,36 @@ impl Drop for ProgressGuard {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(oxbeam_model)))]
 mod tests {
     use super::*;
-    use std::sync::atomic::{AtomicBool, AtomicPtr};
+    use oxbeam_ethread::{AtomicPointer, AtomicU32, AtomicU64, AtomicUword};
 
     /// Threads look a pointer up and read through it while another replaces it and gives the old
     /// one back after thread progress: what they read is never poisoned.
     #[test]
     fn nobody_reads_what_was_given_back() {
-        static SHARED: AtomicPtr<AtomicU64> = AtomicPtr::new(std::ptr::null_mut());
-        static STOP: AtomicBool = AtomicBool::new(false);
-        static GIVEN_BACK: AtomicUsize = AtomicUsize::new(0);
+        static SHARED: AtomicPointer<AtomicU64> = AtomicPointer::null();
+        static STOP: AtomicU32 = AtomicU32::new(0);
+        static GIVEN_BACK: AtomicUword = AtomicUword::new(0);
         fn new_value() -> *mut AtomicU64 {
             Box::leak(Box::new(AtomicU64::new(1)))
         }
         fn read_some() {
             for _ in 0..50 {
                 let _guard = ProgressGuard::enter();
-                let value = SHARED.load(Ordering::Acquire);
+                let value = SHARED.read_acqb();
                 for _ in 0..20 {
                     // SAFETY: values are leaked; poisoned ones are caught here.
-                    assert_eq!(unsafe { &*value }.load(Ordering::Relaxed), 1);
+                    assert_eq!(unsafe { &*value }.read(), 1);
                 }
             }
         }
-        SHARED.store(new_value(), Ordering::Release);
+        SHARED.set_relb(new_value());
         let managed = |sleeps: bool| {
             std::thread::spawn(move || {
                 let this = join();
-                while !STOP.load(Ordering::Relaxed) {
+                while STOP.read() == 0 {
                     read_some();
                     this.quiescent();
                     if sleeps && this.wait() {
@@ -401,30 +384,30 @@ mod tests {
             })
         };
         let unmanaged = std::thread::spawn(|| {
-            while !STOP.load(Ordering::Relaxed) {
+            while STOP.read() == 0 {
                 read_some();
                 std::thread::yield_now();
             }
         });
         let threads = [managed(false), managed(true), unmanaged];
-        while MANAGED_COUNT.load(Ordering::SeqCst) < 2 {
+        while EPOCHS.managed() < 2 {
             std::thread::yield_now();
         }
         let rounds = 2000;
         for _ in 0..rounds {
-            let old = SHARED.swap(new_value(), Ordering::AcqRel) as usize;
+            let old = SHARED.xchg_mb(new_value()) as usize;
             later(move || {
                 // SAFETY: leaked; nobody reads it any more.
-                unsafe { &*(old as *const AtomicU64) }.store(0xDEAD, Ordering::Relaxed);
-                GIVEN_BACK.fetch_add(1, Ordering::Relaxed);
+                unsafe { &*(old as *const AtomicU64) }.set(0xDEAD);
+                GIVEN_BACK.inc();
             });
             std::thread::yield_now();
         }
-        while GIVEN_BACK.load(Ordering::Relaxed) < rounds {
+        while GIVEN_BACK.read() < rounds {
             std::thread::yield_now();
         }
-        STOP.store(true, Ordering::Relaxed);
+        STOP.set(1);
         threads.into_iter().for_each(|thread| thread.join().unwrap());
-        assert_eq!(PENDING.load(Ordering::SeqCst), 0);
+        assert_eq!(EPOCHS.pending(), 0);
     }
 }

@@ -9,22 +9,21 @@
 //!    then. It is noted under the lock that the end of the purge takes, so none is forgotten.
 //! 4. `abort` puts the addresses back, lets thread progress pass, and only then removes the marks:
 //!    a thread that still sees no address sees the mark too.
+//!    What there is to do for each fun of a large module is done by an errand meanwhile.
 //! 5. `complete` takes the instance out of all tables. Its memory is given back after thread
 //!    progress; its literals go the way of [`crate::literal_release`].
 
 use crate::native::Cx;
 use crate::process::{Owned, ProcState, Process};
+use crate::progress;
+use crate::progress::ProgressGuard;
 use crate::signal::{Control, deliver, queue::Signal};
-use crate::{dirty, progress};
 use oxbeam_code::index::Permission;
-use oxbeam_code::module::{self, Retired, SavedOld};
+use oxbeam_code::module::{self, Module, Retired, SavedOld};
 use oxbeam_heap::Heap;
 use oxbeam_term::Atom;
 use parking_lot::Mutex;
 use std::sync::Arc;
-
-/// A module of more instructions than this is freed by an errand.
-const LARGE_WORDS: usize = 16 << 10;
 
 struct Purge {
     /// What is being purged.
@@ -64,8 +63,11 @@ pub fn prepare(cx: &mut Cx<'_>, permission: &Permission, name: Atom, on_load: bo
     let Some(old) = module::old(name) else { return Step::Done(false) };
     purge.module = Some(name);
     drop(purge);
-    old.begin_fun_purge();
-    progress::suspend(cx, || {});
+    // The instance stays until this purge has ended.
+    progress::suspend_after(cx, old.is_large(), move || {
+        old.begin_fun_purge();
+        || None::<fn()>
+    });
     Step::Suspended(true)
 }
 
@@ -74,20 +76,26 @@ pub fn abort(cx: &mut Cx<'_>, name: Atom) -> Step {
     if PURGE.lock().module != Some(name) {
         return Step::Misplaced;
     }
-    if let Some(old) = module::old(name) {
-        old.abort_fun_purge();
-    }
-    progress::suspend(cx, move || {
-        if let Some(old) = module::old(name) {
-            old.end_fun_purge();
+    // The instance stays until a purge of it has completed, and the next one begins after this.
+    let old = module::old(name);
+    let is_large = old.is_some_and(Module::is_large);
+    progress::suspend_after(cx, is_large, move || {
+        if let Some(old) = old {
+            old.abort_fun_purge();
         }
-        finish();
+        move || {
+            if let Some(old) = old {
+                old.end_fun_purge();
+            }
+            finish();
+            None::<fn()>
+        }
     });
     Step::Suspended(false)
 }
 
 /// Takes the code away: no process uses it.
-pub fn complete(permission: &Permission, name: Atom) -> Step {
+pub fn complete(cx: &mut Cx<'_>, permission: Permission, name: Atom) -> Step {
     let saved = {
         let mut purge = PURGE.lock();
         if purge.module != Some(name) {
@@ -95,29 +103,37 @@ pub fn complete(permission: &Permission, name: Atom) -> Step {
         }
         purge.saved.take()
     };
+    let Some(old) = module::old(name) else {
+        finish();
+        return Step::Done(false);
+    };
+    if !old.is_large() {
+        let retired = take_away(&permission, name, saved);
+        progress::later(move || drop(retired));
+        return Step::Done(true);
+    }
+    progress::suspend_after(cx, true, move || {
+        let retired = take_away(&permission, name, saved);
+        // There is something to free for each function and fun.
+        move || {
+            drop(retired);
+            oxbeam_sys::allocator::give_back();
+            None::<fn()>
+        }
+    });
+    Step::Suspended(true)
+}
+
+fn take_away(permission: &Permission, name: Atom, saved: Option<SavedOld>) -> Option<Retired> {
     if let Some(old) = module::old(name) {
         old.end_fun_purge();
     }
     let retired = module::purge(permission, name, saved);
     finish();
-    let Some(retired) = retired else { return Step::Done(false) };
-    let literals = retired.take_literals();
-    progress::later(move || give_back(retired));
-    if let Some(area) = literals {
+    if let Some(area) = retired.as_ref().and_then(Retired::take_literals) {
         crate::literal_release::queue(area);
     }
-    Step::Done(true)
-}
-
-/// Takes the memory of an instance back that no thread uses any more; that of a large one by an
-/// errand, since there is something to free for each function and fun.
-fn give_back(retired: Retired) {
-    if retired.words() > LARGE_WORDS {
-        dirty::run_errand(move || {
-            drop(retired);
-            oxbeam_sys::allocator::give_back();
-        });
-    }
+    retired
 }
 
 /// Lets those go on that called funs of the module.
@@ -144,16 +160,23 @@ pub fn suspend_caller(process: &Arc<Process>, own: &mut ProcState, name: Atom) {
 
 /// Whether a process between two turns runs in the old instance of a module, or returns into it.
 pub fn uses_old_code(owned: &Owned, name: Atom) -> bool {
-    is_in_old_code(&owned.heap, owned.own.ip, name)
+    runs_in_old_code(owned.own.ip, name) || returns_to_old_code(&owned.heap, name)
 }
 
-/// As [`uses_old_code`], for the process that runs the native.
-pub fn caller_uses_old_code(cx: &Cx<'_>, name: Atom) -> bool {
-    is_in_old_code(cx.heap, cx.own.ip, name)
+/// Whether the process that runs the native was called by the old instance of a module.
+pub fn caller_runs_in_old_code(cx: &Cx<'_>, name: Atom) -> bool {
+    runs_in_old_code(cx.own.ip, name)
 }
 
-fn is_in_old_code(heap: &Heap, ip: *const u64, name: Atom) -> bool {
+fn runs_in_old_code(ip: *const u64, name: Atom) -> bool {
+    let _guard = ProgressGuard::enter();
+    module::old(name).is_some_and(|old| old.contains(ip))
+}
+
+/// Whether a frame on the stack returns into the old instance of a module.
+pub fn returns_to_old_code(heap: &Heap, name: Atom) -> bool {
+    let _guard = ProgressGuard::enter();
     let Some(old) = module::old(name) else { return false };
     let mut returns = heap.stack().iter().filter(|word| word.is_header());
-    old.contains(ip) || returns.any(|word| old.contains(word.0 as *const u64))
+    returns.any(|word| old.contains(word.0 as *const u64))
 }

@@ -6,6 +6,9 @@
 //! 2. A process that waits has no signals in its queue. Whoever has a short task for it takes its
 //!    ownership for as long as that takes, instead of having a scheduler run it for nothing else
 //!    ([`give`]).
+//! 3. A task says how many words it looks at. A scheduler runs some of them at one go, up to
+//!    [`GO_WORDS`] in all, and the rest after the process's next turn. With one that looks at more
+//!    the process goes to a dirty scheduler ([`crate::dirty::tasks_aside`]).
 
 use crate::longest;
 use crate::process::{Owned, Process};
@@ -24,11 +27,21 @@ pub trait Task: Send {
     fn moves_terms(&self) -> bool {
         false
     }
-    /// Whether it takes but a moment for that process, so that another may run it.
-    fn is_short(&self, _: &Owned) -> bool {
+    /// Whether another process may run it, if it takes but a moment.
+    fn may_run_elsewhere(&self) -> bool {
         false
     }
+    /// How many words it looks at, about.
+    fn words(&self, _: &Owned) -> usize {
+        0
+    }
 }
+
+/// A task of no more words takes but a moment.
+const SHORT_WORDS: usize = 4 << 10;
+/// Words that a scheduler looks at between two turns of a process: some 100 µs, where they lie in
+/// no cache.
+const GO_WORDS: usize = 32 << 10;
 
 /// Gives a process a task; one that waits may have it done here and now (rule 2). The caller is on
 /// a scheduler, and has not got the process's ownership.
@@ -37,9 +50,12 @@ pub trait Task: Send {
 pub fn give(process: &Arc<Process>, task: Box<dyn Task>) -> bool {
     let mut task = Some(task);
     process.own_briefly(false, |owned| {
+        let words = task.as_ref().map_or(0, |task| task.words(owned));
         let fits = |task: &dyn Task| {
-            let may_move = owned.own.gc_disabled == 0 || !task.moves_terms();
-            may_move && owned.own.exit_reason.is_none() && task.is_short(owned)
+            can_run(task, owned)
+                && owned.own.exit_reason.is_none()
+                && task.may_run_elsewhere()
+                && words <= SHORT_WORDS
         };
         if let Some(task) = task.take_if(|task| fits(&**task)) {
             task.run(process, owned);
@@ -52,15 +68,47 @@ pub fn give(process: &Arc<Process>, task: Box<dyn Task>) -> bool {
     false
 }
 
-/// Runs the tasks that can run now.
-pub(crate) fn run_all(process: &Arc<Process>, owned: &mut Owned) {
+fn can_run(task: &dyn Task, owned: &Owned) -> bool {
+    owned.own.gc_disabled == 0 || !task.moves_terms()
+}
+
+/// What [`run_some`] has left.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Left {
+    /// Nothing that could run now.
+    Nothing,
+    /// Tasks that can run the next time.
+    Some,
+    /// The first of them is for a dirty scheduler (rule 3).
+    Long,
+}
+
+/// Runs the tasks that can run now, in their order, as far as rule 3 lets a scheduler.
+pub(crate) fn run_some(process: &Arc<Process>, owned: &mut Owned) -> Left {
     let begun = longest::begin();
+    let left = run(process, owned, GO_WORDS);
+    begun.end(longest::Work::Tasks, || None);
+    left
+}
+
+/// Runs all tasks that can run now.
+pub(crate) fn run_all(process: &Arc<Process>, owned: &mut Owned) {
+    run(process, owned, usize::MAX);
+}
+
+fn run(process: &Arc<Process>, owned: &mut Owned, most_words: usize) -> Left {
+    let (mut done_words, mut left) = (0, Left::Nothing);
     for task in owned.own.tasks.take() {
-        if task.moves_terms() && owned.own.gc_disabled > 0 {
+        let words = task.words(owned);
+        if left != Left::Nothing || !can_run(&*task, owned) {
+            owned.own.tasks.push(task);
+        } else if words > most_words - done_words {
+            left = if words > most_words { Left::Long } else { Left::Some };
             owned.own.tasks.push(task);
         } else {
+            done_words += words;
             task.run(process, owned);
         }
     }
-    begun.end(longest::Work::Tasks, || None);
+    left
 }

@@ -16,6 +16,7 @@
 //! 6. A process that ends drops the state. Dropping takes no lock and touches no heap.
 
 use crate::native::{Class, Cx, Flow, NativeFn, NativeResult, Raise, RunOn};
+use oxbeam_ethread::Atomic64;
 use oxbeam_heap::Heap;
 use oxbeam_term::{Atom, Export, RawTerm, Term};
 use oxbeam_yielding::{Loan, Routine, ZEAL, with_loan};
@@ -23,7 +24,6 @@ use std::cell::Cell;
 use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::task::{Context, Poll};
 
 pub use oxbeam_yielding::suspended_count;
@@ -437,18 +437,20 @@ pub fn resume<'h>(cx: &mut Cx<'h>) -> Option<NativeResult<'h>> {
     }
 }
 
-/// Reductions that a native gets in a turn at most.
-static MOST_REDUCTIONS: AtomicI64 = AtomicI64::new(i64::MAX);
+oxbeam_ethread::shared! {
+    /// Reductions that a native gets in a turn at most.
+    static MOST_REDUCTIONS: Atomic64 = Atomic64::new(i64::MAX);
+}
 
 /// Gives natives no more than so many reductions in a turn, from now on: for tests, which want to
 /// see them yield often. Gives the limit before.
 pub fn limit_reductions(most: i64) -> i64 {
-    MOST_REDUCTIONS.swap(most, Ordering::Relaxed)
+    MOST_REDUCTIONS.xchg(most)
 }
 
 fn poll(cx: &mut Cx<'_>, routine: &mut NativeRoutine, roots: &mut RootStore) -> Poll<Yielded> {
     // What is left may be below zero.
-    let kept = cx.reductions.saturating_sub(MOST_REDUCTIONS.load(Ordering::Relaxed)).max(0);
+    let kept = cx.reductions.saturating_sub(MOST_REDUCTIONS.read()).max(0);
     cx.reductions -= kept;
     let polled = poll_with(cx, routine, roots);
     cx.reductions += kept;

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 /// One node that some pid, port or reference speaks of.
-#[derive(Debug)]
+#[derive(PartialEq, Eq, Debug)]
 pub struct Node {
     pub name: Atom,
     pub creation: u32,

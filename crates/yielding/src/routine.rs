@@ -1,23 +1,25 @@
 //! The memory of routines, and polling.
 
+use oxbeam_ethread::AtomicUword;
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::any::TypeId;
 use std::cell::Cell;
 use std::pin::Pin;
 use std::ptr::{NonNull, null_mut};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 
 /// Bytes of the block that a thread keeps; a larger routine gets a block of its own.
 const BLOCK_BYTES: usize = 2048;
 const BLOCK_ALIGN: usize = 16;
 
-/// Routines that have yielded and have not ended.
-static SUSPENDED: AtomicUsize = AtomicUsize::new(0);
+oxbeam_ethread::shared! {
+    /// Routines that have yielded and have not ended.
+    static SUSPENDED: AtomicUword = AtomicUword::new(0);
+}
 
 /// How many routines have yielded and neither ended nor been dropped.
 pub fn suspended_count() -> usize {
-    SUSPENDED.load(Ordering::Relaxed)
+    SUSPENDED.read()
 }
 
 /// What is lent to a routine for one poll.
@@ -116,7 +118,7 @@ impl<T> Routine<T> {
             Poll::Ready(_) => self.drop_state(),
             Poll::Pending if !self.yielded => {
                 self.yielded = true;
-                SUSPENDED.fetch_add(1, Ordering::Relaxed);
+                SUSPENDED.inc();
             }
             Poll::Pending => {}
         }
@@ -128,7 +130,7 @@ impl<T> Routine<T> {
             // SAFETY: the state is alive, as `drop` said, and is dropped once.
             unsafe { drop(self.block.start) };
             if self.yielded {
-                SUSPENDED.fetch_sub(1, Ordering::Relaxed);
+                SUSPENDED.dec();
             }
         }
     }

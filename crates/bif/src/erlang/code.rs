@@ -2,13 +2,13 @@
 
 use crate::arg;
 use oxbeam_beam_file::{BeamFile, Container};
-use oxbeam_code::index::{Permission, Staging, active};
-use oxbeam_code::module::{self, Deleted, Module};
+use oxbeam_code::index::{MANY_CHANGES, Permission, Staging, active};
+use oxbeam_code::module::{self, Deletable, Module};
 use oxbeam_code::ranges;
 use oxbeam_etf::{NoZlib, Options, binary_to_term};
 use oxbeam_loader::{LoadError, Profile};
 use oxbeam_runtime::native::{RunOn, StaticNif};
-use oxbeam_runtime::{Cx, Flow, NativeResult, native, progress, system};
+use oxbeam_runtime::{Cx, Flow, NativeResult, dirty, native, progress, system};
 use oxbeam_term::view::Kind;
 use oxbeam_term::{Atom, Term, am, export};
 use oxbeam_trace::defaults;
@@ -20,6 +20,16 @@ struct Prepared {
     name: Atom,
     has_on_load: bool,
     module: Mutex<Option<Module>>,
+}
+
+impl Drop for Prepared {
+    fn drop(&mut self) {
+        // One that was not loaded goes with whoever held it, in the middle of a collection.
+        let module = self.module.get_mut().take();
+        if let Some(module) = module.filter(Module::is_large) {
+            dirty::run_errand(move || drop(module));
+        }
+    }
 }
 
 /// Prepares a module from the bytes of its file. `keep_lines`: with its line numbers, which stock
@@ -102,19 +112,31 @@ pub(crate) fn permission<'h>(cx: &Cx<'h>) -> Result<Permission, Flow<'h>> {
     Permission::seize_or_wait(move || waiter.wake()).ok_or(Flow::Wait)
 }
 
-/// Commits after thread progress, and takes the breakpoints away of what was replaced of those
-/// modules; the caller is suspended until then and gets `result`.
+/// Stages, commits after thread progress, and takes the breakpoints away of what was replaced of those
+/// modules; the caller is suspended until then and gets `result`. What changes many entries is done by
+/// errands: `changes` counts those that are not known to be stale yet. A `stage` that gives nothing
+/// changes nothing.
 fn commit<'h>(
     cx: &mut Cx<'h>,
-    staging: Staging,
+    (permission, changes): (Permission, usize),
     names: Vec<Atom>,
+    stage: impl FnOnce(Permission, &[Atom]) -> Option<Staging> + Send + 'static,
     result: Term<'h>,
 ) -> NativeResult<'h> {
-    progress::suspend_twice(cx, move || {
-        let cleared = module::untrace_replaced(staging.commit(), &names).ok()?;
-        Some(move || drop(cleared.commit()))
+    let is_long = changes + permission.stale() > MANY_CHANGES;
+    progress::suspend_after(cx, is_long, move || {
+        let staging = stage(permission, &names);
+        move || {
+            let cleared = module::untrace_replaced(staging?.commit(), &names).ok()?;
+            Some(move || drop(cleared.commit()))
+        }
     });
     Err(Flow::Yield(result))
+}
+
+/// What the module changes, as it is current.
+fn changes_of(name: Atom) -> usize {
+    module::current(name).map_or(0, Module::changes)
 }
 
 fn twice(names: &[Atom]) -> Vec<Atom> {
@@ -146,13 +168,18 @@ pub fn finish_loading_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<
         return Ok(names_error(cx, am::not_purged, &blocked));
     }
     let modules: Vec<Module> = all.iter().filter_map(|one| one.module.lock().take()).collect();
-    let Ok(mut staging) = module::stage(permission, modules) else { return Err(Flow::badarg()) };
-    defaults::stage(&mut staging, &names);
     let result = match all.iter().any(|one| one.has_on_load) {
         true => names_error(cx, am::on_load, &names),
         false => Term::atom(am::ok),
     };
-    commit(cx, staging, names, result)
+    let changes = modules.iter().map(|module| module.changes() + changes_of(module.name)).sum();
+    // That none is blocked was seen under the permission.
+    let stage = move |permission, names: &[Atom]| {
+        let mut staging = module::stage(permission, modules).ok()?;
+        defaults::stage(&mut staging, names);
+        Some(staging)
+    };
+    commit(cx, (permission, changes), names, stage, result)
 }
 
 /// `erlang:call_on_load_function/1`: goes on in the function.
@@ -169,25 +196,30 @@ pub fn finish_after_on_load_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeR
     let success = args[1].as_bool().ok_or_else(Flow::badarg)?;
     let permission = permission(cx)?;
     let name = args[0].as_atom().ok_or_else(Flow::badarg)?;
-    if module::pending(name).is_none() {
-        return Err(Flow::badarg());
-    }
+    let pending = module::pending(name).ok_or_else(Flow::badarg)?;
     if !success {
         return Ok(Term::bool(true));
     }
-    let mut staging = module::finish_on_load(permission, name).ok_or_else(Flow::badarg)?;
-    defaults::stage(&mut staging, &[name]);
-    commit(cx, staging, vec![name], Term::bool(true))
+    let changes = pending.changes() + changes_of(name);
+    let stage = move |permission, names: &[Atom]| {
+        let mut staging = module::finish_on_load(permission, name)?;
+        defaults::stage(&mut staging, names);
+        Some(staging)
+    };
+    commit(cx, (permission, changes), vec![name], stage, Term::bool(true))
 }
 
 /// `erlang:delete_module/1`
 pub fn delete_module_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let name = args[0].as_atom().ok_or_else(Flow::badarg)?;
     let permission = permission(cx)?;
-    match module::delete(permission, name) {
-        Deleted::Staged(staging) => commit(cx, staging, vec![name], Term::bool(true)),
-        Deleted::Absent => Ok(Term::atom(am::undefined)),
-        Deleted::OldPresent => Err(Flow::badarg()),
+    match module::deletable(name) {
+        Deletable::Yes => {
+            let stage = move |permission, _: &[Atom]| module::delete(permission, name);
+            commit(cx, (permission, changes_of(name)), vec![name], stage, Term::bool(true))
+        }
+        Deletable::Absent => Ok(Term::atom(am::undefined)),
+        Deletable::OldPresent => Err(Flow::badarg()),
     }
 }
 

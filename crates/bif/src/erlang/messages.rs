@@ -225,7 +225,8 @@ fn monitor<'h>(
         cx.own.aliases.add(numbers, kind);
     }
     let reference = monitor_ref(cx.heap, numbers, me, options.alias.is_some());
-    if target == Target::Process(cx.process.pid) {
+    // Nobody hears of their own end.
+    if target.pid() == Some(cx.process.pid) {
         return Ok(reference);
     }
     cx.own.monitors.watch(numbers, Watching { target, tag: options.tag });
@@ -241,7 +242,7 @@ fn start_monitor(target: Target, reference: RefNumbers, me: RawTerm) {
     let end = match target {
         Target::Process(pid) => Some(RawTerm::pid(pid)),
         Target::Name(_, end) => end,
-        Target::NoPort(_) => None,
+        Target::NoPort(_) | Target::External(..) => None,
         Target::Port(port) => Some(RawTerm::port(port)),
         Target::TimeOffset => return time_offset::watch(me.local_data(), reference),
     };
@@ -249,14 +250,25 @@ fn start_monitor(target: Target, reference: RefNumbers, me: RawTerm) {
         send_control_to(end, Control::Monitor { by: me, reference, name }) || end.is_local_pid()
     });
     if !asked {
-        let reason = OwnedTerm::immediate(RawTerm::atom(am::noproc));
+        let reason = match target {
+            Target::External(node, _) => reason_of_none(node),
+            _ => am::noproc,
+        };
+        let reason = OwnedTerm::immediate(RawTerm::atom(reason));
         send_control_to(me, Control::Down { reference, reason });
     }
+}
+
+/// Why there is no process of that node, which has no connection: nobody of this node's former
+/// creations lives.
+pub(crate) fn reason_of_none(node: &Node) -> Atom {
+    if node.name == Node::this().name { am::noproc } else { am::noconnection }
 }
 
 fn process_target<'h>(item: Term<'h>) -> Result<Target, Flow<'h>> {
     match item.kind() {
         Kind::Pid(pid) => Ok(Target::Process(pid)),
+        Kind::ExtPid(pid) => Ok(Target::External(pid.node(), pid.data())),
         Kind::Atom(name) => Ok(Target::Name(name, registry::whereis(name))),
         Kind::Tuple(_) => {
             let [name, node] = item.as_tuple_n().ok_or_else(Flow::badarg)?;

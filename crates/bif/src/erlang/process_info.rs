@@ -323,6 +323,7 @@ fn monitors<'a>(cx: &Cx<'_>, heap: &'a Heap) -> Term<'a> {
     let items = cx.own.monitors.watching().filter_map(|(_, watching)| {
         let (kind, object) = match watching.target {
             Target::Process(pid) => (am::process, Term::pid(pid)),
+            Target::External(node, data) => (am::process, heap.external_pid(node, data)),
             Target::Port(port) => (am::port, Term::port(port)),
             Target::Name(name, _) | Target::NoPort(name) => {
                 let node = Term::atom(Node::this().name);

@@ -315,9 +315,10 @@ pub fn link_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     match args[0].kind() {
         Kind::Pid(_) if end == me => Ok(Term::bool(true)),
         Kind::Pid(_) | Kind::Port(_) => link_local(cx, end, me),
-        Kind::ExtPid(_) => {
+        Kind::ExtPid(pid) => {
             // No connection there can be: as if it had been lost at once.
-            let reason = OwnedTerm::immediate(RawTerm::atom(am::noconnection));
+            let reason = RawTerm::atom(super::messages::reason_of_none(pid.node()));
+            let reason = OwnedTerm::immediate(reason);
             let exit = Control::Exit { from: me, reason, linked: false };
             send_control(cx.process.pid, exit);
             Ok(Term::bool(true))
@@ -408,16 +409,18 @@ pub fn exit_signal_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h>
 
 /// `erlang:processes/0`
 pub fn processes_0<'h>(cx: &mut Cx<'h>, _: &[Term<'h>]) -> NativeResult<'h> {
-    if table::count() > long::QUICK {
+    if table::count() > long::QUICK || table::used_slots() > QUICK_SLOTS {
         return Err(Flow::Long(processes_long));
     }
     let all = table::all();
-    cx.bump(all.len() / 10);
+    cx.bump(table::used_slots() / SLOTS_PER_REDUCTION + all.len());
     Ok(cx.heap.list_from_rev(all.iter().rev().map(|process| Term::pid(process.pid))))
 }
 
 /// Slots of the table that are looked at in a reduction.
-const SLOTS_PER_REDUCTION: usize = 256;
+const SLOTS_PER_REDUCTION: usize = 8;
+/// A table with more slots in use is looked through in several turns.
+const QUICK_SLOTS: usize = 4096;
 
 async fn processes(y: Yielder) -> Yielded {
     let mut walk = table::PidWalk::begin();

@@ -1,28 +1,30 @@
 //! `erlang:statistics/1` and the counting of time that it needs.
 
 use crate::arg;
+use oxbeam_ethread::Atomic64;
 use oxbeam_heap::Heap;
 use oxbeam_runtime::native::RunOn;
 use oxbeam_runtime::{Cx, Flow, NativeResult, dirty, gc, scheduler, system};
 use oxbeam_sys::clock;
 use oxbeam_term::{Atom, Term, am};
 use parking_lot::Mutex;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 fn atom<'h>(name: &str) -> Term<'h> {
     Term::atom(Atom::new(name).expect("room for the words of statistics"))
 }
 
 /// The value now and what it has grown by since this was last asked.
-fn since_last(last: &AtomicI64, now: i64) -> [i64; 2] {
-    [now, now - last.swap(now, Ordering::Relaxed)]
+fn since_last(last: &Atomic64, now: i64) -> [i64; 2] {
+    [now, now - last.xchg(now)]
 }
 
 /// `erlang:statistics/1`
 pub fn statistics_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    static REDUCTIONS: AtomicI64 = AtomicI64::new(0);
-    static RUNTIME: AtomicI64 = AtomicI64::new(0);
-    static WALL_CLOCK: AtomicI64 = AtomicI64::new(0);
+    oxbeam_ethread::shared! {
+        static REDUCTIONS: Atomic64 = Atomic64::new(0);
+        static RUNTIME: Atomic64 = Atomic64::new(0);
+        static WALL_CLOCK: Atomic64 = Atomic64::new(0);
+    }
     let heap = cx.heap;
     let pair = |values: [i64; 2]| heap.tuple(&values.map(|value| heap.int(value)));
     let item = args[0].as_atom().ok_or_else(Flow::badarg)?;

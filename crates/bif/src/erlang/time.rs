@@ -1,6 +1,7 @@
 //! Clocks, dates and timers.
 
 use crate::{arg, long};
+use oxbeam_ethread::Atomic64;
 use oxbeam_heap::OwnedTerm;
 use oxbeam_runtime::reference::{RefNumbers, new_numbers};
 use oxbeam_runtime::system_profile::timestamp;
@@ -11,7 +12,6 @@ use oxbeam_sys::calendar::{self, DateTime};
 use oxbeam_sys::clock;
 use oxbeam_term::view::Kind;
 use oxbeam_term::{Atom, Term, am};
-use std::sync::atomic::{AtomicI64, Ordering};
 
 /// Nanoseconds in a time unit: its name, or a number of parts a second.
 fn parts_per_second<'h>(unit: Term<'h>) -> Result<i128, Flow<'h>> {
@@ -391,7 +391,9 @@ pub fn read_timer_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> 
     ask_timer(cx, args[0], ask_options(args[1])?, am::read_timer, timer::read)
 }
 
-static UNIQUE: AtomicI64 = AtomicI64::new(1);
+oxbeam_ethread::shared! {
+    static UNIQUE: Atomic64 = Atomic64::new(1);
+}
 
 /// `erlang:unique_integer/0`
 pub fn unique_integer_0<'h>(cx: &mut Cx<'h>, _: &[Term<'h>]) -> NativeResult<'h> {
@@ -412,7 +414,7 @@ pub fn unique_integer_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<
         }
     }
     if monotonic {
-        let value = UNIQUE.fetch_add(1, Ordering::Relaxed);
+        let value = UNIQUE.inc_read().wrapping_sub(1);
         return Ok(cx.heap.int(if positive { value } else { value - (1 << 58) }));
     }
     if positive {

@@ -1,7 +1,7 @@
 //! `erts_debug:get_internal_state/1` and `set_internal_state/2`: what OTP's own tests ask of the
 //! runtime. Nothing is told or set before `available_internal_state` is turned on.
 
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use oxbeam_ethread::{Atomic64, AtomicFlag};
 
 use oxbeam_heap::OwnedTerm;
 use oxbeam_heap::heap::STACK_RESERVE_WORDS;
@@ -18,28 +18,33 @@ use oxbeam_term::{Atom, Term, am};
 use crate::arg::take;
 use crate::crash_dump::system::memory;
 use crate::erlang::process_info;
+use crate::erts_debug::ends;
 use crate::table::BIFS;
 
-/// Limits that OTP's tests set for the loops of binary matching, regular expressions and unicode,
-/// to see them yield. These yield by reductions here, so the limits are kept and told only.
-static LOOP_LIMITS: [AtomicI64; 3] = [const { AtomicI64::new(-1) }; 3];
+oxbeam_ethread::shared! {
+    /// Limits that OTP's tests set for the loops of binary matching, regular expressions and unicode,
+    /// to see them yield. These yield by reductions here, so the limits are kept and told only.
+    static LOOP_LIMITS: [Atomic64; 3] = [Atomic64::new(-1), Atomic64::new(-1), Atomic64::new(-1)];
+}
 
 /// Sets a limit (`default`: back to it); gives the one before, -1 for the default.
-fn limit<'h>(cx: &Cx<'h>, limit: &AtomicI64, value: Term<'h>) -> NativeResult<'h> {
+fn limit<'h>(cx: &Cx<'h>, limit: &Atomic64, value: Term<'h>) -> NativeResult<'h> {
     let new = match value.as_i64() {
         Some(new) => new,
         None if name_of(value) == Some("default") => -1,
         None => return Err(Flow::badarg()),
     };
-    let old = limit.swap(if new > 0 { new } else { -1 }, Ordering::AcqRel);
+    let old = limit.xchg_mb(if new > 0 { new } else { -1 });
     Ok(cx.heap.int(old))
 }
 
-static AVAILABLE: AtomicBool = AtomicBool::new(false);
+oxbeam_ethread::shared! {
+    static AVAILABLE: AtomicFlag = AtomicFlag::new(false);
+}
 
 /// `undef`, as long as the states are not available.
 fn check_available<'h>() -> Result<(), Flow<'h>> {
-    if AVAILABLE.load(Ordering::Acquire) { Ok(()) } else { Err(Flow::error(am::undef)) }
+    if AVAILABLE.read_acqb() { Ok(()) } else { Err(Flow::error(am::undef)) }
 }
 
 fn atom<'h>(name: &str) -> NativeResult<'h> {
@@ -53,12 +58,13 @@ fn name_of(term: Term<'_>) -> Option<&'static str> {
 pub fn get_internal_state_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [what] = take(args);
     if name_of(what) == Some("available_internal_state") {
-        return Ok(Term::bool(AVAILABLE.load(Ordering::Acquire)));
+        return Ok(Term::bool(AVAILABLE.read_acqb()));
     }
     check_available()?;
     let heap = cx.heap;
     match name_of(what) {
         Some("reds_left") => Ok(heap.int(cx.reductions)),
+        Some("next_pid") => Ok(heap.uint(table::next_pid())),
         Some("nbalance") => Ok(heap.usize(oxbeam_runtime::scheduler::balance::count())),
         Some("persistent_term") => {
             let table = heap.usize(oxbeam_runtime::persistent::hashes());
@@ -128,7 +134,7 @@ fn named<'h>(cx: &Cx<'h>, name: Atom, number: usize) -> Term<'h> {
 }
 
 /// States of something: `{process_status, Pid}`...
-fn about<'h>(cx: &Cx<'h>, what: Term<'h>) -> NativeResult<'h> {
+fn about<'h>(cx: &mut Cx<'h>, what: Term<'h>) -> NativeResult<'h> {
     let [item, of] = what.as_tuple_n().ok_or_else(Flow::badarg)?;
     match name_of(item) {
         Some("process_status") => {
@@ -151,12 +157,8 @@ fn about<'h>(cx: &Cx<'h>, what: Term<'h>) -> NativeResult<'h> {
             Ok(heap.tuple(&[atom("refc_binary")?, heap.usize(size), block, heap.uint(flags)]))
         }
         Some("internal_hash") => Ok(cx.heap.uint(oxbeam_term::hash::internal_hash(of, 0).into())),
-        Some("link_list") => {
-            let pid = of.as_local_pid().filter(|&pid| pid == cx.process.pid);
-            pid.ok_or_else(Flow::badarg)?;
-            let ends = cx.own.links.active().into_iter().map(Term::immediate);
-            Ok(cx.heap.list_from_rev(ends))
-        }
+        Some("link_list") => ends::of_process(cx, of, ends::links),
+        Some("monitor_list") => ends::of_process(cx, of, ends::monitors),
         _ => Err(Flow::badarg()),
     }
 }
@@ -165,7 +167,7 @@ pub fn set_internal_state_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeRes
     let [what, value] = take(args);
     if name_of(what) == Some("available_internal_state") {
         let on = value.as_bool().ok_or_else(Flow::badarg)?;
-        return Ok(Term::bool(AVAILABLE.swap(on, Ordering::AcqRel)));
+        return Ok(Term::bool(AVAILABLE.xchg_mb(on)));
     }
     check_available()?;
     match name_of(what) {
@@ -175,6 +177,15 @@ pub fn set_internal_state_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeRes
             cx.reductions = left.clamp(0, TURN_REDUCTIONS);
             Ok(Term::bool(true))
         }
+        Some("next_pid") => {
+            let pid = value.as_u64().ok_or_else(Flow::badarg)?;
+            Ok(cx.heap.uint(table::set_next_pid(pid)))
+        }
+        // Senders have no buffers of their own that could be turned on: all append to one queue.
+        Some("proc_sig_buffers") => match value.as_bool().ok_or_else(Flow::badarg)? {
+            true => Ok(Term::bool(cx.own.flags.message_queue_off_heap)),
+            false => atom("notsup"),
+        },
         // Our own: what natives of several turns get in one, 0 for all there are.
         Some("native_reductions") => {
             let most = value.as_usize().ok_or_else(Flow::badarg)? as i64;

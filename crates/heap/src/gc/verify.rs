@@ -4,9 +4,9 @@ use super::RootSet;
 use crate::copy::{TermWords, object_words, term_words};
 use crate::heap::Heap;
 use crate::literal::is_literal;
+use oxbeam_ethread::AtomicUword;
 use oxbeam_term::RawTerm;
 use oxbeam_term::tag;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A heap of at most so many words is verified around each collection.
 const ALWAYS_WORDS: usize = 512;
@@ -15,9 +15,11 @@ impl Heap {
     /// Whether this collection's turn has come: a large heap is verified the more seldom the larger it
     /// is, or a program that keeps much would spend its time here.
     pub(super) fn verify_is_due(&self) -> bool {
-        static ASKED: AtomicUsize = AtomicUsize::new(0);
+        oxbeam_ethread::shared! {
+            static ASKED: AtomicUword = AtomicUword::new(0);
+        }
         let one_in = 1 + (self.used_words() + self.old_used_words()) / ALWAYS_WORDS;
-        ASKED.fetch_add(1, Ordering::Relaxed).is_multiple_of(one_in)
+        ASKED.inc_read().wrapping_sub(1).is_multiple_of(one_in)
     }
 
     /// Checks the block, the old heap, the stack and the roots.

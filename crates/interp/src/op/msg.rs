@@ -3,8 +3,8 @@
 use crate::machine::{Mode, Place, brand, op, slow};
 use crate::native::Site;
 use oxbeam_runtime::engine::Switch;
-use oxbeam_runtime::process::Waiting;
 use oxbeam_runtime::process::rare::Call;
+use oxbeam_runtime::process::{Owned, Waiting};
 use oxbeam_runtime::signal::handle::take_all;
 use oxbeam_runtime::timer;
 use oxbeam_runtime::trace::of_processes;
@@ -58,6 +58,11 @@ op! {
     }
 }
 
+/// The message that the receive looks at next.
+fn peek(owned: &mut Owned) -> Option<RawTerm> {
+    owned.own.mailbox.peek(&owned.heap, owned.own.flags.message_queue_off_heap)
+}
+
 /// The numbers of a local reference.
 ///
 /// # Safety
@@ -77,7 +82,7 @@ slow! {
         let turn = m.turn();
         let process: *const _ = turn.process();
         let owned = turn.owned();
-        let mut message = owned.own.mailbox.peek(&owned.heap);
+        let mut message = peek(owned);
         if message.is_none() {
             // Those who ask by signal where the process is are told.
             owned.own.ip = m.ip;
@@ -92,7 +97,7 @@ slow! {
                 m.back();
                 return m.leave(Switch::Wait, m.ip, 0);
             }
-            message = owned.own.mailbox.peek(&owned.heap);
+            message = peek(owned);
         }
         m.back();
         match message {
@@ -104,7 +109,9 @@ slow! {
         }
     }
     fn loop_rec_end_slow(m) {
-        m.turn().owned().own.mailbox.advance();
+        m.out();
+        let Owned { heap, own } = m.turn().owned();
+        own.mailbox.advance(heap);
         m.reds -= 1;
         let to = m.w(1) as *const u64;
         if m.reds <= 0 {
@@ -114,15 +121,15 @@ slow! {
     }
     fn remove_message_slow(m) {
         let records = m.turn().records;
-        let own = &mut m.turn().owned().own;
+        let Owned { heap, own } = m.turn().owned();
         if records {
             own.note_call(Call::Receive);
         }
-        drop(own.mailbox.remove());
+        drop(own.mailbox.remove(heap));
         if let Some(key) = own.timeout.take() {
             key.cancel();
         }
-        own.timed_out = false;
+        (own.timed_out, own.waits_forever) = (false, false);
         m.next(1)
     }
     fn wait_slow(m) {
@@ -139,14 +146,14 @@ slow! {
             own.timed_out = false;
             return m.next(3);
         }
-        if own.timeout.is_none() {
+        if own.timeout.is_none() && !own.waits_forever {
             match time.as_small() {
                 Some(0) => return m.next(3),
                 Some(ms @ 1..=0xFFFF_FFFF) => {
                     own.timeout = Some(timer::set_receive_timeout(pid, ms as u64));
                     own.timeout_ip = m.ip.add(3);
                 }
-                None if time == RawTerm::atom(am::infinity) => {}
+                None if time == RawTerm::atom(am::infinity) => own.waits_forever = true,
                 _ => return raise_timeout_value,
             }
         }

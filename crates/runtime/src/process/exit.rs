@@ -10,6 +10,7 @@ use crate::registry;
 use crate::signal::handle::answer_as_dead;
 use crate::signal::queue::Signal;
 use crate::signal::{Control, send_control, send_control_to};
+use crate::timer::{self, TimerList};
 use crate::trace::of_processes;
 use oxbeam_heap::OwnedTerm;
 use oxbeam_term::{RawTerm, am};
@@ -85,7 +86,8 @@ pub(crate) fn finish_owned(process: &Arc<Process>, mut owned: Box<Owned>) {
     let me = RawTerm::pid(process.pid);
     table::remove(process.pid);
     let rest = process.in_queue().lock().close();
-    let farewell = Farewell { me, owned, rest, reason };
+    let timers = process.timers().lock().take();
+    let farewell = Farewell { me, owned, rest, timers, reason };
     if farewell.is_long() {
         let hold = Hold::take();
         dirty::run_errand(move || {
@@ -112,6 +114,8 @@ struct Farewell {
     owned: Box<Owned>,
     /// What was in its in-queue.
     rest: Vec<Signal>,
+    /// Those that are to send to it.
+    timers: Option<Box<TimerList>>,
     reason: OwnedTerm,
 }
 
@@ -125,20 +129,24 @@ impl Farewell {
         let own = &self.owned.own;
         let signals = self.rest.len() + own.links.count() + own.monitors.count();
         signals * (1 + self.reason.words() / 64) > QUICK_SIGNALS
+            || self.timers.as_ref().is_some_and(|timers| timers.len() > QUICK_SIGNALS)
             || own.mailbox.len() > QUICK_MESSAGES
             || self.owned.heap.allocated_words() > QUICK_WORDS
     }
 
-    /// Answers what waits in the in-queue, and tells links and monitors.
+    /// Takes its timers away, answers what waits in the in-queue, and tells links and monitors.
     fn say(self) {
-        let Farewell { me, mut owned, rest, reason } = self;
+        let Farewell { me, mut owned, rest, timers, reason } = self;
+        if let Some(timers) = timers {
+            timer::process_ended(*timers);
+        }
         let mut late_monitors = vec![];
         for signal in rest {
             match signal {
                 Signal::Control(control) => match *control {
                     // A link or monitor request that came in time is answered with the reason.
                     Control::Link { from } => {
-                        owned.own.links.add(from);
+                        owned.own.links.add_by_other(from);
                     }
                     Control::Monitor { by, reference, .. } => late_monitors.push((by, reference)),
                     Control::Demonitor { reference } => {

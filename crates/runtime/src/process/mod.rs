@@ -28,7 +28,7 @@ use crate::monitor::{Aliases, Monitors};
 use crate::signal::queue::InQueue;
 use crate::task::Task;
 use crate::thin_vec::ThinVec;
-use crate::timer::TimerKey;
+use crate::timer::{TimerKey, TimerList};
 use crate::yielding::Suspended;
 use oxbeam_ethread::AtomicU32;
 use oxbeam_ethread::lock::Mutex;
@@ -92,6 +92,7 @@ pub struct Process {
     pub(crate) trace_flags: AtomicU32,
     /// Registered name, as an atom's index plus one; 0: none.
     name: AtomicU32,
+    timers: Mutex<Option<Box<TimerList>>, locks::TimersOfProcess>,
 }
 
 // SAFETY: rule 2 guards `owned`; all else is synchronised.
@@ -137,6 +138,9 @@ pub struct ProcState {
     /// Set when the timeout has fired and not been taken yet. A scheduler takes it for a process
     /// that waits; the engine takes it (and goes to the timeout) when it is about to wait.
     pub timed_out: bool,
+    /// The `receive` under way has `infinity` as its time: it is not asked for it again, for by then
+    /// the register may be lost.
+    pub waits_forever: bool,
     pub mailbox: Mailbox,
     pub dictionary: Dictionary,
     pub links: Links,
@@ -220,6 +224,7 @@ impl ProcState {
             timeout_ip: std::ptr::null(),
             timeout: None,
             timed_out: false,
+            waits_forever: false,
             mailbox: Mailbox::default(),
             dictionary: Dictionary::default(),
             links: Links::default(),
@@ -275,6 +280,7 @@ impl Process {
             bound_to: AtomicU32::new(0),
             trace_flags: AtomicU32::new(0),
             name: AtomicU32::new(0),
+            timers: Mutex::new(None),
         })
     }
 
@@ -290,6 +296,7 @@ impl Process {
             bound_to: AtomicU32::new(0),
             trace_flags: AtomicU32::new(0),
             name: AtomicU32::new(0),
+            timers: Mutex::new(None),
         })
     }
 
@@ -327,6 +334,11 @@ impl Process {
 
     pub(crate) fn in_queue(&self) -> &Mutex<InQueue, locks::InQueue> {
         &self.in_queue
+    }
+
+    /// The timers that are to send to it (see the timer module).
+    pub(crate) fn timers(&self) -> &Mutex<Option<Box<TimerList>>, locks::TimersOfProcess> {
+        &self.timers
     }
 
     /// Signals that have not been taken yet.
@@ -369,7 +381,7 @@ mod tests {
     /// a million times.
     #[test]
     fn a_process_stays_small() {
-        assert!(size_of::<Process>() <= 96);
+        assert!(size_of::<Process>() <= 112);
         assert!(size_of::<Owned>() <= 512);
     }
 }

@@ -41,6 +41,10 @@ impl Table {
         let (next, count) = (AtomicU64::new(0), AtomicUword::new(0));
         Table { slots: slots.into(), next, count, limit }
     }
+    /// How many slots have ever been used: the first ones.
+    fn used_slots(&self) -> usize {
+        usize::try_from(self.next.read_acqb()).map_or(self.limit, |next| next.min(self.limit))
+    }
     fn slot(&self, pid: PidData) -> &AtomicPointer<Process> {
         &self.slots[pid as usize & (self.limit - 1)]
     }
@@ -117,12 +121,34 @@ pub fn find(pid: PidData) -> Option<Arc<Process>> {
     }
 }
 
+/// Slots that have to be looked at to find all processes.
+pub fn used_slots() -> usize {
+    TABLE.get().map_or(0, Table::used_slots)
+}
+
+/// The next pid that can be given out.
+pub fn next_pid() -> PidData {
+    let (table, next) = (table(), table().next.read_acqb());
+    let free = (next..).take(table.limit).find(|&pid| table.slot(pid).read().is_null());
+    free.unwrap_or(next) & PID_MASK
+}
+
+/// Makes the first free pid from `pid` on the next one, and gives it; for tests.
+pub fn set_next_pid(pid: PidData) -> PidData {
+    // A later round: what counts is that the number only grows.
+    let round = (table().next.read_acqb() >> PID_BITS) + 1;
+    table().next.set_mb(round << PID_BITS | pid & PID_MASK);
+    next_pid()
+}
+
 /// A walk over the pids of all processes, in portions.
 ///
 /// It finds every process that lives when it ends, and none that did not live at some time since it
 /// began: those that were started meanwhile are looked at last, when all others have been seen.
 pub struct PidWalk {
     next_slot: usize,
+    /// How many there are to be looked at.
+    slots: usize,
     /// The first pid that was given out after the beginning.
     first_new: PidData,
     /// How many of the new ones have been looked at.
@@ -134,7 +160,8 @@ pub struct PidWalk {
 impl PidWalk {
     pub fn begin() -> PidWalk {
         let first_new = table().next.read_acqb() & PID_MASK;
-        PidWalk { next_slot: 0, first_new, new_seen: 0, by_cycle: BTreeMap::new() }
+        let (slots, by_cycle) = (table().used_slots(), BTreeMap::new());
+        PidWalk { next_slot: 0, slots, first_new, new_seen: 0, by_cycle }
     }
 
     /// Looks at about `units` places and takes them off. `true`: all have been seen.
@@ -142,12 +169,12 @@ impl PidWalk {
         let table = table();
         let age = |pid: PidData| pid.wrapping_sub(self.first_new) & PID_MASK;
         let given_out = || age(table.next.read_acqb());
-        while self.next_slot < table.limit {
+        let _guard = ProgressGuard::enter();
+        while self.next_slot < self.slots {
             if *units == 0 {
                 return false;
             }
             *units -= 1;
-            let _guard = ProgressGuard::enter();
             let process = table.slots[self.next_slot].read_acqb();
             self.next_slot += 1;
             if process.is_null() || process == RESERVED {
@@ -195,8 +222,8 @@ pub fn all() -> Vec<Arc<Process>> {
     let Some(table) = TABLE.get() else { return vec![] };
     let wanted = count();
     let mut found = Vec::with_capacity(wanted);
-    for slot in &table.slots {
-        let _guard = ProgressGuard::enter();
+    let _guard = ProgressGuard::enter();
+    for slot in &table.slots[..table.used_slots()] {
         let process = slot.read_acqb();
         if process.is_null() || process == RESERVED {
             continue;

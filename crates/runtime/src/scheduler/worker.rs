@@ -5,6 +5,7 @@ use crate::engine::{self, Regs, Switch};
 use crate::process::{Owned, Process, Waiting, exit};
 use crate::progress::{self, Managed};
 use crate::signal::handle::{Taken, ends_wait, take_all};
+use crate::task::Left;
 use crate::trace::of_processes;
 use crate::{dirty, gc, give_back, longest, system_monitor, system_profile, task, timer};
 use oxbeam_heap::GcKind;
@@ -109,8 +110,9 @@ fn execute(schedulers: &Schedulers, index: usize, regs: &mut Regs, process: Arc<
     if taken.exit || owned.own.exit_reason.is_some() {
         return exit::finish(&process);
     }
+    let mut left = Left::Nothing;
     if !owned.own.tasks.is_empty() {
-        task::run_all(&process, owned);
+        left = task::run_some(&process, owned);
         // A collection may have outgrown the limit of its heap.
         if owned.own.exit_reason.is_some() {
             return exit::finish(&process);
@@ -123,13 +125,17 @@ fn execute(schedulers: &Schedulers, index: usize, regs: &mut Regs, process: Arc<
             return exit::finish(&process);
         }
     }
-    if !ends_wait(&owned.own, taken, started.woken) {
-        return stop(process, false);
+    let mut runnable = ends_wait(&owned.own, taken, started.woken);
+    if runnable {
+        // Also when it is suspended: what ended the wait will not be told again.
+        leave_wait(owned);
+        runnable = owned.own.suspend_count == 0;
     }
-    // Also when it is suspended: what ended the wait will not be told again.
-    leave_wait(owned);
-    if owned.own.suspend_count > 0 {
-        return stop(process, false);
+    if left == Left::Long {
+        return dirty::tasks_aside(process, runnable);
+    }
+    if !runnable {
+        return stop(process, left == Left::Some);
     }
     let before = owned.own.reductions;
     let monitor = system_monitor::get().map(|settings| (settings, monotonic_ns(), owned.own.ip));
@@ -147,9 +153,10 @@ fn execute(schedulers: &Schedulers, index: usize, regs: &mut Regs, process: Arc<
     let this = &schedulers.all[index];
     this.turns.inc();
     this.reductions.add(owned.own.reductions - before);
-    if switch != Switch::Exit && !owned.own.tasks.is_empty() {
-        task::run_all(&process, owned);
-    }
+    // What is left of the tasks is for the next turn, or before it.
+    let asked = switch != Switch::Exit
+        && !owned.own.tasks.is_empty()
+        && task::run_some(&process, owned) != Left::Nothing;
     // A collection that another process asked for may have outgrown the limit of the heap: also
     // who waits has ended then.
     let ended = owned.own.exit_reason.is_some();
@@ -162,10 +169,10 @@ fn execute(schedulers: &Schedulers, index: usize, regs: &mut Regs, process: Arc<
             // One that has suspended itself goes on when it is told to.
             None => {
                 let runnable = owned.own.suspend_count == 0;
-                stop(process, runnable);
+                stop(process, runnable || asked);
             }
         },
-        Switch::Wait => stop(process, false),
+        Switch::Wait => stop(process, asked),
         Switch::Exit => {
             system_profile::process(&process, false);
             exit::finish(&process);

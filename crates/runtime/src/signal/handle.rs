@@ -80,7 +80,7 @@ fn handle(cx: &mut Cx<'_>, control: Control) {
     let me = RawTerm::pid(cx.process.pid);
     match control {
         Control::Link { from } => {
-            if cx.own.links.add(from) {
+            if cx.own.links.add_by_other(from) {
                 of_processes::procs(cx.process, cx.own, "getting_linked", from);
             }
         }
@@ -178,6 +178,7 @@ fn down_object<'h>(heap: &'h Heap, target: Target) -> (Term<'h>, Term<'h>) {
     let process = Term::atom(am::process);
     match target {
         Target::Process(pid) => (process, Term::pid(pid)),
+        Target::External(node, data) => (process, heap.external_pid(node, data)),
         Target::Name(name, end) => {
             let is_port = end.is_some_and(|end| end.is_local_port());
             let kind = if is_port { Term::atom(am::port) } else { process };

@@ -7,13 +7,17 @@
 //!    One thread at a time fires a shard's timers, so they fire in the order of their deadlines.
 //! 3. What fires is removed from its shard under the shard's lock; whoever removes it (the one
 //!    that fires it or the one that cancels it) has it alone.
+//! 4. A process has a list of the timers that are to send to its pid, each at a [`place`](Event);
+//!    whoever has removed a timer frees its place. When the process ends, its timers go, and from
+//!    then on none is set. A timer that sends to a name stays, whoever has that name.
 
+mod list;
 mod wheel;
 
 use crate::locks;
-use crate::process::PidData;
+use crate::process::{PidData, Process, table};
 use crate::reference::RefNumbers;
-use crate::signal::{Control, send_control, send_to_pid};
+use crate::signal::{Control, send_control, send_message, send_to_pid};
 use crate::{registry, scheduler};
 use hashbrown::HashTable;
 use oxbeam_ethread::lock::Mutex;
@@ -33,9 +37,22 @@ pub enum Destination {
 }
 
 enum Event {
-    ReceiveTimeout { pid: PidData, number: u64 },
-    Message { reference: RefNumbers, to: Destination, term: OwnedTerm },
+    ReceiveTimeout {
+        pid: PidData,
+        number: u64,
+    },
+    /// `number` is the timer's, `place` that in the destination's list (rule 4), where that is a
+    /// process.
+    Message {
+        reference: RefNumbers,
+        to: Destination,
+        number: u64,
+        place: u32,
+        term: OwnedTerm,
+    },
 }
+
+pub(crate) use list::TimerList;
 
 /// Names one timer. Its number, which is unique, has the shard in its low bits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -175,12 +192,50 @@ fn hash(reference: &RefNumbers) -> u64 {
     spread ^ spread >> 32
 }
 
-/// Sets a timer that sends `term` at `deadline_ns` (monotonic time).
+/// Sets a timer that sends `term` at `deadline_ns` (monotonic time), unless it is for a process that
+/// has ended.
 pub fn send_at(deadline_ns: i64, reference: RefNumbers, to: Destination, term: OwnedTerm) {
-    // Locked first, so that a timer that fires at once finds its entry to remove.
+    let process = match to {
+        Destination::Name(_) => None,
+        Destination::Pid(pid) => match table::find(pid) {
+            Some(process) => Some(process),
+            None => return,
+        },
+    };
+    // Locked first, so that a timer that fires at once finds its entries to remove.
     let mut by_reference = references(reference).lock();
-    let key = set(deadline_ns, |_| Event::Message { reference, to, term });
+    let key = match process {
+        None => set(deadline_ns, |number| Event::Message { reference, to, number, place: 0, term }),
+        Some(process) => {
+            let mut list = process.timers().lock();
+            // Who ends takes the list after it has said so.
+            if process.state.is_exiting() {
+                return;
+            }
+            let new = |place| {
+                set(deadline_ns, |number| Event::Message { reference, to, number, place, term })
+            };
+            list.get_or_insert_default().add(new)
+        }
+    };
     by_reference.insert_unique(hash(&reference), (reference, key), |entry| hash(&entry.0));
+}
+
+/// Frees a place in a process's list.
+fn free_place(process: &Process, place: u32, number: u64) {
+    let mut list = process.timers().lock();
+    if list.as_mut().is_some_and(|list| list.free(place, number)) {
+        *list = None;
+    }
+}
+
+/// Takes the timers away that are to send to a process that has ended.
+pub(crate) fn process_ended(list: TimerList) {
+    for key in list.keys() {
+        if let Some((_, Event::Message { reference, .. })) = key.remove() {
+            forget(reference);
+        }
+    }
 }
 
 /// Takes the entry of a reference away.
@@ -199,7 +254,12 @@ const KEPT_ENTRIES: usize = 1024;
 
 /// Cancels a timer; gives the nanoseconds that were left. `None`: no such timer.
 pub fn cancel(reference: RefNumbers) -> Option<i64> {
-    let (deadline_ns, _) = forget(reference)?.remove()?;
+    let (deadline_ns, event) = forget(reference)?.remove()?;
+    if let Event::Message { to: Destination::Pid(pid), number, place, .. } = event
+        && let Some(process) = table::find(pid)
+    {
+        free_place(&process, place, number);
+    }
     Some((deadline_ns - monotonic_ns()).max(0))
 }
 
@@ -248,11 +308,15 @@ fn fire(event: Event) {
         Event::ReceiveTimeout { pid, number } => {
             send_control(pid, Control::Timeout { number });
         }
-        Event::Message { reference, to, term } => {
+        Event::Message { reference, to, number, place, term } => {
             // Cancelled between its removal from the shard and here: too late to cancel.
             forget(reference);
             match to {
-                Destination::Pid(pid) => send_to_pid(pid, term),
+                Destination::Pid(pid) => {
+                    let Some(process) = table::find(pid) else { return };
+                    free_place(&process, place, number);
+                    send_message(&process, term);
+                }
                 Destination::Name(name) => {
                     if let Some(end) = registry::whereis(name).filter(|end| end.is_local_pid()) {
                         send_to_pid(end.local_data(), term);
