@@ -630,7 +630,7 @@ loads(Name, Files, Times) ->
     ]).
 
 %% What is done for each export and fun of a large module is done beside the schedulers.
-t_a_large_module_comes_and_goes() ->
+t_heavy_a_large_module_comes_and_goes() ->
     Text = [
         io_lib:format("g~b(X) -> {fun(Y) -> {v(), X, Y, ~b} end, \"text ~b\"}.\n", [N, N, N])
      || N <- lists:seq(1, 260)
@@ -655,7 +655,7 @@ t_a_large_module_comes_and_goes() ->
     {R1, R2, R3, R4, R5, erlang:module_loaded(code_w)}.
 
 %% Stacks and heaps that take long to look through.
-t_deep_stacks_and_large_heaps_are_searched() ->
+t_heavy_deep_stacks_and_large_heaps_are_searched() ->
     More = waiter() ++ "under(F) -> {F(), v()}.\n",
     load(code_w, 1, More),
     Self = self(),
