@@ -66,25 +66,32 @@ pub fn x_registers() -> usize {
 
 /// Says that the first `count` X registers are used from now on.
 pub fn use_x_registers(count: usize) {
-    let mut now = X_REGISTERS.read();
+    raise(&X_REGISTERS, count);
+}
+
+oxbeam_ethread::shared! {
+    /// Float registers that any loaded code has used so far.
+    static FLOAT_REGISTERS: AtomicUword = AtomicUword::new(0);
+}
+
+/// How many float registers may hold a number that is still needed.
+pub fn float_registers() -> usize {
+    FLOAT_REGISTERS.read()
+}
+
+/// Says that the first `count` float registers are used from now on.
+pub fn use_float_registers(count: usize) {
+    raise(&FLOAT_REGISTERS, count);
+}
+
+/// Makes a number at least `count`. Nothing is published by it.
+fn raise(number: &AtomicUword, count: usize) {
+    let mut now = number.read();
     while now < count {
-        let before = X_REGISTERS.cmpxchg(count, now);
+        let before = number.cmpxchg(count, now);
         if before == now {
             return;
         }
         now = before;
     }
-}
-
-/// Float registers that any loaded code has used so far.
-static FLOAT_REGISTERS: AtomicUsize = AtomicUsize::new(0);
-
-/// How many float registers may hold a number that is still needed.
-pub fn float_registers() -> usize {
-    FLOAT_REGISTERS.load(Ordering::Relaxed)
-}
-
-/// Says that the first `count` float registers are used from now on.
-pub fn use_float_registers(count: usize) {
-    FLOAT_REGISTERS.fetch_max(count, Ordering::Relaxed);
 }
