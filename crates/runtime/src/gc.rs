@@ -63,7 +63,7 @@ pub unsafe fn collect(
         of_processes::collection(process, &owned.heap, START[usize::from(foretold)], need_words);
     }
     let Owned { heap, own } = owned;
-    own.mailbox.attach_looked_at(heap);
+    own.mailbox.attach_looked_at(&mut own.looks, heap);
     let report = {
         let mut roots = ProcessRoots { own, live, more };
         // SAFETY: by contract.
@@ -158,7 +158,7 @@ pub(crate) fn copy_literals(owned: &mut Owned, purged: Purged) {
 /// As for [`collect`], without `more`.
 pub unsafe fn collect_to_fit(owned: &mut Owned, live: &mut [RawTerm]) {
     let Owned { heap, own } = owned;
-    own.mailbox.attach_looked_at(heap);
+    own.mailbox.attach_looked_at(&mut own.looks, heap);
     let mut roots = ProcessRoots { own, live, more: &mut [] };
     let ask = Collection { kind: GcKind::Major, need_words: 0, roots: &mut roots };
     // SAFETY: by contract.

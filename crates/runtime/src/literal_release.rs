@@ -192,7 +192,8 @@ impl CopyRequest {
 impl Task for CopyRequest {
     fn run(self: Box<Self>, _: &Arc<Process>, owned: &mut Owned) {
         let purged = Purged::now();
-        owned.own.mailbox.attach_looked_at(&owned.heap);
+        let Owned { heap, own } = &mut *owned;
+        own.mailbox.attach_looked_at(&mut own.looks, heap);
         owned.own.mailbox.copy_literals(purged);
         if !gc::refers_to(owned, purged) {
             return self.answer(am::ok);

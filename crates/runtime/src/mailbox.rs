@@ -24,14 +24,19 @@ pub struct Mailbox {
     list: MessageList,
     /// Markers bound to references, the latest last.
     markers: ThinVec<(RefNumbers, u64)>,
-    /// The message at the save position is being looked at, and not attached: how far the heap had
-    /// been used then ([`mark`]). 0: it is not.
-    looks_since: usize,
 }
 
-/// Grows with every object that is made.
-fn mark(heap: &Heap) -> usize {
-    heap.top() as usize + 8 * heap.fragment_words()
+/// How far the heap had been used when a receive began to look at a message without attaching it (rule 1);
+/// none: it looks at none so. It lies in the process's state where there is room.
+#[derive(Default, Clone, Copy)]
+pub struct Looks(u32);
+
+impl Looks {
+    /// Other than before when an object has been made; not 0.
+    fn mark(heap: &Heap) -> Looks {
+        let words = heap.top() as usize / 8 + heap.fragment_words();
+        Looks((words as u32).max(1))
+    }
 }
 
 /// More bound markers than this are not kept.
@@ -59,35 +64,35 @@ impl Mailbox {
 
     /// The message at the save position; `None` at the end of the queue. Unless messages are to be
     /// `off_heap` it is attached to the heap.
-    pub fn peek(&mut self, heap: &Heap, off_heap: bool) -> Option<RawTerm> {
+    pub fn peek(&mut self, looks: &mut Looks, heap: &Heap, off_heap: bool) -> Option<RawTerm> {
         if !off_heap {
             return self.list.attach_at_save(heap);
         }
         let message = self.list.at_save()?.term.view().raw();
-        self.looks_since = mark(heap);
+        *looks = Looks::mark(heap);
         Some(message)
     }
 
     /// Attaches the message that is being looked at, if it is not (rule 1).
-    pub(crate) fn attach_looked_at(&mut self, heap: &Heap) {
-        if std::mem::take(&mut self.looks_since) != 0 {
+    pub(crate) fn attach_looked_at(&mut self, looks: &mut Looks, heap: &Heap) {
+        if std::mem::take(looks).0 != 0 {
             self.list.attach_at_save(heap);
         }
     }
 
     /// Moves the save position on by one message.
-    pub fn advance(&mut self, heap: &Heap) {
-        if self.looks_since != mark(heap) {
-            self.attach_looked_at(heap);
+    pub fn advance(&mut self, looks: &mut Looks, heap: &Heap) {
+        if looks.0 != 0 && looks.0 != Looks::mark(heap).0 {
+            self.attach_looked_at(looks, heap);
         }
-        self.looks_since = 0;
+        *looks = Looks::default();
         self.list.advance_save();
     }
 
     /// Removes the message at the save position and sets the position back to the first. It is
     /// attached, if it was looked at.
-    pub fn remove(&mut self, heap: &Heap) -> Option<Box<Message>> {
-        self.attach_looked_at(heap);
+    pub fn remove(&mut self, looks: &mut Looks, heap: &Heap) -> Option<Box<Message>> {
+        self.attach_looked_at(looks, heap);
         let message = self.list.remove_at_save();
         self.list.reset_save();
         message
@@ -95,7 +100,6 @@ impl Mailbox {
 
     /// Sets the save position back to the first message.
     pub fn reset_save(&mut self) {
-        self.looks_since = 0;
         self.list.reset_save();
     }
 

@@ -60,7 +60,8 @@ op! {
 
 /// The message that the receive looks at next.
 fn peek(owned: &mut Owned) -> Option<RawTerm> {
-    owned.own.mailbox.peek(&owned.heap, owned.own.flags.message_queue_off_heap)
+    let Owned { heap, own } = owned;
+    own.mailbox.peek(&mut own.looks, heap, own.flags.message_queue_off_heap)
 }
 
 /// The numbers of a local reference.
@@ -111,7 +112,7 @@ slow! {
     fn loop_rec_end_slow(m) {
         m.out();
         let Owned { heap, own } = m.turn().owned();
-        own.mailbox.advance(heap);
+        own.mailbox.advance(&mut own.looks, heap);
         m.reds -= 1;
         let to = m.w(1) as *const u64;
         if m.reds <= 0 {
@@ -125,7 +126,7 @@ slow! {
         if records {
             own.note_call(Call::Receive);
         }
-        drop(own.mailbox.remove(heap));
+        drop(own.mailbox.remove(&mut own.looks, heap));
         if let Some(key) = own.timeout.take() {
             key.cancel();
         }

@@ -23,7 +23,7 @@ use crate::dictionary::Dictionary;
 use crate::exception::ExceptionState;
 use crate::link::Links;
 use crate::locks;
-use crate::mailbox::Mailbox;
+use crate::mailbox::{Looks, Mailbox};
 use crate::monitor::{Aliases, Monitors};
 use crate::signal::queue::InQueue;
 use crate::task::Task;
@@ -141,6 +141,8 @@ pub struct ProcState {
     /// The `receive` under way has `infinity` as its time: it is not asked for it again, for by then
     /// the register may be lost.
     pub waits_forever: bool,
+    /// Of the mailbox.
+    pub looks: Looks,
     pub mailbox: Mailbox,
     pub dictionary: Dictionary,
     pub links: Links,
@@ -225,6 +227,7 @@ impl ProcState {
             timeout: None,
             timed_out: false,
             waits_forever: false,
+            looks: Looks::default(),
             mailbox: Mailbox::default(),
             dictionary: Dictionary::default(),
             links: Links::default(),
