@@ -315,6 +315,24 @@ t_a_load_clears_breakpoints() ->
     erlang:trace_pattern({tracing_loaded, '_', '_'}, true, [global]), C = loaded_info(), load(3), D = loaded_info(),
     erlang:trace_pattern({tracing_loaded, '_', '_'}, true, [local]), code:purge(tracing_loaded), E = loaded_info(), code:delete(tracing_loaded), F = loaded_info(), code:purge(tracing_loaded),
     {A, B, C, D, E, F}.
+%% A failing on_load function: the calls of what stays are not told, neither are they after it.
+t_on_load_of_a_module_that_waits() ->
+    Load = fun(Exports, Texts) ->
+        Parsed = [begin {ok, Ts, _} = erl_scan:string(T), {ok, F} = erl_parse:parse_form(Ts), F end || T <- Texts],
+        Attributes = [{attribute, 1, module, waits}, {attribute, 1, export, Exports}, {attribute, 1, on_load, {f, 0}}],
+        {ok, waits, B} = compile:forms(Attributes ++ Parsed),
+        code:load_binary(waits, "", B) end,
+    erlang:trace_pattern(on_load, true, []),
+    Told = tracee([call], fun() ->
+        Load([{a, 0}], ["f() -> ok.", "a() -> 1."]), waits:a(),
+        erlang:trace_pattern({waits, '_', '_'}, true),
+        {error, on_load_failure} = Load([{b, 0}], ["f() -> waits:a(), no.", "b() -> 2."]), waits:a(),
+        erlang:trace_pattern({waits, '_', '_'}, true), waits:a(),
+        Load([{c, 0}], ["f() -> ok.", "c() -> 3."]), waits:c() end),
+    erlang:trace_pattern(on_load, false, []),
+    code:purge(waits), code:delete(waits), code:purge(waits),
+    [T || {trace, _, call, {waits, _, _}} = T <- Told].
+
 t_on_load() ->
     Reset = fun() -> erlang:trace_pattern(on_load, false, [local, meta, call_count, call_time]), erlang:trace_pattern(on_load, false, [global]) end,
     Reset(),

@@ -168,7 +168,8 @@ pub fn finish_loading_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<
         return Ok(names_error(cx, am::not_purged, &blocked));
     }
     let modules: Vec<Module> = all.iter().filter_map(|one| one.module.lock().take()).collect();
-    let result = match all.iter().any(|one| one.has_on_load) {
+    let waits = all.iter().any(|one| one.has_on_load);
+    let result = match waits {
         true => names_error(cx, am::on_load, &names),
         false => Term::atom(am::ok),
     };
@@ -176,7 +177,10 @@ pub fn finish_loading_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<
     // That none is blocked was seen under the permission.
     let stage = move |permission, names: &[Atom]| {
         let mut staging = module::stage(permission, modules).ok()?;
-        defaults::stage(&mut staging, names);
+        // What waits for its `on_load` function has no exports yet; those of its name lead elsewhere.
+        if !waits {
+            defaults::stage(&mut staging, names);
+        }
         Some(staging)
     };
     commit(cx, (permission, changes), names, stage, result)
