@@ -315,6 +315,12 @@ t_a_load_clears_breakpoints() ->
     erlang:trace_pattern({tracing_loaded, '_', '_'}, true, [global]), C = loaded_info(), load(3), D = loaded_info(),
     erlang:trace_pattern({tracing_loaded, '_', '_'}, true, [local]), code:purge(tracing_loaded), E = loaded_info(), code:delete(tracing_loaded), F = loaded_info(), code:purge(tracing_loaded),
     {A, B, C, D, E, F}.
+%% The operator is no call of the function.
+t_send_and_its_operator() ->
+    Me = self(),
+    [traced([call], [{{erlang, send, 2}, true, Options}], fun() -> Me ! a, erlang:send(Me, b), apply(erlang, send, [Me, c]) end)
+     || Options <- [[local], [global]]].
+
 %% A failing on_load function: the calls of what stays are not told, neither are they after it.
 t_on_load_of_a_module_that_waits() ->
     Load = fun(Exports, Texts) ->

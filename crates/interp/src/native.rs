@@ -221,6 +221,20 @@ impl M {
         }
     }
 
+    /// As [`M::call_native`], for an instruction that is a native by another name: its calls are not traced.
+    ///
+    /// # Safety
+    /// Machine rules.
+    pub unsafe fn call_instruction(&mut self, export: &'static Export, site: Site) -> Handler {
+        let bifs = oxbeam_runtime::native::bifs();
+        self.note_native(export);
+        match export.bif().and_then(|row| bifs.get(row)) {
+            // SAFETY: by contract.
+            Some(native) => unsafe { self.call_function(export, native.call, native.run_on, site) },
+            None => raise::bad_code,
+        }
+    }
+
     /// Calls a native from its stub, whether it is traced or not.
     ///
     /// # Safety

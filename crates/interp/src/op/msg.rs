@@ -76,7 +76,7 @@ unsafe fn numbers(term: RawTerm) -> Option<[u32; 3]> {
 slow! {
     fn send_slow(m) {
         let export = crate::engine::send_export();
-        m.call_native(export, Site::Body(2))
+        m.call_instruction(export, Site::Body(2))
     }
     fn loop_rec_slow<R: Place>(m) {
         m.out();
