@@ -19,6 +19,19 @@ t_unlink() -> process_flag(trap_exit, true), P = spawn_link(fun wait/0), unlink(
 t_exit_trapped() -> process_flag(trap_exit, true), exit(self(), foo), receive {'EXIT', _, R} -> R end.
 t_reductions_left() -> erts_debug:set_internal_state(available_internal_state, true), [try erts_debug:set_internal_state(reds_left, N) catch error:E -> E end || N <- [1, 4000, 5000, 1 bsl 62, 1 bsl 63, 1 bsl 64 - 1, 1 bsl 64, -1, a]].
 t_exit_self_large() -> [begin {P, R} = spawn_monitor(fun() -> process_flag(trap_exit, T), exit(self(), lists:seq(1, 5000)), exit({went_on, receive {'EXIT', _, W} -> length(W) after 0 -> none end}) end), receive {'DOWN', R, process, P, [1 | _] = L} -> length(L); {'DOWN', R, _, _, X} -> X end end || T <- [false, true]].
+t_exit_large() ->
+    process_flag(trap_exit, true),
+    [begin
+         {P, R} = spawn_opt(fun() -> register(going, self()), D(lists:seq(1, 20000)), ok end, [link, monitor]),
+         {receive {'DOWN', R, process, P, X} -> large(X) end, receive {'EXIT', P, Y} -> large(Y) end,
+          is_process_alive(P), process_info(P), whereis(going)}
+     end || D <- [fun erlang:exit/1, fun erlang:error/1, fun erlang:throw/1, fun(L) -> not_this = L end, fun lists:last/1,
+                  fun(L) -> put(x, L), exit({L, L, list_to_binary(lists:duplicate(100, 1))}) end]].
+t_exit_large_in_time() ->
+    {P, R} = spawn_monitor(fun() -> receive L when is_list(L) -> exit(L) end end),
+    L = lists:seq(1, 20000), P ! L,
+    [P ! X || X <- lists:seq(1, 100)], M = monitor(process, P),
+    {receive {'DOWN', R, _, _, X} -> X =:= L end, receive {'DOWN', M, _, _, Y} -> Y =:= L orelse Y =:= noproc end}.
 t_exit_normal_self() -> process_flag(trap_exit, true), exit(self(), normal), receive {'EXIT', _, R} -> R end.
 t_kill() -> {P, R} = spawn_monitor(fun wait/0), exit(P, kill), receive {'DOWN', R, process, P, W} -> W end.
 t_kill_trapped() -> {P, R} = spawn_monitor(fun() -> process_flag(trap_exit, true), wait() end), exit(P, kill), receive {'DOWN', R, process, P, W} -> W end.
@@ -159,3 +172,9 @@ t_timers_of_who_ended() ->
     {R1, R2, R3, R4, R5, R6}.
 ended(P) -> R = monitor(process, P), receive {'DOWN', R, _, _, _} -> ok end.
 no_timer(T) -> case erlang:read_timer(T) of false -> false; _ -> timer_wait(1), no_timer(T) end.
+large(L) when is_list(L) -> lists:sum(L);
+large({nocatch, L}) -> {nocatch, large(L)};
+large({{badmatch, L}, _}) -> {badmatch, large(L)};
+large({L, L, B}) -> {large(L), byte_size(B)};
+large({L, S}) when is_list(S) -> {large(L), element(1, hd(S))};
+large(X) -> X.

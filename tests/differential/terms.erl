@@ -22,6 +22,12 @@ t_tuples() -> [setelement(2, {a, b, c}, x), erlang:append_element({a}, b), erlan
 t_bad_tuples() -> [catch_it(F) || F <- [fun() -> element(0, {a}) end, fun() -> element(2, {a}) end, fun() -> setelement(3, {a}, b) end, fun() -> list_to_tuple([a | b]) end, fun() -> tuple_size(x) end, fun() -> erlang:make_tuple(-1, x) end]].
 t_atoms() -> [atom_to_list('å'), atom_to_binary('å', utf8), list_to_atom("x y"), binary_to_atom(<<"ö"/utf8>>), list_to_existing_atom("true"), atom_to_list('')].
 t_bad_atoms() -> [catch_it(F) || F <- [fun() -> list_to_atom([a]) end, fun() -> list_to_existing_atom("no such atom ever made here") end, fun() -> list_to_atom(lists:duplicate(256, $a)) end, fun() -> binary_to_atom(<<255>>, utf8) end]].
+t_atoms_too_long() ->
+    A = fun(N) -> binary:copy(<<"a">>, N) end,
+    Names = [{N, B} || N <- [1, 255, 256, 300, 1019, 1020, 1021, 1022, 70000], B <- [A(N), binary:copy(<<"Ã©">>, N), <<255, (A(N - 1))/binary>>, <<(A(N - 1))/binary, 255>>, <<(A(N - 1))/binary, 1:1>>, <<(A(N div 2))/binary, 255, (A(N - N div 2 - 1))/binary>>]],
+    Bytes = [{N, F, E, R} || {N, B} <- Names, E <- [utf8, unicode, latin1, other], F <- [binary_to_atom, binary_to_existing_atom], {error, R} <- [try erlang:F(B, E) catch C:R -> {C, R} end]],
+    Lists = [try erlang:F(lists:duplicate(N, $a) ++ T) catch C:R -> {C, R} end || F <- [list_to_atom, list_to_existing_atom], N <- [0, 254, 255, 256, 2000], T <- [[], foo, [foo], [-1], [16#110000]]],
+    {Bytes, Lists}.
 t_integers() -> [integer_to_list(123), integer_to_binary(-5), list_to_integer("-17"), binary_to_integer(<<"99">>), list_to_integer("FF", 16), integer_to_list(255, 2)].
 t_bad_integers() -> [catch_it(fun() -> list_to_integer(S) end) || S <- ["", "a", "1a", "-", "1.0", [1 | 2], "+"]].
 t_print_w() -> lists:flatten(io_lib:format("~w", [sample()])).

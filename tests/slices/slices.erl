@@ -351,7 +351,7 @@ cases() ->
       fun({T, L}) -> ets:lookup(T, L) end},
      {"put/2 with a large key", fun list/0, fun(L) -> put(L, 1) end},
      {"process_info of 100,000 links", fun() -> sleepers(100000, [link]) end,
-      fun(_) -> process_info(self(), links) end, ends},
+      fun(_) -> process_info(self(), links) end, crowd},
      {"hibernate with a large heap", fun pairs/0, fun(L) -> Me = self(),
           spawn(fun() -> Me ! wake end), erlang:hibernate(erlang, hd, [L]) end, ends},
      {"ets:test_ms/2 of a large object", fun pairs/0,

@@ -3,11 +3,10 @@
 use crate::machine::{Handler, M};
 use crate::table::HANDLERS;
 use crate::turn::Turn;
-use oxbeam_heap::OwnedTerm;
 use oxbeam_ops::specific::Op;
 use oxbeam_runtime::engine::{Engine, Regs, Switch, TURN_REDUCTIONS};
 use oxbeam_runtime::process::{Owned, Process};
-use oxbeam_term::{Atom, Export, RawTerm, Term, am, export};
+use oxbeam_term::{Atom, Export, RawTerm, am, export};
 use std::sync::{Arc, OnceLock};
 
 /// The interpreter.
@@ -92,15 +91,4 @@ pub fn error_handler(m: &M, function: Atom) -> &'static Export {
 pub fn send_export() -> &'static Export {
     static SEND: OnceLock<&'static Export> = OnceLock::new();
     SEND.get_or_init(|| export::get_or_create(am::erlang, am::send, 2))
-}
-
-/// Sets the exit reason of a process that an exception ends, and logs it if it
-/// is an error.
-pub fn die(m: &mut M, is_error: bool, reason: Term<'_>) {
-    let turn = m.turn();
-    let (process, owned) = (turn.process().clone(), turn.owned());
-    if is_error {
-        oxbeam_runtime::report::uncaught(&process, &owned.own, reason);
-    }
-    owned.own.exit_reason = Some(OwnedTerm::copy_of(reason));
 }

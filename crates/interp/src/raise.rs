@@ -12,6 +12,7 @@ use crate::traced;
 use oxbeam_heap::Heap;
 use oxbeam_runtime::engine::Switch;
 use oxbeam_runtime::native::Class;
+use oxbeam_runtime::process::exit;
 use oxbeam_term::tag::{Subtag, header};
 use oxbeam_term::{Atom, Export, RawTerm, Term, am};
 
@@ -156,7 +157,8 @@ impl M {
             };
             let is_error = class != Class::Exit;
             let reason = if is_error { heap.tuple(&[reason, built]) } else { reason };
-            crate::engine::die(self, is_error, reason);
+            let process = self.turn().process().clone();
+            exit::die(&process, self.turn().owned(), is_error, reason);
             self.back();
             self.leave(Switch::Exit, self.ip, 0)
         }

@@ -25,17 +25,18 @@ pub fn atom_to_list_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h
     Ok(cx.heap.list_of_chars(atom(term)?.name()))
 }
 
-/// The characters of a list, as a name.
+/// The characters of a list, as a name. One that is too long is not looked at to its end.
 fn name_of_list<'h>(list: Term<'h>) -> Result<String, Flow<'h>> {
     let mut name = String::new();
-    for (index, char) in arg::list(list)?.into_iter().enumerate() {
-        let code = char.as_usize().and_then(|code| u32::try_from(code).ok());
-        name.push(code.and_then(char::from_u32).ok_or_else(Flow::badarg)?);
+    let mut rest = list.list();
+    for (index, char) in rest.by_ref().enumerate() {
         if index >= MAX_CHARS {
             return Err(Flow::system_limit());
         }
+        let code = char.as_usize().and_then(|code| u32::try_from(code).ok());
+        name.push(code.and_then(char::from_u32).ok_or_else(Flow::badarg)?);
     }
-    Ok(name)
+    if rest.rest().is_nil() { Ok(name) } else { Err(Flow::badarg()) }
 }
 
 pub fn list_to_atom_1<'h>(_cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
@@ -62,40 +63,44 @@ pub fn atom_to_binary_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<
     }
 }
 
+/// Bytes of the longest name.
+const MAX_BYTES: usize = 4 * MAX_CHARS;
+
+/// The name that a binary holds. One that is too long is not looked at, or only its first characters.
 fn name_of_binary<'h>(binary: Term<'h>, encoding: Term<'h>) -> Result<String, Flow<'h>> {
-    // What has more bytes than any name is none, and need not be looked at.
     let bits = arg::bits(binary)?;
-    if bits.byte_size() > 4 * MAX_CHARS {
+    let most_bytes = match encoding.as_atom() {
+        Some(am::utf8 | am::unicode) => MAX_BYTES,
+        Some(am::latin1) => MAX_CHARS,
+        _ => return Err(Flow::badarg()),
+    };
+    if bits.bit_size() % 8 != 0 {
         return Err(Flow::badarg());
     }
-    let bytes = arg::bytes(binary)?;
-    match encoding.as_atom() {
-        Some(am::utf8 | am::unicode) => {
-            let name = std::str::from_utf8(&bytes).map_err(|_| Flow::badarg())?;
-            Ok(name.to_owned())
-        }
-        Some(am::latin1) => Ok(bytes.iter().map(|&byte| char::from(byte)).collect()),
-        _ => Err(Flow::badarg()),
+    if bits.byte_size() > most_bytes {
+        return Err(Flow::system_limit());
     }
-}
-
-/// Whether there are too many characters before the first bytes that are none.
-fn begins_too_long(binary: Term<'_>, encoding: Term<'_>) -> bool {
-    let Ok(bytes) = arg::bytes(binary) else { return false };
-    let valid = bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid());
-    matches!(encoding.as_atom(), Some(am::utf8 | am::unicode)) && valid.chars().count() > MAX_CHARS
+    let bytes = arg::bytes(binary)?;
+    if encoding.is(am::latin1) {
+        return Ok(bytes.iter().map(|&byte| char::from(byte)).collect());
+    }
+    // What comes behind the last character that a name may have is too much, whatever it is.
+    let first = bytes.utf8_chunks().next();
+    let valid = first.as_ref().map_or("", |chunk| chunk.valid());
+    let whole = valid.len() == bytes.len();
+    if valid.chars().count() + usize::from(!whole) > MAX_CHARS {
+        return Err(Flow::system_limit());
+    }
+    if whole { Ok(valid.to_owned()) } else { Err(Flow::badarg()) }
 }
 
 pub fn binary_to_atom_2<'h>(_cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [binary, encoding] = take(args);
-    let name = name_of_binary(binary, encoding);
-    if name.is_err() && begins_too_long(binary, encoding) {
-        return Err(Flow::system_limit());
-    }
-    make(&name?)
+    make(&name_of_binary(binary, encoding)?)
 }
 
 pub fn binary_to_existing_atom_2<'h>(_cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [binary, encoding] = take(args);
-    existing(&name_of_binary(binary, encoding)?)
+    // A name too long is no existing one.
+    existing(&name_of_binary(binary, encoding).map_err(|_| Flow::badarg())?)
 }

@@ -7,13 +7,14 @@ use crate::monitor::Target;
 use crate::native::RunOn;
 use crate::progress::ProgressGuard;
 use crate::registry;
+use crate::report;
 use crate::signal::handle::answer_as_dead;
 use crate::signal::queue::Signal;
 use crate::signal::{Control, send_control, send_control_to};
 use crate::timer::{self, TimerList};
 use crate::trace::of_processes;
 use oxbeam_heap::OwnedTerm;
-use oxbeam_term::{RawTerm, am};
+use oxbeam_term::{RawTerm, Term, am};
 use std::sync::{Arc, OnceLock};
 
 /// What other crates do when a process ends (tables it owns, say), while it can still be found.
@@ -30,6 +31,43 @@ pub fn on_exit(hook: ExitHook, is_long: IsLong) {
     assert!(free.is_some(), "room for the hooks of all crates");
 }
 
+/// Words of a reason that is copied off the heap at once.
+const QUICK_REASON_WORDS: usize = if oxbeam_heap::ZEAL { 16 } else { 1 << 14 };
+
+/// An exception ends a process: sets its exit reason, a term of its heap, and tells the logger of an
+/// error. A large reason stays on the heap, for [`finish`], which must come before a collection.
+pub fn die(process: &Process, owned: &mut Owned, is_error: bool, reason: Term<'_>) {
+    let Some(copy) = OwnedTerm::small_copy_of(reason, QUICK_REASON_WORDS) else {
+        // SAFETY: nothing collects the heap any more, by contract.
+        owned.own.exit_reason = Some(unsafe { OwnedTerm::attached(reason.raw()) });
+        owned.own.rare_mut().dies_by_error = Some(is_error);
+        return;
+    };
+    if is_error {
+        report::uncaught(process, &owned.own, reason);
+    }
+    owned.own.exit_reason = Some(copy);
+}
+
+/// Whether the exit reason is large and lies on the heap still.
+fn has_large_reason(owned: &Owned) -> bool {
+    owned.own.rare.as_ref().is_some_and(|rare| rare.dies_by_error.is_some())
+}
+
+/// Does for a large reason what [`die`] does for a small one.
+fn copy_large_reason(process: &Process, owned: &mut Owned) {
+    let own = &mut owned.own;
+    let dies_by_error = own.rare.as_mut().and_then(|rare| rare.dies_by_error.take());
+    if let Some(is_error) = dies_by_error
+        && let Some(on_heap) = own.exit_reason.take()
+    {
+        if is_error {
+            report::uncaught(process, own, on_heap.view());
+        }
+        own.exit_reason = Some(OwnedTerm::copy_of(on_heap.view()));
+    }
+}
+
 /// Ends a process whose ownership the caller holds: answers what waits in its in-queue, tells
 /// links and monitors, frees its heap. The reason is the state's `exit_reason`, else `normal`.
 /// What of this takes long is done on a dirty scheduler's thread.
@@ -38,7 +76,8 @@ pub fn finish(process: &Arc<Process>) {
     let owned = unsafe { process.take_owned() }.expect("a process ends once");
     process.state.start_exiting();
     let mut hooks = HOOKS.iter().map_while(OnceLock::get);
-    if dirty::current() == RunOn::Normal && hooks.any(|(_, is_long)| is_long(process)) {
+    let is_long = has_large_reason(&owned) || hooks.any(|(_, is_long)| is_long(process));
+    if dirty::current() == RunOn::Normal && is_long {
         let (ending, hold) = (Ending(process.clone(), owned), Hold::take());
         return dirty::run_errand(move || {
             ending.end();
@@ -65,6 +104,7 @@ pub(crate) fn finish_owned(process: &Arc<Process>, mut owned: Box<Owned>) {
     // What it uses meanwhile, literals among it, is not given back before it is done.
     let _guard = ProgressGuard::enter();
     process.state.start_exiting();
+    copy_large_reason(process, &mut owned);
     // What a native under way holds is given back before anyone is told that the process ended.
     drop(owned.own.suspended.take());
     for (hook, _) in HOOKS.iter().map_while(OnceLock::get) {

@@ -23,6 +23,9 @@ pub struct Rare {
     /// The instruction with a breakpoint that the process has left in its middle, to be run again
     /// without the breakpoint; or 0.
     pub passed: usize,
+    /// An exception ends it, and the exit reason lies on its heap still: whether that is an error, of
+    /// which the logger is to hear.
+    pub(crate) dies_by_error: Option<bool>,
 }
 
 /// What is saved of a call.
