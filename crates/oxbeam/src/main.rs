@@ -37,7 +37,7 @@ fn missing() -> Missing {
     if oxbeam_bif::oxbeam::own_modules().is_empty() {
         natives.push("the module oxbeam (built without erlc)".to_owned());
     }
-    let drivers = ["tcp_inet", "udp_inet", "sctp_inet", "ram_file_drv", "tty_sl on a terminal"];
+    let drivers = ["tcp_inet", "udp_inet", "sctp_inet", "tty_sl on a terminal"];
     Missing { bifs, natives, drivers: drivers.map(str::to_owned).to_vec() }
 }
 
