@@ -184,3 +184,9 @@ t_max_heap_messages() ->
     [P ! lists:duplicate(I, I) || I <- lists:seq(1, 100)], process_info(P, messages), erlang:garbage_collect(P),
     receive {'DOWN', R, _, _, W} -> W after 3000 -> exit(P, kill), none end.
 t_microstates_stay() -> erlang:system_flag(microstate_accounting, true), timer:sleep(10), erlang:system_flag(microstate_accounting, false), A = statistics(microstate_accounting), timer:sleep(10), B = statistics(microstate_accounting), Sum = fun(L) -> lists:sum([V || #{type := scheduler, counters := C} <- L, V <- maps:values(C)]) end, R = {Sum(A) > 0, lists:sort(A) =:= lists:sort(B)}, erlang:system_flag(microstate_accounting, reset), {R, Sum(statistics(microstate_accounting)), msacc:start(20), length(msacc:stats()) > 10}.
+t_sensitive_processes_keep_their_secrets() ->
+    P = spawn(fun() -> put(a, b), process_flag(sensitive, true), receive stop -> ok end end),
+    P ! message, erlang:yield(), timer:sleep(20),
+    Of = fun(Pid) -> [process_info(Pid, I) || I <- [messages, message_queue_len, dictionary, backtrace]] end,
+    put(c, d), false = process_flag(sensitive, true), Mine = Of(self()), true = process_flag(sensitive, false),
+    {Of(P), Mine, process_info(self(), dictionary) =:= {dictionary, []}, element(2, process_info(self(), backtrace)) =:= <<>>}.

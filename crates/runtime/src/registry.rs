@@ -1,7 +1,7 @@
 //! Registered names of processes and ports.
 
 use crate::locks;
-use crate::process::{Process, table};
+use crate::process::{ProcState, Process, table};
 use crate::trace::of_processes;
 use oxbeam_ethread::lock::RwLock;
 use oxbeam_ethread::{Orders, membar};
@@ -31,8 +31,6 @@ pub fn register_process(name: Atom, process: &Arc<Process>) -> bool {
         return false;
     }
     names.insert(name, RawTerm::pid(process.pid));
-    drop(names);
-    of_processes::name(process, "register", name);
     true
 }
 
@@ -53,13 +51,12 @@ pub fn unregister(name: Atom) -> Option<RawTerm> {
         && let Some(process) = table::find(end.local_data())
     {
         process.set_name(None);
-        of_processes::name(&process, "unregister", name);
     }
     Some(end)
 }
 
 /// Removes the name of a process that ends.
-pub(crate) fn unregister_process(process: &Process) {
+pub(crate) fn unregister_process(process: &Process, own: &ProcState) {
     // As in `register_process`.
     membar(Orders::STORE_LOAD);
     if process.name().is_none() {
@@ -70,7 +67,7 @@ pub(crate) fn unregister_process(process: &Process) {
         names.remove(&name);
         process.set_name(None);
         drop(names);
-        of_processes::name(process, "unregister", name);
+        of_processes::name(process, (process, own), "unregister", name);
     }
 }
 

@@ -164,6 +164,8 @@ fn mfa_term<'h>(heap: &'h Heap, (module, function, arity): Mfa) -> Term<'h> {
 
 fn item_value<'a>(cx: &mut Cx<'_>, heap: &'a Heap, item: Atom) -> Term<'a> {
     match item {
+        am::messages | am::dictionary if cx.own.flags.sensitive => Term::nil(),
+        am::backtrace if cx.own.flags.sensitive => heap.binary(&[]),
         am::registered_name => cx.process.name().map_or(Term::nil(), Term::atom),
         am::initial_call => mfa_term(heap, cx.own.initial_call),
         am::current_function => {

@@ -9,7 +9,7 @@ use oxbeam_runtime::monitor::AliasKind;
 use oxbeam_runtime::process::spawn::{MonitorOptions, SpawnOptions, spawn};
 use oxbeam_runtime::process::{MaxHeap, Priority, table};
 use oxbeam_runtime::signal::{Control, send_control, send_control_to};
-use oxbeam_runtime::trace::{flags, process_tells};
+use oxbeam_runtime::trace::{flags, of_processes, process_tells};
 use oxbeam_runtime::yielding::Begin;
 use oxbeam_runtime::{Cx, Flow, NativeResult, Slot, Yielded, Yielder, registry};
 use oxbeam_term::view::Kind;
@@ -453,14 +453,26 @@ pub fn register_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
         Kind::Port(port) => registry::register_port(name, port),
         _ => false,
     };
-    let _ = cx;
+    if done {
+        tell_of_name(cx, args[1].raw(), "register", name);
+    }
     if done { Ok(Term::bool(true)) } else { Err(Flow::badarg()) }
 }
 
 /// `erlang:unregister/1`
-pub fn unregister_1<'h>(_: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+pub fn unregister_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let name = args[0].as_atom().ok_or_else(Flow::badarg)?;
-    registry::unregister(name).map(|_| Term::bool(true)).ok_or_else(Flow::badarg)
+    let end = registry::unregister(name).ok_or_else(Flow::badarg)?;
+    tell_of_name(cx, end, "unregister", name);
+    Ok(Term::bool(true))
+}
+
+fn tell_of_name(cx: &Cx<'_>, end: RawTerm, what: &'static str, name: Atom) {
+    let process =
+        Some(end).filter(|end| end.is_local_pid()).and_then(|end| table::find(end.local_data()));
+    if let Some(process) = process {
+        of_processes::name(&process, (cx.process, cx.own), what, name);
+    }
 }
 
 /// `erlang:whereis/1`

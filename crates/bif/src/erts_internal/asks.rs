@@ -129,6 +129,9 @@ pub fn process_display_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult
 }
 
 fn display(cx: &Cx<'_>) {
+    if cx.own.flags.sensitive {
+        return;
+    }
     for frame in oxbeam_runtime::stack::frames(cx, DISPLAYED_FRAMES) {
         eprintln!("{frame}");
     }

@@ -113,7 +113,7 @@ pub(crate) fn finish_owned(process: &Arc<Process>, mut owned: Box<Owned>) {
     let normal = || OwnedTerm::immediate(RawTerm::atom(am::normal));
     let reason = owned.own.exit_reason.take().unwrap_or_else(normal);
     of_processes::exit(process, &owned.own, &reason);
-    registry::unregister_process(process);
+    registry::unregister_process(process, &owned.own);
     of_processes::exited(process, &owned.own);
     process.forget_tracer();
     if let Some(timer) = owned.own.timeout.take() {

@@ -38,9 +38,12 @@ pub fn procs(process: &Process, own: &ProcState, what: &'static str, part: RawTe
     own_event(process, own, flags::PROCS, what, &[Term::immediate(part)]);
 }
 
-/// A process gets or loses a name, at whosesoever hands.
-pub fn name(process: &Process, what: &'static str, name: Atom) {
-    process_tells(process, flags::PROCS, what, &[Term::atom(name)]);
+/// A process gets or loses a name, at the hands of `by` with that state. Of a sensitive process nothing is
+/// told if it does so itself; of what others do to it, its tracer knows anyway.
+pub fn name(process: &Process, (by, own): (&Process, &ProcState), what: &'static str, name: Atom) {
+    if process.pid != by.pid || !own.flags.sensitive {
+        process_tells(process, flags::PROCS, what, &[Term::atom(name)]);
+    }
 }
 
 /// A process ends.
