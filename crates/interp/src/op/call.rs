@@ -29,6 +29,21 @@ impl M {
         unsafe { self.goto(to) }
     }
 
+    /// Returns from a function: one reduction, or the end of the turn, so that what has nested
+    /// deeply does not unwind at one go.
+    ///
+    /// # Safety
+    /// The stack top is a continuation; X0 is all that is alive.
+    #[inline(always)]
+    unsafe fn leave_function(&mut self) -> Handler {
+        self.reds -= 1;
+        if self.reds <= 0 {
+            return yield_return;
+        }
+        // SAFETY: by contract.
+        unsafe { self.pop_cp() }
+    }
+
     /// Enters an exported function under the active code index.
     ///
     /// # Safety
@@ -105,11 +120,11 @@ op! {
         m.next(2)
     }
     fn ret(m) {
-        m.pop_cp()
+        m.leave_function()
     }
     fn deallocate_ret(m) {
         m.drop_frame(m.w(1));
-        m.pop_cp()
+        m.leave_function()
     }
     fn call(m) {
         m.push_cp(3);
@@ -139,11 +154,11 @@ op! {
     fn mov_deallocate_ret<A: Mode, B: Place>(m) {
         m.set::<B>(2, m.get::<A>(1));
         m.drop_frame(m.w(3));
-        m.pop_cp()
+        m.leave_function()
     }
     fn mov_ret<A: Mode, B: Place>(m) {
         m.set::<B>(2, m.get::<A>(1));
-        m.pop_cp()
+        m.leave_function()
     }
     fn call_ext(m) {
         let export = native::export(m.w(1));
@@ -548,6 +563,11 @@ slow! {
     fn yield_local(m) {
         let live = usize::from(*m.ip.sub(2) as u8);
         m.turn_over(m.ip, live)
+    }
+    fn yield_return(m) {
+        let to = *m.e as *const u64;
+        m.e = m.e.add(1);
+        m.turn_over(to, 1)
     }
     fn yield_export(m) {
         match m.turn().entered {
