@@ -128,7 +128,9 @@ const MANY_PARTS: usize = if oxbeam_heap::ZEAL { 4 } else { 2048 };
 /// Binaries of more bytes are copied in pieces.
 const PIECE_BYTES: usize = 1 << 14;
 /// Bytes that count for one unit.
-const BYTES_PER_UNIT: usize = 128;
+const BYTES_PER_UNIT: usize = 32;
+/// Room for more parts is not made before they come: a sum that the bytes give may lie.
+const MOST_RESERVED: usize = 1 << 24;
 
 /// A decoding that can stop between any two terms. It holds no term: those that are read and not
 /// yet part of another are on a stack of the caller's.
@@ -229,6 +231,8 @@ impl<'h> Decoder<'h, '_> {
             match self.read()? {
                 Read::Term(term) => self.values.push(term),
                 Read::Compound(what, parts) => {
+                    // A stack that grows later on moves with all the parts.
+                    self.values.reserve(parts.min(MOST_RESERVED));
                     self.open.push(Open { what, parts, base: self.values.len() });
                 }
                 Read::Binary(size_bytes) => {

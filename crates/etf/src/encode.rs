@@ -130,7 +130,7 @@ impl Mark {
 /// Binaries of more bytes are written in pieces of so many.
 const PIECE_BYTES: usize = 1 << 14;
 /// Bytes that count for one unit.
-const BYTES_PER_UNIT: usize = 128;
+const BYTES_PER_UNIT: usize = 32;
 /// Leaves of a map that are put on the stack at a time.
 const LEAVES: usize = 256;
 
@@ -438,6 +438,8 @@ impl<'t> Encoder<'_, 't> {
             return;
         }
         let height = self.terms.len();
+        // A stack that grows later on moves with all its leaves.
+        self.terms.reserve(map.size() + 1);
         self.terms.push(term);
         self.encoding.marks.push(Mark::Gather { height, place: vec![0] });
     }

@@ -137,14 +137,19 @@ pub async fn gather(y: Yielder, list: Slot, stack: usize) -> Result<(), Failure>
 
 /// Puts the terms of a stack in front of the list in `tail`. The stack is empty afterwards.
 pub async fn list_onto(y: Yielder, stack: usize, tail: Slot) {
+    list_down_to(y, stack, 0, tail).await;
+}
+
+/// As [`list_onto`], for the terms from `base` on: those below stay.
+pub async fn list_down_to(y: Yielder, stack: usize, base: usize, tail: Slot) {
     y.slices(CONSES_PER_REDUCTION, |cx, roots, units| {
         let mut elements = roots.take_stack(stack);
-        let from = elements.len().saturating_sub(*units);
+        let from = elements.len().saturating_sub(*units).max(base);
         *units -= elements.len() - from;
         let list = cx.heap.list_onto(&elements[from..], roots.get(tail));
         elements.truncate(from);
         roots.set(tail, list);
-        let done = elements.is_empty();
+        let done = elements.len() == base;
         roots.put_stack(stack, elements);
         done.then_some(())
     })

@@ -2,6 +2,7 @@
 
 use crate::arg;
 use crate::long::{self, CELLS_PER_REDUCTION, CONSES_PER_REDUCTION};
+use oxbeam_runtime::native::RunOn;
 use oxbeam_runtime::{Cx, Flow, NativeFn, NativeResult, Slot, Yielded, Yielder, dirty};
 use oxbeam_term::tag::Subtag;
 use oxbeam_term::view::Kind;
@@ -264,7 +265,8 @@ async fn elements_listed(y: Yielder) -> Yielded {
 
 /// `erlang:list_to_tuple/1`
 pub fn list_to_tuple_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    if long::quick_length(args[0]).is_none() {
+    dirty::if_long(list_to_tuple_1, || args[0].list().nth(FEW_ELEMENTS).is_some())?;
+    if dirty::current() == RunOn::Normal && long::quick_length(args[0]).is_none() {
         return Err(Flow::Long(list_to_tuple_long));
     }
     let elements = arg::list(args[0])?;

@@ -6,7 +6,7 @@ use oxbeam_heap::OwnedTerm;
 use oxbeam_runtime::process::PidData;
 use oxbeam_runtime::reference::new_numbers;
 use oxbeam_runtime::signal::send_to_pid;
-use oxbeam_runtime::{Cx, Flow, NativeResult, system};
+use oxbeam_runtime::{Cx, Flow, NativeResult, dirty, system};
 use oxbeam_term::{Term, am};
 use parking_lot::Mutex;
 
@@ -34,9 +34,13 @@ pub fn ets_super_user_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<
     Ok(Term::atom(am::ok))
 }
 
+/// Tables that are listed at once.
+const FEW_TABLES: usize = if oxbeam_heap::ZEAL { 16 } else { 2000 };
+
 /// Sends `{Ref, Tables}` once a scheduler: `ets:all/0` waits for so many.
 pub fn internal_request_all_0<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [] = take(args);
+    dirty::if_long(internal_request_all_0, || registry::table_count() > FEW_TABLES)?;
     let numbers = new_numbers();
     let mut tables = registry::all();
     for _ in 0..system::get().schedulers.max(1) {

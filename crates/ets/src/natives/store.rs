@@ -2,7 +2,7 @@
 
 use oxbeam_runtime::progress::ProgressGuard;
 use oxbeam_runtime::slices::quick_length;
-use oxbeam_runtime::{Cx, Flow, NativeResult};
+use oxbeam_runtime::{Cx, Flow, NativeResult, dirty};
 use oxbeam_term::compare::eq;
 use oxbeam_term::{Term, am};
 
@@ -125,6 +125,14 @@ pub fn insert_new_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> 
     table.settle(Term::bool(done))
 }
 
+/// Objects of one key that are looked at and freed at once.
+const FEW_OBJECTS: usize = if oxbeam_heap::ZEAL { 4 } else { 10_000 };
+
+/// Whether a key has so many objects that a native that removes them is for a dirty scheduler.
+fn has_many(shard: &Shard, hash: u32, key: Term<'_>) -> bool {
+    shard.group_with_marks(hash, key).nth(FEW_OBJECTS).is_some()
+}
+
 pub fn delete_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [tab, key] = take(args);
     quick_key(key, delete_2)?;
@@ -133,7 +141,9 @@ pub fn delete_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
         Storage::Tree(tree) => drop(tree.write(key, |objects| objects.take(key))),
         Storage::Hash(storage) => {
             let hash = hash_of(key);
-            storage.write_for(hash).remove(hash, key, table.is_fixed(), |_| true);
+            let mut shard = storage.write_for(hash);
+            dirty::if_long(delete_2, || has_many(&shard, hash, key))?;
+            shard.remove(hash, key, table.is_fixed(), |_| true);
         }
     }
     table.settle(Term::atom(am::true_))
@@ -154,6 +164,7 @@ pub fn delete_object_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'
         Storage::Hash(storage) => {
             let hash = hash_of(key);
             let mut shard = storage.write_for(hash);
+            dirty::if_long(delete_object_2, || has_many(&shard, hash, key))?;
             shard.remove(hash, key, table.is_fixed(), |object| eq(object.plain().view(), given));
         }
     }
@@ -198,7 +209,9 @@ pub fn take_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
         }
         Storage::Hash(storage) => {
             let hash = hash_of(key);
-            storage.write_for(hash).remove(hash, key, table.is_fixed(), |object| {
+            let mut shard = storage.write_for(hash);
+            dirty::if_long(take_2, || has_many(&shard, hash, key))?;
+            shard.remove(hash, key, table.is_fixed(), |object| {
                 list = heap.cons(heap.import(object.plain().view()), list);
                 true
             });

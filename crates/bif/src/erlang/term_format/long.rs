@@ -38,12 +38,11 @@ const PACKED_PER_REDUCTION: usize = 4;
 /// So many bytes at least make a segment.
 const SEGMENT_BYTES: usize = 1 << 17;
 
-/// Stacks: terms to be written and what their sorting needs; parts of terms that are read, and
-/// elements of a list. The ones between are those of a map to be.
+/// Stacks: terms to be written and what their sorting needs; parts of terms that are read. The ones
+/// between are those of a map to be.
 const TERMS: usize = 0;
 const LEAVES: usize = 1;
 const PARTS: usize = 3;
-const ELEMENTS: usize = 4;
 
 /// Written bytes, in segments.
 #[derive(Default)]
@@ -79,7 +78,8 @@ impl Written {
         let mut buffer = BinaryBuffer::with_capacity(self.size);
         let mut segments = self.segments.into_iter();
         let (mut segment, mut at) = (vec![], 0);
-        y.slices(BYTES_PER_REDUCTION, |_, _, units| {
+        // Pages that are written for the first time cost more than the copying.
+        y.slices(BYTES_PER_REDUCTION / 4, |_, _, units| {
             while *units > 0 {
                 if at == segment.len() {
                     at = 0;
@@ -176,7 +176,7 @@ async fn packed(y: Yielder, plain: Written, level: u8) -> Result<Written, Failur
     let mut out = Written::default();
     out.push(head);
     // The version byte is a segment of its own, and is not packed.
-    let (mut segment, mut at) = (1, 0);
+    let (mut segment, mut at, mut room) = (1, 0, vec![0; INFLATE_STEP]);
     let shorter = y
         .slices(PACKED_PER_REDUCTION, |_, _, units| {
             while *units > 0 {
@@ -184,12 +184,10 @@ async fn packed(y: Yielder, plain: Written, level: u8) -> Result<Written, Failur
                 let last = segment + 1 == plain.segments.len();
                 let end = bytes.len().min(at + *units);
                 let flush = if last && end == bytes.len() { FINISH } else { NO_FLUSH };
-                let mut room = vec![0; (end - at).max(INFLATE_STEP)];
                 let Ok(done) = stream.run(&bytes[at..end], &mut room, flush) else {
                     return Some(false);
                 };
-                room.truncate(done.produced);
-                out.push(room);
+                out.push(room[..done.produced].to_vec());
                 *units = units.saturating_sub(done.consumed.max(1));
                 at += done.consumed;
                 if done.status == Status::End {
@@ -407,12 +405,11 @@ async fn close_list(y: Yielder, base: usize) {
         .step(|_, roots| {
             let mut parts = roots.take_stack(PARTS);
             let tail = parts.pop().unwrap_or(Term::nil());
-            roots.put_stack(ELEMENTS, parts.split_off(base));
             roots.put_stack(PARTS, parts);
             roots.push(tail)
         })
         .await;
-    long::list_onto(y, ELEMENTS, list).await;
+    long::list_down_to(y, PARTS, base, list).await;
     push_part(y, list, list).await;
 }
 
