@@ -18,7 +18,7 @@ t_link_noproc_error() -> link(dead()).
 t_unlink() -> process_flag(trap_exit, true), P = spawn_link(fun wait/0), unlink(P), exit(P, kill), receive X -> X after 50 -> none end.
 t_exit_trapped() -> process_flag(trap_exit, true), exit(self(), foo), receive {'EXIT', _, R} -> R end.
 t_reductions_left() -> erts_debug:set_internal_state(available_internal_state, true), [try erts_debug:set_internal_state(reds_left, N) catch error:E -> E end || N <- [1, 4000, 5000, 1 bsl 62, 1 bsl 63, 1 bsl 64 - 1, 1 bsl 64, -1, a]].
-t_returns_cost_reductions() -> {_, A} = process_info(self(), reductions), L = nest(100000), {_, B} = process_info(self(), reductions), {length(L), B - A >= 200000}.
+t_heavy_returns_cost_reductions() -> {_, A} = process_info(self(), reductions), L = nest(100000), {_, B} = process_info(self(), reductions), {length(L), B - A >= 200000}.
 t_exit_self_large() -> [begin {P, R} = spawn_monitor(fun() -> process_flag(trap_exit, T), exit(self(), lists:seq(1, 5000)), exit({went_on, receive {'EXIT', _, W} -> length(W) after 0 -> none end}) end), receive {'DOWN', R, process, P, [1 | _] = L} -> length(L); {'DOWN', R, _, _, X} -> X end end || T <- [false, true]].
 t_exit_large() ->
     process_flag(trap_exit, true),

@@ -2,8 +2,8 @@
 -module(tables).
 -compile([export_all, nowarn_export_all]).
 
-t_many_of_one_key() -> [begin T = ets:new(t, [K]), true = ets:insert(T, [{1, X} || X <- lists:seq(1, 12000)] ++ [{2, x}]), F andalso ets:safe_fixtable(T, true), A = ets:delete_object(T, {1, 11000}), N = ets:info(T, size), L = ets:take(T, 1), true = ets:insert(T, [{1, X} || X <- lists:seq(1, 12000)]), M = ets:info(T, size), B = ets:delete(T, 1), {A, N, erlang:phash2(lists:sort(L)), M, B, ets:tab2list(T)} end || K <- [bag, duplicate_bag], F <- [false, true]].
-t_all_of_many_tables() -> Ts = [ets:new(t, []) || _ <- lists:seq(1, 2500)], A = ets:all(), {Ts -- A, length(A) >= 2500, [ets:delete(T) || T <- Ts] =:= [true || _ <- Ts], [T || T <- ets:all(), lists:member(T, Ts)]}.
+t_heavy_many_of_one_key() -> [begin T = ets:new(t, [K]), true = ets:insert(T, [{1, X} || X <- lists:seq(1, 12000)] ++ [{2, x}]), F andalso ets:safe_fixtable(T, true), A = ets:delete_object(T, {1, 11000}), N = ets:info(T, size), L = ets:take(T, 1), true = ets:insert(T, [{1, X} || X <- lists:seq(1, 12000)]), M = ets:info(T, size), B = ets:delete(T, 1), {A, N, erlang:phash2(lists:sort(L)), M, B, ets:tab2list(T)} end || K <- [bag, duplicate_bag], F <- [false, true]].
+t_heavy_all_of_many_tables() -> Ts = [ets:new(t, []) || _ <- lists:seq(1, 2500)], A = ets:all(), {Ts -- A, length(A) >= 2500, [ets:delete(T) || T <- Ts] =:= [true || _ <- Ts], [T || T <- ets:all(), lists:member(T, Ts)]}.
 t_locks_option() -> [catch_it(fun() -> [ets:info(ets:new(t, O), I) || I <- [write_concurrency, decentralized_counters]] end) || O <- [[public, locks(N)] || N <- [1, 64, 65, 3000, 32768, 32769, 0, a]] ++ [[ordered_set, locks(64)], [private, locks(64)], [public, locks(64), {write_concurrency, true}]]].
 locks(N) -> {write_concurrency, {debug_hash_fixed_number_of_locks, N}}.
 t_dead_heir() -> {P, M} = spawn_monitor(fun() -> ok end), receive {'DOWN', M, _, _, _} -> ok end, T = ets:new(t, [{heir, P, data}]), A = ets:info(T, heir), ets:setopts(T, {heir, self(), data}), B = ets:info(T, heir) =:= self(), ets:setopts(T, {heir, P, data}), {A, B, ets:info(T, heir)}.

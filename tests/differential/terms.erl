@@ -3,9 +3,9 @@
 -compile([export_all, nowarn_export_all]).
 
 sample() -> [1, -1, 1.0, 1.5, 1 bsl 80, -(1 bsl 80), a, 'B c', [], [1], [1 | 2], "str", {}, {a}, {a, 1}, {b}, <<>>, <<1>>, <<1:3>>, #{}, #{a => 1}, fun lists:map/2, true, 0.0, -0.0, 1.0e300, [[]], [{}], {[]}].
-t_long_list_to_tuple() -> L = lists:seq(1, 140000), T = list_to_tuple(L), {tuple_size(T), tuple_to_list(T) =:= L, catch list_to_tuple(L ++ tail)}.
-t_lists_within_lists_decoded() -> L = lists:seq(1, 3000), [begin B = term_to_binary(X, O), {erlang:phash2(B), binary_to_term(B) =:= X} end || X <- [L, {a, L}, [b, L, L, [L | c], {L, [L]} | L], [[L ++ L], L | d], #{L => [L, #{1 => L}]}], O <- [[], [compressed], [{minor_version, 2}, {compressed, 9}]]].
-t_large_map_in_order() -> [begin B = term_to_binary(M, [deterministic]), {erlang:phash2(B), binary_to_term(B) =:= M} end || M <- [maps:from_keys(lists:seq(1, 5000), x), #{a => maps:from_keys(lists:seq(1, 2000), maps:from_keys(lists:seq(1, 40), y)), b => []}]].
+t_heavy_long_list_to_tuple() -> L = lists:seq(1, 140000), T = list_to_tuple(L), {tuple_size(T), tuple_to_list(T) =:= L, catch list_to_tuple(L ++ tail)}.
+t_heavy_lists_within_lists_decoded() -> L = lists:seq(1, 3000), [begin B = term_to_binary(X, O), {erlang:phash2(B), binary_to_term(B) =:= X} end || X <- [L, {a, L}, [b, L, L, [L | c], {L, [L]} | L], [[L ++ L], L | d], #{L => [L, #{1 => L}]}], O <- [[], [compressed], [{minor_version, 2}, {compressed, 9}]]].
+t_heavy_large_map_in_order() -> [begin B = term_to_binary(M, [deterministic]), {erlang:phash2(B), binary_to_term(B) =:= M} end || M <- [maps:from_keys(lists:seq(1, 5000), x), #{a => maps:from_keys(lists:seq(1, 2000), maps:from_keys(lists:seq(1, 40), y)), b => []}]].
 t_sort() -> lists:sort(sample()).
 t_usort() -> lists:usort(sample() ++ sample()).
 t_compare() -> erlang:phash2([{A < B, A == B, A =:= B, A =/= B, A /= B, A >= B} || A <- sample(), B <- sample()]).
