@@ -34,7 +34,9 @@ const TERMS_PER_REDUCTION: usize = 8;
 /// Sorted leaves that are put back in a reduction.
 const LEAVES_PER_REDUCTION: usize = 128;
 /// Bytes that go through the compressor in a reduction.
-const PACKED_PER_REDUCTION: usize = 4;
+const PACKED_PER_REDUCTION: usize = 1;
+/// Bytes that are unpacked for a reduction.
+const UNPACKED_PER_REDUCTION: usize = 16;
 /// So many bytes at least make a segment.
 const SEGMENT_BYTES: usize = 1 << 17;
 
@@ -301,7 +303,7 @@ async fn inflated(
 ) -> Result<(Vec<u8>, usize), Failure> {
     let mut stream = ZStream::inflate(15).map_err(|_| Failure::BADARG)?;
     let (mut out, mut used) = (Vec::new(), PACKED_HEAD);
-    y.slices(PACKED_PER_REDUCTION * 4, |_, roots, units| {
+    y.slices(UNPACKED_PER_REDUCTION, |_, roots, units| {
         let bytes = match source {
             Source::Binary(slot) => {
                 roots.get(*slot).as_bits().and_then(|bits| bits.as_bytes()).unwrap_or_default()
