@@ -315,6 +315,13 @@ t_a_load_clears_breakpoints() ->
     erlang:trace_pattern({tracing_loaded, '_', '_'}, true, [global]), C = loaded_info(), load(3), D = loaded_info(),
     erlang:trace_pattern({tracing_loaded, '_', '_'}, true, [local]), code:purge(tracing_loaded), E = loaded_info(), code:delete(tracing_loaded), F = loaded_info(), code:purge(tracing_loaded),
     {A, B, C, D, E, F}.
+t_flags_as_a_number() ->
+    P = idle(),
+    [begin erlang:trace(P, true, [F]), I = process_info(P, trace), erlang:trace(P, false, [F]), {F, I} end
+     || F <- [send, 'receive', procs, call, running, garbage_collection, timestamp, arity, return_to, silent, set_on_spawn,
+              set_on_link, set_on_first_spawn, set_on_first_link, exiting, scheduler_id, monotonic_timestamp,
+              strict_monotonic_timestamp, ports, running_ports, running_procs, all]].
+
 %% The operator is no call of the function.
 t_send_and_its_operator() ->
     Me = self(),

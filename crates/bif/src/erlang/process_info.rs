@@ -224,7 +224,7 @@ fn item_value<'a>(cx: &mut Cx<'_>, heap: &'a Heap, item: Atom) -> Term<'a> {
                 .expect("a vector takes everything");
             heap.binary(&text)
         }
-        am::trace => heap.int(0),
+        am::trace => heap.int(i64::from(cx.process.trace_flags())),
         am::last_calls => last_calls(cx, heap),
         am::catchlevel => heap.int(i64::from(cx.own.catches)),
         _ => memory_item(cx, heap, item),

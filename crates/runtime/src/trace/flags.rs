@@ -1,4 +1,4 @@
-//! The trace flags of a process: bits, and their names.
+//! The trace flags of a process: bits, as `process_info(Pid, trace)` shows them, and their names.
 
 use oxbeam_term::Atom;
 
@@ -8,26 +8,33 @@ pub type Flags = u32;
 pub const TIMESTAMP: Flags = 1;
 pub const STRICT_MONOTONIC: Flags = 1 << 1;
 pub const MONOTONIC: Flags = 1 << 2;
-pub const SEND: Flags = 1 << 3;
-pub const RECEIVE: Flags = 1 << 4;
-pub const SET_ON_SPAWN: Flags = 1 << 5;
-pub const SET_ON_FIRST_SPAWN: Flags = 1 << 6;
-pub const SET_ON_LINK: Flags = 1 << 7;
-pub const SET_ON_FIRST_LINK: Flags = 1 << 8;
-pub const CALL: Flags = 1 << 9;
-pub const PROCS: Flags = 1 << 10;
-pub const RUNNING: Flags = 1 << 11;
-pub const EXITING: Flags = 1 << 12;
-pub const COLLECTIONS: Flags = 1 << 13;
-pub const ARITY: Flags = 1 << 14;
-pub const RETURN_TO: Flags = 1 << 15;
-pub const SILENT: Flags = 1 << 16;
-pub const SCHEDULER_ID: Flags = 1 << 17;
-pub const PORTS: Flags = 1 << 18;
-pub const RUNNING_PORTS: Flags = 1 << 19;
-pub const RUNNING_PROCS: Flags = 1 << 20;
+pub const SEND: Flags = 1 << 4;
+pub const RECEIVE: Flags = 1 << 5;
+pub const SET_ON_SPAWN: Flags = 1 << 6;
+pub const SET_ON_FIRST_SPAWN: Flags = 1 << 7;
+pub const SET_ON_LINK: Flags = 1 << 8;
+pub const SET_ON_FIRST_LINK: Flags = 1 << 9;
+pub const CALL: Flags = 1 << 10;
+pub const PROCS: Flags = 1 << 11;
+pub const RUNNING: Flags = 1 << 13;
+pub const EXITING: Flags = 1 << 24;
+pub const COLLECTIONS: Flags = 1 << 14;
+pub const ARITY: Flags = 1 << 15;
+pub const RETURN_TO: Flags = 1 << 16;
+pub const SILENT: Flags = 1 << 17;
+pub const SCHEDULER_ID: Flags = 1 << 23;
+pub const PORTS: Flags = 1 << 22;
+pub const RUNNING_PORTS: Flags = 1 << 20;
+pub const RUNNING_PROCS: Flags = 1 << 21;
 /// What `all` stands for.
-pub const ALL: Flags = (1 << 21) - 1;
+pub const ALL: Flags = {
+    let (mut all, mut i) = (0, 0);
+    while i < NAMES.len() {
+        all |= NAMES[i].1;
+        i += 1;
+    }
+    all
+};
 
 /// Those that change how others are told, of processes and of ports.
 pub const MODIFIERS: Flags =
