@@ -209,40 +209,37 @@ mod model {
         model.check(test);
     }
 
-    #[test]
-    fn what_a_managed_thread_uses_is_not_given_back() {
-        bounded(|| {
+    /// One thread reads while another, managed, takes the object out and gives it back.
+    fn read_while_it_goes(read: impl Fn(&Shared) + Copy + Sync + Send + 'static) {
+        bounded(move || {
             let shared = shared();
             let other = shared.clone();
             let me = shared.epochs.join();
             shared.epochs.announce(me, shared.epochs.now());
-            let reader = thread::spawn(move || {
-                let index = other.epochs.join();
-                other.epochs.announce(index, other.epochs.now());
-                other.look();
-                other.epochs.pass(index);
-                other.look();
-                other.epochs.announce(index, WAITING);
-            });
+            let reader = thread::spawn(move || read(&other));
             shared.take_out(me);
             reader.join().unwrap();
         });
     }
 
     #[test]
+    fn what_a_managed_thread_uses_is_not_given_back() {
+        read_while_it_goes(|shared| {
+            let index = shared.epochs.join();
+            shared.epochs.announce(index, shared.epochs.now());
+            shared.look();
+            shared.epochs.pass(index);
+            shared.look();
+            shared.epochs.announce(index, WAITING);
+        });
+    }
+
+    #[test]
     fn what_a_guard_holds_is_not_given_back() {
-        bounded(|| {
-            let shared = shared();
-            let other = shared.clone();
-            let me = shared.epochs.join();
-            shared.epochs.announce(me, shared.epochs.now());
-            let reader = thread::spawn(move || {
-                let guard = other.epochs.delay();
-                other.look();
-                other.epochs.end_delay(guard);
-            });
-            shared.take_out(me);
-            reader.join().unwrap();
+        read_while_it_goes(|shared| {
+            let guard = shared.epochs.delay();
+            shared.look();
+            shared.epochs.end_delay(guard);
         });
     }
 
