@@ -2,6 +2,7 @@
 //! A whole file may be gzip-compressed.
 
 use crate::error::Error;
+use std::borrow::Cow;
 
 /// The chunks of a file, by name.
 pub struct Container<'a> {
@@ -47,16 +48,17 @@ impl<'a> Container<'a> {
 /// No module is larger than this once inflated; a bomb stops here.
 const MAX_INFLATED_BYTES: usize = 512 << 20;
 
-/// The contents of a gzip-compressed file; `None` where `bytes` is not one
-/// (and is to be taken as it is).
-pub fn inflate_if_compressed(bytes: &[u8]) -> Option<Result<Vec<u8>, Error>> {
+/// The contents of a gzip-compressed file, or `bytes` as they are where they are not one.
+///
+/// Errors: what is compressed is damaged, or more than any module needs.
+pub fn inflate_if_compressed(bytes: &[u8]) -> Result<Cow<'_, [u8]>, Error> {
     if bytes.len() < 18 || bytes[..3] != [0x1F, 0x8B, 8] {
-        return None;
+        return Ok(Cow::Borrowed(bytes));
     }
     let bad = || Error::container("bad compressed data");
-    let Some(body) = gzip_body(bytes) else { return Some(Err(bad())) };
+    let body = gzip_body(bytes).ok_or_else(bad)?;
     let out = miniz_oxide::inflate::decompress_to_vec_with_limit(body, MAX_INFLATED_BYTES);
-    Some(out.map_err(|_| bad()))
+    Ok(Cow::Owned(out.map_err(|_| bad())?))
 }
 
 /// What follows the gzip header (RFC 1952).

@@ -1,34 +1,14 @@
 //! The installed OTP's own files parse whole; corrupted variants never panic.
 
 use oxbeam_beam_file::{BeamFile, inflate_if_compressed};
-use std::path::PathBuf;
+use support::{installed::installed, numbers::numbers};
 
-/// Every `.beam` below the installed OTP's `lib`, or none where there is no OTP.
-fn installed() -> Vec<PathBuf> {
-    let root = std::env::var("OXBEAM_OTP_ROOT").unwrap_or("/usr/lib/erlang".into());
-    let mut files = Vec::new();
-    for app in std::fs::read_dir(format!("{root}/lib")).into_iter().flatten().flatten() {
-        for file in std::fs::read_dir(app.path().join("ebin")).into_iter().flatten().flatten() {
-            if file.path().extension().is_some_and(|e| e == "beam") {
-                files.push(file.path());
-            }
-        }
-    }
-    files.sort();
-    files
-}
+mod support;
 
 /// Parses and decodes everything; gives the number of instructions.
 fn decode(bytes: &[u8]) -> Result<usize, oxbeam_beam_file::Error> {
-    let inflated;
-    let bytes = match inflate_if_compressed(bytes) {
-        Some(out) => {
-            inflated = out?;
-            &inflated
-        }
-        None => bytes,
-    };
-    let file = BeamFile::parse(bytes)?;
+    let bytes = inflate_if_compressed(bytes)?;
+    let file = BeamFile::parse(&bytes)?;
     let mut decoder = file.instructions();
     let (mut operands, mut count) = (Vec::new(), 0);
     while let Some(instr) = decoder.next(&mut operands)? {
@@ -51,13 +31,7 @@ fn installed_files_parse() {
 
 #[test]
 fn corrupted_files_give_errors_not_panics() {
-    let mut seed = 0x2545_F491_4F6C_DD1Du64;
-    let mut random = move || {
-        seed ^= seed << 13;
-        seed ^= seed >> 7;
-        seed ^= seed << 17;
-        seed as usize
-    };
+    let mut random = numbers(0x2545_F491_4F6C_DD1D);
     for path in installed().iter().step_by(37) {
         let good = std::fs::read(path).unwrap();
         for _ in 0..60 {

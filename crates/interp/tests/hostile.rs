@@ -16,6 +16,11 @@ use std::process::Command;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
+#[path = "../../beam-file/tests/support/numbers.rs"]
+mod numbers;
+
+use numbers::numbers;
+
 static ENDED: Mutex<Option<mpsc::Sender<u64>>> = Mutex::new(None);
 
 fn report(process: &Arc<Process>, _: &mut Owned) {
@@ -96,13 +101,7 @@ fn corrupted_programs_hurt_nobody() {
     let (sender, ended) = mpsc::channel();
     *ENDED.lock().unwrap() = Some(sender);
     load_stock(&["erlang", "lists", "maps"]);
-    let mut seed = 0x1234_5678_9ABC_DEF1u64;
-    let mut random = move || {
-        seed ^= seed << 13;
-        seed ^= seed >> 7;
-        seed ^= seed << 17;
-        seed as usize
-    };
+    let mut random = numbers(0x1234_5678_9ABC_DEF1);
     let runs = std::env::var("OXBEAM_HOSTILE_RUNS").ok().and_then(|n| n.parse().ok());
     let mut loaded = 0;
     for i in 0..runs.unwrap_or(200usize) {

@@ -1,20 +1,9 @@
 //! Every installed file is prepared; corrupted variants are prepared or refused.
 
-use std::path::PathBuf;
+#[path = "../../beam-file/tests/support/mod.rs"]
+mod support;
 
-fn installed() -> Vec<PathBuf> {
-    let root = std::env::var("OXBEAM_OTP_ROOT").unwrap_or("/usr/lib/erlang".into());
-    let mut files = Vec::new();
-    for app in std::fs::read_dir(format!("{root}/lib")).into_iter().flatten().flatten() {
-        for file in std::fs::read_dir(app.path().join("ebin")).into_iter().flatten().flatten() {
-            if file.path().extension().is_some_and(|e| e == "beam") {
-                files.push(file.path());
-            }
-        }
-    }
-    files.sort();
-    files
-}
+use support::{installed::installed, numbers::numbers};
 
 fn install() {
     static ONCE: std::sync::Once = std::sync::Once::new();
@@ -51,13 +40,7 @@ fn installed_files_are_proved() {
 #[test]
 fn corrupted_files_are_prepared_or_refused() {
     install();
-    let mut seed = 0x9E37_79B9_7F4A_7C15u64;
-    let mut random = move || {
-        seed ^= seed << 13;
-        seed ^= seed >> 7;
-        seed ^= seed << 17;
-        seed as usize
-    };
+    let mut random = numbers(0x9E37_79B9_7F4A_7C15);
     let mut refused = 0;
     for path in installed().iter().step_by(29) {
         let good = std::fs::read(path).unwrap();

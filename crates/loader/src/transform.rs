@@ -81,15 +81,8 @@ pub(crate) struct Loader<'a> {
 ///
 /// Errors: what is wrong with the file, or what has run out.
 pub fn prepare(bytes: &[u8], profile: &Profile) -> Result<Module, LoadError> {
-    let inflated;
-    let bytes = match inflate_if_compressed(bytes) {
-        Some(out) => {
-            inflated = out?;
-            &inflated
-        }
-        None => bytes,
-    };
-    let file = BeamFile::parse(bytes)?;
+    let bytes = inflate_if_compressed(bytes)?;
+    let file = BeamFile::parse(&bytes)?;
     let source = Source::decode(&file, profile.opcode_max)?;
     let atoms = intern(&file)?;
     check_terms(&file)?;
@@ -104,8 +97,8 @@ pub fn prepare(bytes: &[u8], profile: &Profile) -> Result<Module, LoadError> {
 ///
 /// Errors: as [`prepare`]'s, for what is read.
 pub fn unproved_rows(bytes: &[u8], profile: &Profile) -> Result<usize, LoadError> {
-    let inflated = inflate_if_compressed(bytes).transpose()?;
-    let file = BeamFile::parse(inflated.as_deref().unwrap_or(bytes))?;
+    let bytes = inflate_if_compressed(bytes)?;
+    let file = BeamFile::parse(&bytes)?;
     let source = Source::decode(&file, profile.opcode_max)?;
     Ok(frames::verify(&file, &source).unproved())
 }
