@@ -117,7 +117,7 @@ fn facts(start: &Start) -> system::System {
         init_arguments: start.init_args.clone(),
         emulator_arguments: start.options.raw.clone(),
         async_threads: start.options.async_threads as usize,
-        port_limit: start.options.port_limit as usize,
+        port_limit: table::rounded_limit(start.options.port_limit as usize),
         ets_limit: match start.options.ets_limit as usize {
             0 => DEFAULT_ETS_LIMIT,
             limit => limit,
@@ -151,7 +151,6 @@ fn install_io(start: &Start) {
         BadFileName::Ignored => names::BadName::Ignored,
         BadFileName::Error => names::BadName::Error,
     });
-    port::table::set_limit(start.options.port_limit as usize);
     port::install();
     match start.options.on_break {
         Break::Menu => port::signals::on_interrupt(Some(oxbeam_bif::break_menu::ask)),

@@ -115,3 +115,14 @@ fn schedulers_are_bound_to_processors() {
         !std::thread::available_parallelism().is_ok_and(|n| n.get() > 1) || all.1 != scheduler.1
     );
 }
+
+/// Powers of two, up to the greatest number that stock takes.
+#[test]
+fn limits_are_rounded_as_stock_rounds_them() {
+    let program =
+        "io:format(\"~w\", [[erlang:system_info(X) || X <- [process_limit, port_limit]]]), halt().";
+    for (flag, limit) in [("1025", "2048"), ("134217727", "134217727")] {
+        let told = run(&["+P", flag, "+Q", flag, "-eval", program]);
+        assert_eq!(told, format!("[{limit},{limit}]"));
+    }
+}

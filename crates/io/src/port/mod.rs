@@ -418,6 +418,8 @@ mod tests {
         let mut programs = programs.map(|entry| entry.path().join("bin"));
         let programs = programs.find(|path| path.join("erl_child_setup").exists())?;
         oxbeam_sys::environment::set(b"BINDIR", programs.as_os_str().as_encoded_bytes());
+        static SYSTEM: std::sync::Once = std::sync::Once::new();
+        SYSTEM.call_once(|| oxbeam_runtime::system::install(Default::default()));
         let number = table::reserve().unwrap();
         let program = spawn::Program {
             command: spawn::CommandLine::Shell(line.into()),

@@ -4,25 +4,15 @@ use super::driver::{Driver, NoBytes};
 use super::{Inner, Port, PortNumber, Presentation, Status};
 use oxbeam_heap::OwnedTerm;
 use oxbeam_runtime::process::PidData;
+use oxbeam_runtime::system;
 use oxbeam_term::{RawTerm, am};
 use parking_lot::{Mutex, RwLock};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 static PORTS: RwLock<BTreeMap<PortNumber, Arc<Port>>> = RwLock::new(BTreeMap::new());
 static NEXT: AtomicU64 = AtomicU64::new(0);
-static LIMIT: AtomicUsize = AtomicUsize::new(1 << 16);
-
-/// Sets the `+Q` limit, rounded up to a power of two; for boot.
-pub fn set_limit(limit: usize) {
-    LIMIT.store(limit.next_power_of_two(), Ordering::Relaxed);
-}
-
-/// The greatest number of ports.
-pub fn limit() -> usize {
-    LIMIT.load(Ordering::Relaxed)
-}
 
 /// Number of ports there are.
 pub fn count() -> usize {
@@ -31,7 +21,7 @@ pub fn count() -> usize {
 
 /// The number of a new port. None when there are as many as may be.
 pub(super) fn reserve() -> Option<PortNumber> {
-    (count() < limit()).then(|| NEXT.fetch_add(1, Ordering::Relaxed))
+    (count() < system::get().port_limit).then(|| NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 /// The port of a number.

@@ -35,19 +35,27 @@ fn table() -> &'static Table {
 
 impl Table {
     fn new(limit: usize) -> Table {
-        let limit = limit.next_power_of_two();
-        let mut slots = Vec::with_capacity(limit);
-        slots.resize_with(limit, AtomicPointer::default);
+        let count = limit.next_power_of_two();
+        let mut slots = Vec::with_capacity(count);
+        slots.resize_with(count, AtomicPointer::default);
         let (next, count) = (AtomicU64::new(0), AtomicUword::new(0));
-        Table { slots: slots.into(), next, count, limit }
+        Table { slots: slots.into(), next, count, limit: rounded_limit(limit) }
     }
     /// How many slots have ever been used: the first ones.
     fn used_slots(&self) -> usize {
-        usize::try_from(self.next.read_acqb()).map_or(self.limit, |next| next.min(self.limit))
+        usize::try_from(self.next.read_acqb()).map_or(self.slots.len(), |next| next.min(self.slots.len()))
     }
     fn slot(&self, pid: PidData) -> &AtomicPointer<Process> {
-        &self.slots[pid as usize & (self.limit - 1)]
+        &self.slots[pid as usize & (self.slots.len() - 1)]
     }
+}
+
+/// Most processes, and most ports, that there can ever be.
+const MAX_LIMIT: usize = (1 << 27) - 1;
+
+/// What a limit of processes or ports that a flag states comes to: the next power of two.
+pub fn rounded_limit(limit: usize) -> usize {
+    limit.next_power_of_two().min(MAX_LIMIT)
 }
 
 /// Sets the `+P` limit (rounded up to a power of two); for boot, before the first process.
@@ -129,7 +137,7 @@ pub fn used_slots() -> usize {
 /// The next pid that can be given out.
 pub fn next_pid() -> PidData {
     let (table, next) = (table(), table().next.read_acqb());
-    let free = (next..).take(table.limit).find(|&pid| table.slot(pid).read().is_null());
+    let free = (next..).take(table.slots.len()).find(|&pid| table.slot(pid).read().is_null());
     free.unwrap_or(next) & PID_MASK
 }
 
@@ -184,7 +192,7 @@ impl PidWalk {
             let process = unsafe { &*process };
             *units = units.saturating_sub(SLOTS_PER_PROCESS);
             if !process.is_exiting() && age(process.pid) >= given_out() {
-                let cycle = process.pid / table.limit as u64;
+                let cycle = process.pid / table.slots.len() as u64;
                 self.by_cycle.entry(cycle).or_default().push(process.pid);
             }
         }
@@ -195,7 +203,7 @@ impl PidWalk {
             *units = units.saturating_sub(SLOTS_PER_PROCESS);
             let pid = (self.first_new + self.new_seen) & PID_MASK;
             if find(pid).is_some_and(|process| !process.is_exiting()) {
-                self.by_cycle.entry(pid / table.limit as u64).or_default().push(pid);
+                self.by_cycle.entry(pid / table.slots.len() as u64).or_default().push(pid);
             }
             self.new_seen += 1;
         }
