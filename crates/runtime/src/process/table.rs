@@ -43,7 +43,8 @@ impl Table {
     }
     /// How many slots have ever been used: the first ones.
     fn used_slots(&self) -> usize {
-        usize::try_from(self.next.read_acqb()).map_or(self.slots.len(), |next| next.min(self.slots.len()))
+        usize::try_from(self.next.read_acqb())
+            .map_or(self.slots.len(), |next| next.min(self.slots.len()))
     }
     fn slot(&self, pid: PidData) -> &AtomicPointer<Process> {
         &self.slots[pid as usize & (self.slots.len() - 1)]
