@@ -41,7 +41,7 @@ fn end_of(ended: &mpsc::Receiver<u64>, pid: u64) {
         }
         let reason = OwnedTerm::immediate(RawTerm::atom(am::kill));
         let from = RawTerm::pid(0);
-        send_control(pid, Control::Exit { from, reason, linked: false });
+        send_control(pid, Control::Exit { from, reason, linked: false, token: None });
     }
     panic!("a killed process does not end");
 }

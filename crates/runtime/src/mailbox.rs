@@ -14,6 +14,7 @@
 use crate::reference::RefNumbers;
 use crate::signal::queue::{Message, MessageList};
 use crate::thin_vec::ThinVec;
+use crate::trace::sequential::Trail;
 use oxbeam_heap::literal::Purged;
 use oxbeam_heap::{Heap, OwnedTerm};
 use oxbeam_term::{RawTerm, Term};
@@ -59,7 +60,7 @@ impl Mailbox {
     /// attached from the beginning.
     pub fn push_own<'h>(&mut self, _heap: &'h Heap, term: Term<'h>) {
         // SAFETY: the term is of the process's heap, as its brand says.
-        unsafe { self.list.push_back_attached(term.raw()) };
+        unsafe { self.list.push_back_attached(term.raw(), Trail::Ends) };
     }
 
     /// The message at the save position; `None` at the end of the queue. Unless messages are to be

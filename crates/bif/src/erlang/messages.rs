@@ -82,12 +82,16 @@ fn tell_sent(cx: &Cx<'_>, to: Term<'_>, message: &Message<'_>) {
 fn route<'h>(cx: &mut Cx<'h>, to: Term<'h>, message: Message<'h>) -> Result<(), Flow<'h>> {
     match to.kind() {
         Kind::Pid(pid) if pid == cx.process.pid => {
-            signal::send_to_self(cx, message.term);
+            let token = cx.own.sends(to, message.term);
+            signal::send_to_self(cx, message.term, token);
             Ok(())
         }
         Kind::Pid(pid) => {
             if let Some(process) = process::table::find(pid) {
-                send_message_from(cx.process.pid, &process, message.copied()?);
+                let shown = message.term;
+                let copy = message.copied()?;
+                let token = cx.own.sends(to, shown);
+                send_message_from(cx.process.pid, &process, copy, token);
             }
             Ok(())
         }
@@ -98,13 +102,17 @@ fn route<'h>(cx: &mut Cx<'h>, to: Term<'h>, message: Message<'h>) -> Result<(), 
         Kind::Tuple(_) => send_to_name(cx, to, message),
         Kind::Ref(reference) => {
             if let Some(pid) = reference.alias_pid().and_then(|pid| pid.as_local_pid()) {
+                let shown = message.term;
                 let term = message.copied()?;
                 let reference = reference.numbers();
-                send_control(pid, Control::AliasMessage { reference, term });
+                let alive = process::table::find(pid).is_some();
+                let token = if alive { cx.own.sends(to, shown) } else { None };
+                send_control(pid, Control::AliasMessage { reference, term, token });
             }
             Ok(())
         }
         Kind::Port(port) => {
+            cx.own.sends(to, message.term);
             signal::send_to_port(cx.process.pid, port, message.term);
             if cx.process.state.has_signals() {
                 // The port may have suspended its writer: the turn ends soon.

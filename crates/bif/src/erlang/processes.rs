@@ -6,7 +6,7 @@ use oxbeam_heap::copy::keeps_sharing;
 use oxbeam_heap::sizes::next_heap_words;
 use oxbeam_runtime::engine::TURN_REDUCTIONS;
 use oxbeam_runtime::monitor::AliasKind;
-use oxbeam_runtime::process::spawn::{MonitorOptions, SpawnOptions, spawn};
+use oxbeam_runtime::process::spawn::{MonitorOptions, SpawnOptions, SpawnRequest, spawn};
 use oxbeam_runtime::process::{MaxHeap, Priority, table};
 use oxbeam_runtime::signal::{Control, send_control, send_control_to};
 use oxbeam_runtime::trace::{flags, of_processes, process_tells};
@@ -70,7 +70,7 @@ async fn spawn_3_in_turns(y: Yielder) -> Yielded {
 }
 
 async fn spawn_link_3_in_turns(y: Yielder) -> Yielded {
-    spawn_copied(y, |cx, args, copy| spawn_as(cx, args, linked(), copy)).await
+    spawn_copied(y, |cx, args, copy| spawn_as(cx, args, linked(cx), copy)).await
 }
 
 async fn spawn_opt_4_in_turns(y: Yielder) -> Yielded {
@@ -81,8 +81,14 @@ async fn spawn_request_4_in_turns(y: Yielder) -> Yielded {
     spawn_copied(y, spawn_request).await
 }
 
-fn linked() -> SpawnOptions {
-    SpawnOptions { link: true, ..SpawnOptions::default() }
+fn linked(cx: &Cx<'_>) -> SpawnOptions {
+    let given = given(cx, cx.heap.list(&[Term::atom(am::link)]));
+    SpawnOptions { link: true, given, ..SpawnOptions::default() }
+}
+
+/// The options as a sequential trace shows them, if there is one.
+fn given(cx: &Cx<'_>, options: Term<'_>) -> Option<OwnedTerm> {
+    cx.own.token().is_some().then(|| OwnedTerm::copy_of(options))
 }
 
 fn spawn_as<'h>(
@@ -101,7 +107,7 @@ pub fn spawn_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
 
 /// `erlang:spawn_link/3`
 pub fn spawn_link_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    spawn_as(cx, args, linked(), ArgsCopy::By(spawn_link_3_long))
+    spawn_as(cx, args, linked(cx), ArgsCopy::By(spawn_link_3_long))
 }
 
 /// `erlang:spawn_opt/4`: a pid, or with a monitor `{Pid, Ref}`.
@@ -110,11 +116,12 @@ pub fn spawn_opt_4<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
 }
 
 fn spawn_opt<'h>(cx: &mut Cx<'h>, args: &[Term<'h>], copy: ArgsCopy) -> NativeResult<'h> {
-    let options = spawn_options(args[3]).map_err(|_| Flow::badopt())?;
+    let mut options = spawn_options(args[3]).map_err(|_| Flow::badopt())?;
+    options.given = given(cx, args[3]);
     let alias = options.monitor.as_ref().is_some_and(|monitor| monitor.alias.is_some());
     let spawned = spawn_mfa(cx, &args[..3], options, copy)?;
     let pid = Term::pid(spawned.pid);
-    let Some(numbers) = spawned.monitor else { return Ok(pid) };
+    let Some(numbers) = spawned.reference else { return Ok(pid) };
     let reference = monitor_ref(cx, numbers, alias);
     Ok(cx.heap.tuple(&[pid, reference]))
 }
@@ -259,7 +266,7 @@ fn requested_spawn<'h>(cx: &mut Cx<'h>, args: &[Term<'h>], copy: ArgsCopy) -> Na
         }
     }
     let me = cx.process.clone();
-    let Some(options) = spawn_options(cx.heap.list(&rest)).ok().filter(|_| !bad_reply) else {
+    let Some(mut options) = spawn_options(cx.heap.list(&rest)).ok().filter(|_| !bad_reply) else {
         let reference = cx.heap.plain_ref(oxbeam_runtime::reference::new_numbers());
         if reply.1 {
             let bad = [reply_tag, reference, Term::atom(am::error), Term::atom(am::badopt)];
@@ -269,23 +276,25 @@ fn requested_spawn<'h>(cx: &mut Cx<'h>, args: &[Term<'h>], copy: ArgsCopy) -> Na
         return Ok(reference);
     };
     let alias = options.monitor.as_ref().is_some_and(|monitor| monitor.alias.is_some());
-    let (reference, result, wanted) = match spawn_mfa(cx, &args[..3], options, copy) {
+    let tag = OwnedTerm::copy_of(reply_tag);
+    options.request = Some(SpawnRequest { tag, wants_success: reply.0 });
+    options.given = given(cx, args[3]);
+    match spawn_mfa(cx, &args[..3], options, copy) {
         Ok(spawned) => {
-            let numbers = spawned.monitor.unwrap_or_else(oxbeam_runtime::reference::new_numbers);
-            let reference = monitor_ref(cx, numbers, alias && spawned.monitor.is_some());
-            (reference, [Term::atom(am::ok), Term::pid(spawned.pid)], reply.0)
+            let numbers = spawned.reference.unwrap_or_else(oxbeam_runtime::reference::new_numbers);
+            Ok(monitor_ref(cx, numbers, alias))
         }
         Err(Flow::Raise(raise)) if raise.reason.is(am::system_limit) => {
             let reference = cx.heap.plain_ref(oxbeam_runtime::reference::new_numbers());
-            (reference, [Term::atom(am::error), raise.reason], reply.1)
+            if reply.1 {
+                let failed = [reply_tag, reference, Term::atom(am::error), raise.reason];
+                let message = OwnedTerm::copy_of(cx.heap.tuple(&failed));
+                oxbeam_runtime::signal::send_message(&me, message);
+            }
+            Ok(reference)
         }
-        Err(other) => return Err(other),
-    };
-    if wanted {
-        let message = cx.heap.tuple(&[reply_tag, reference, result[0], result[1]]);
-        oxbeam_runtime::signal::send_message(&me, OwnedTerm::copy_of(message));
+        Err(other) => Err(other),
     }
-    Ok(reference)
 }
 
 /// Whether to answer `(success, failure)`.
@@ -319,7 +328,7 @@ pub fn link_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
             // No connection there can be: as if it had been lost at once.
             let reason = RawTerm::atom(super::messages::reason_of_none(pid.node()));
             let reason = OwnedTerm::immediate(reason);
-            let exit = Control::Exit { from: me, reason, linked: false };
+            let exit = Control::Exit { from: me, reason, linked: false, token: None };
             send_control(cx.process.pid, exit);
             Ok(Term::bool(true))
         }
@@ -340,7 +349,8 @@ fn link_local<'h>(cx: &mut Cx<'h>, end: RawTerm, me: RawTerm) -> NativeResult<'h
         }
         let reason = Term::atom(am::noproc);
         let message = oxbeam_runtime::signal::handle::exit_message(end, reason);
-        oxbeam_runtime::signal::send_message(cx.process, message);
+        let from = cx.process.pid;
+        oxbeam_runtime::signal::send_message_from(from, cx.process, message, None);
         return Ok(Term::bool(true));
     }
     if cx.own.links.add(end) {
@@ -392,7 +402,7 @@ fn exit_other<'h>(
     match args[0].kind() {
         Kind::Pid(_) | Kind::Port(_) => {
             let reason = copy(args[1])?;
-            send_control_to(end, Control::Exit { from: me, reason, linked: false });
+            send_control_to(end, Control::Exit { from: me, reason, linked: false, token: None });
             let done = Term::bool(true);
             // One's own signal is taken before anything else happens.
             if end == me { Err(Flow::Yield(done)) } else { Ok(done) }

@@ -122,11 +122,15 @@ slow! {
     }
     fn remove_message_slow(m) {
         let records = m.turn().records;
+        let process: *const _ = m.turn().process();
         let Owned { heap, own } = m.turn().owned();
         if records {
             own.note_call(Call::Receive);
         }
-        drop(own.mailbox.remove(&mut own.looks, heap));
+        if let Some(message) = own.mailbox.remove(&mut own.looks, heap) {
+            // SAFETY: lent for the turn.
+            own.follow(unsafe { &*process }, &message);
+        }
         if let Some(key) = own.timeout.take() {
             key.cancel();
         }

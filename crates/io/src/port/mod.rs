@@ -285,7 +285,8 @@ impl Port {
         }
         for pid in std::mem::take(&mut inner.links) {
             let reason = OwnedTerm::copy_of(reason.view());
-            send_control(pid, Control::Exit { from: self.term(), reason, linked: true });
+            let from = self.term();
+            send_control(pid, Control::Exit { from, reason, linked: true, token: None });
         }
         for (reference, by) in std::mem::take(&mut inner.monitors) {
             let reason = OwnedTerm::copy_of(reason.view());

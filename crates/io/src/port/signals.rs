@@ -48,7 +48,7 @@ impl Port {
                 send_control_to(from, Control::UnlinkAck { from: me, id });
                 known.is_some()
             }
-            Control::Exit { from, reason, linked } => {
+            Control::Exit { from, reason, linked, .. } => {
                 if !linked {
                     self.exit(from, reason);
                     return true;

@@ -121,6 +121,7 @@ pub(crate) fn finish_owned(process: &Arc<Process>, mut owned: Box<Owned>) {
     }
     crate::system_monitor::process_ended(process.pid);
     crate::system_profile::process_ended(process.pid);
+    crate::trace::sequential::process_ended(process.pid);
     crate::scheduler::online::process_ended(process.pid);
     let system_process = owned.own.flags.system_process;
     let me = RawTerm::pid(process.pid);
@@ -208,7 +209,7 @@ impl Farewell {
             });
         }
         owned.own.tasks.take().into_iter().for_each(|task| task.dead());
-        tell_links(&owned, me, &reason);
+        tell_links(&mut owned, me, &reason);
         let watched = owned.own.monitors.watched().map(|(reference, w)| (w.by, *reference));
         for (by, reference) in watched.chain(late_monitors) {
             let reason = OwnedTerm::copy_of(reason.view());
@@ -218,10 +219,11 @@ impl Farewell {
     }
 }
 
-fn tell_links(owned: &Owned, me: RawTerm, reason: &OwnedTerm) {
+fn tell_links(owned: &mut Owned, me: RawTerm, reason: &OwnedTerm) {
     for end in owned.own.links.active() {
+        let token = owned.own.exits(end, reason.view());
         let reason = OwnedTerm::copy_of(reason.view());
-        send_control_to(end, Control::Exit { from: me, reason, linked: true });
+        send_control_to(end, Control::Exit { from: me, reason, linked: true, token });
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::{PidData, ProcState};
 use crate::trace::call_time::CallTimer;
+use crate::trace::sequential::Traced;
 use oxbeam_term::Export;
 use std::collections::{HashMap, VecDeque};
 use std::num::NonZeroU32;
@@ -20,6 +21,7 @@ pub struct Rare {
     /// Words that the instruction needs which waits for a collection, or 0.
     pub room_words: usize,
     pub(crate) call_timer: Option<CallTimer>,
+    pub(crate) sequential: Traced,
     /// The instruction with a breakpoint that the process has left in its middle, to be run again
     /// without the breakpoint; or 0.
     pub passed: usize,

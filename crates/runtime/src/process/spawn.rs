@@ -5,10 +5,12 @@ use crate::engine;
 use crate::monitor::{AliasKind, Target, Watched, Watching};
 use crate::native::Cx;
 use crate::reference::{RefNumbers, new_numbers};
+use crate::signal::handle::monitor_ref;
+use crate::signal::send_message_from;
 use crate::trace::{self, of_processes};
 use oxbeam_heap::heap::HeapOptions;
 use oxbeam_heap::{Heap, OwnedTerm};
-use oxbeam_term::{Export, RawTerm, Term, am};
+use oxbeam_term::{Atom, Export, RawTerm, Term, am};
 use std::sync::Arc;
 
 /// Options of `spawn_opt`.
@@ -21,8 +23,18 @@ pub struct SpawnOptions {
     pub message_queue_off_heap: bool,
     /// Number of the scheduler that it is to run on; 0: any.
     pub bound_to: u16,
+    /// It is asked for, and answered with a message.
+    pub request: Option<SpawnRequest>,
+    /// The options as they were given, for a sequential trace.
+    pub given: Option<OwnedTerm>,
     /// System processes keep the runtime alive: it ends when one of them does.
     pub system_process: bool,
+}
+
+/// How a request to start a process is answered: `{Tag, Ref, ok, Pid}`.
+pub struct SpawnRequest {
+    pub tag: OwnedTerm,
+    pub wants_success: bool,
 }
 
 /// Options of the monitor that a spawn sets.
@@ -42,16 +54,18 @@ impl Default for SpawnOptions {
             max_heap: crate::system::default_max_heap(),
             message_queue_off_heap: false,
             bound_to: 0,
+            request: None,
+            given: None,
             system_process: false,
         }
     }
 }
 
-/// A new process: its pid and, if it is monitored, the monitor's reference.
+/// A new process: its pid and, if it is monitored or was asked for, the reference of that.
 #[derive(Clone, Copy, Debug)]
 pub struct Spawned {
     pub pid: PidData,
-    pub monitor: Option<RefNumbers>,
+    pub reference: Option<RefNumbers>,
 }
 
 /// Starts a process for `start(args...)`, whose arity is the number of arguments. `copy`: the list
@@ -63,7 +77,7 @@ pub fn spawn(
     start: &'static Export,
     args: &[Term<'_>],
     copy: Option<OwnedTerm>,
-    options: SpawnOptions,
+    mut options: SpawnOptions,
 ) -> Option<Spawned> {
     let initial = initial_call(start, args);
     let leader = RawImport { leader: cx.own.group_leader, from: cx.heap };
@@ -78,8 +92,10 @@ pub fn spawn(
         cx.own.links.add(RawTerm::pid(pid));
         owned.own.links.add(parent);
     }
-    let monitor = options.monitor.map(|monitor| {
+    let mut is_alias = false;
+    let monitor = options.monitor.take().map(|monitor| {
         let reference = new_numbers();
+        is_alias = monitor.alias.is_some();
         if let Some(kind) = monitor.alias {
             cx.own.aliases.add(reference, kind);
         }
@@ -88,6 +104,13 @@ pub fn spawn(
         owned.own.monitors.add_watched(reference, Watched { by: parent, name: None });
         reference
     });
+    let reference = monitor.or_else(|| options.request.is_some().then(new_numbers));
+    let followed = cx.own.token().is_some();
+    if followed || options.request.is_some() {
+        let shown = shown.as_ref().map_or(Term::nil(), OwnedTerm::view);
+        let reference = reference.unwrap_or_else(new_numbers);
+        tell_request((cx, owned), (start, shown), (reference, is_alias), &options);
+    }
     if cx.process.trace_flags() != 0 {
         of_processes::inherit(cx.process, &process, options.link);
     }
@@ -96,12 +119,46 @@ pub fn spawn(
         of_processes::born(parent, child, (start, args.view()), options.link);
     }
     release(process);
-    Some(Spawned { pid, monitor })
+    Some(Spawned { pid, reference })
+}
+
+/// Answers a request to start a process, and follows a sequential trace into it.
+fn tell_request(
+    (cx, child): (&mut Cx<'_>, &mut Owned),
+    (start, args): (&'static Export, Term<'_>),
+    (reference, is_alias): (RefNumbers, bool),
+    options: &SpawnOptions,
+) {
+    let (heap, me) = (Heap::detached(), RawTerm::pid(cx.process.pid));
+    let atom = |name: &str| Term::atom(Atom::new(name).expect("room for the words of spawning"));
+    let pid = Term::pid(child.own.pid);
+    let reference = monitor_ref(&heap, reference, me, is_alias);
+    let later = options.request.is_some();
+    let wanted = options.request.as_ref().is_none_or(|request| request.wants_success);
+    let tag = match &options.request {
+        Some(request) => request.tag.copy_to(&heap),
+        None => Term::atom(am::spawn_reply),
+    };
+    let answer = heap.tuple(&[tag, reference, Term::atom(am::ok), pid]);
+    let mut token = None;
+    if cx.own.token().is_some() {
+        let leader = heap.import(cx.group_leader());
+        let arity = heap.int(start.arity.into());
+        let mfa = heap.tuple(&[Term::atom(start.module), Term::atom(start.function), arity]);
+        let given = options.given.as_ref().map_or(Term::nil(), |given| given.copy_to(&heap));
+        let asked = [atom("spawn_request"), reference, Term::immediate(me), leader];
+        let asked = [asked, [mfa, given, tag, heap.import(args)]].concat();
+        let told = (heap.tuple(&asked), wanted.then_some(answer));
+        token = cx.own.starts(&mut child.own, told, later);
+    }
+    if later && wanted {
+        send_message_from(child.own.pid, cx.process, OwnedTerm::copy_of(answer), token);
+    }
 }
 
 /// The list of arguments, if a tracer may have to be told of it.
 fn shown_args(cx: &Cx<'_>, args: &[Term<'_>], copy: &Option<OwnedTerm>) -> Option<OwnedTerm> {
-    if cx.process.trace_flags() == 0 && !trace::traces_new() {
+    if cx.process.trace_flags() == 0 && !trace::traces_new() && cx.own.token().is_none() {
         return None;
     }
     Some(match copy {

@@ -8,6 +8,7 @@ use crate::native::Cx;
 use crate::process::{Owned, PidData, ProcState, Process, Waiting};
 use crate::reference::RefNumbers;
 use crate::trace::of_processes;
+use crate::trace::sequential::{Token, Trail};
 use oxbeam_heap::{Heap, OwnedTerm};
 use oxbeam_term::{Node, RawTerm, Term, am};
 use std::cell::Cell;
@@ -71,9 +72,18 @@ fn arrive(process: &Process, own: &mut ProcState, from: Option<PidData>, message
     own.mailbox.push(message);
 }
 
-/// As [`arrive`], for what a signal has become.
+/// As [`arrive`], for what a signal of the system's has become.
 pub(crate) fn arrive_as(cx: &mut Cx<'_>, message: OwnedTerm) {
     arrive(cx.process, cx.own, None, Message::new(message));
+}
+
+/// As [`arrive`], for what a process has sent with its token.
+fn arrive_with(cx: &mut Cx<'_>, from: Option<PidData>, term: OwnedTerm, token: Option<Token>) {
+    let trail = if token.is_some() { Trail::Token } else { Trail::Ends };
+    if let Some(token) = token {
+        cx.own.keep_token(token);
+    }
+    arrive(cx.process, cx.own, from, Message::with_trail(term, trail));
 }
 
 fn handle(cx: &mut Cx<'_>, control: Control) {
@@ -91,18 +101,18 @@ fn handle(cx: &mut Cx<'_>, control: Control) {
             send_control_to(from, Control::UnlinkAck { from: me, id });
         }
         Control::UnlinkAck { from, id } => cx.own.links.acknowledge(from, id),
-        Control::Exit { from, reason, linked } => exit(cx, from, reason, linked),
+        Control::Exit { from, reason, linked, token } => exit(cx, (from, reason), linked, token),
         Control::Monitor { by, reference, name } => {
             cx.own.monitors.add_watched(reference, Watched { by, name });
         }
         Control::Demonitor { reference } => {
             cx.own.monitors.remove_watched(reference);
         }
-        Control::Message { from, term } => {
-            arrive(cx.process, cx.own, Some(from), Message::new(term));
-        }
+        Control::Message { from, term, token } => arrive_with(cx, Some(from), term, token),
         Control::Down { reference, reason } => down(cx, reference, &reason),
-        Control::AliasMessage { reference, term } => alias_message(cx, reference, term),
+        Control::AliasMessage { reference, term, token } => {
+            alias_message(cx, reference, term, token);
+        }
         Control::GroupLeader { leader } => {
             cx.own.group_leader = leader.attach_to(cx.heap).raw();
         }
@@ -122,7 +132,7 @@ fn timeout(own: &mut ProcState, number: u64) {
 }
 
 /// An exit signal: ends the process, becomes a message, or does nothing.
-fn exit(cx: &mut Cx<'_>, from: RawTerm, reason: OwnedTerm, linked: bool) {
+fn exit(cx: &mut Cx<'_>, (from, reason): (RawTerm, OwnedTerm), linked: bool, token: Option<Token>) {
     if linked && !cx.own.links.remove(from) {
         return;
     }
@@ -135,7 +145,7 @@ fn exit(cx: &mut Cx<'_>, from: RawTerm, reason: OwnedTerm, linked: bool) {
         if linked {
             of_processes::procs(cx.process, cx.own, "getting_unlinked", from);
         }
-        arrive_as(cx, exit_message(from, reason.view()));
+        arrive_with(cx, None, exit_message(from, reason.view()), token);
         return;
     }
     let own_exit = from == RawTerm::pid(cx.process.pid);
@@ -166,7 +176,12 @@ fn down(cx: &mut Cx<'_>, reference: RefNumbers, reason: &OwnedTerm) {
         heap.tuple(&[tag, reference, kind, object, reason.copy_to(heap)])
     });
     own.aliases.monitor_ended(reference);
-    arrive_as(cx, message);
+    // As in 25.2.3: a reason of one word comes from nobody.
+    if reason.view().raw().is_immediate() {
+        arrive_as(cx, message);
+    } else {
+        arrive_with(cx, None, message, None);
+    }
 }
 
 /// The reference term of a monitor: one that is an alias too names its process.
@@ -193,14 +208,14 @@ fn down_object<'h>(heap: &'h Heap, target: Target) -> (Term<'h>, Term<'h>) {
     }
 }
 
-fn alias_message(cx: &mut Cx<'_>, reference: RefNumbers, term: OwnedTerm) {
+fn alias_message(cx: &mut Cx<'_>, reference: RefNumbers, term: OwnedTerm, token: Option<Token>) {
     let own = &mut *cx.own;
     let Some(kind) = own.aliases.get(reference) else { return };
     if kind == AliasKind::ReplyDemonitor {
         own.aliases.remove(reference);
         demonitor(own, reference);
     }
-    arrive_as(cx, term);
+    arrive_with(cx, None, term, token);
 }
 
 /// Ends a monitor from the watching side. `false`: there was none.
@@ -230,7 +245,7 @@ pub fn answer_as_dead(who: RawTerm, signal: Signal) {
     let Signal::Control(control) = signal else { return };
     match *control {
         Control::Link { from } => {
-            let exit = Control::Exit { from: who, reason: noproc(), linked: true };
+            let exit = Control::Exit { from: who, reason: noproc(), linked: true, token: None };
             send_control_to(from, exit);
         }
         Control::Unlink { from, id } => {

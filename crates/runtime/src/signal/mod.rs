@@ -12,6 +12,7 @@ use crate::process::{PidData, Process, table};
 use crate::reference::RefNumbers;
 use crate::task::Task;
 use crate::trace::flags;
+use crate::trace::sequential::{Token, Trail};
 use oxbeam_heap::OwnedTerm;
 use oxbeam_term::{Atom, RawTerm, Term};
 use queue::{Message, Signal};
@@ -43,6 +44,7 @@ pub enum Control {
         from: RawTerm,
         reason: OwnedTerm,
         linked: bool,
+        token: Option<Token>,
     },
     Monitor {
         by: RawTerm,
@@ -52,10 +54,11 @@ pub enum Control {
     Demonitor {
         reference: RefNumbers,
     },
-    /// A message to a process that is traced for what it receives.
+    /// A message to a process that is traced for what it receives, or with a token.
     Message {
         from: PidData,
         term: OwnedTerm,
+        token: Option<Token>,
     },
     /// What was watched has ended.
     Down {
@@ -66,6 +69,7 @@ pub enum Control {
     AliasMessage {
         reference: RefNumbers,
         term: OwnedTerm,
+        token: Option<Token>,
     },
     GroupLeader {
         leader: OwnedTerm,
@@ -99,23 +103,26 @@ pub fn send_message(to: &Arc<Process>, term: OwnedTerm) {
     deliver(to, Signal::Message(Message::new(term))).ok();
 }
 
-/// As [`send_message`], from a process: who tells of messages that arrive is told from whom.
-pub fn send_message_from(from: PidData, to: &Arc<Process>, term: OwnedTerm) {
-    match to.trace_flags() & flags::RECEIVE {
-        0 => send_message(to, term),
-        _ => _ = deliver(to, Signal::Control(Box::new(Control::Message { from, term }))),
-    }
+/// As [`send_message`], from a process, with the token of its sequential trace: who tells of messages
+/// that arrive is told from whom.
+pub fn send_message_from(from: PidData, to: &Arc<Process>, term: OwnedTerm, token: Option<Token>) {
+    let signal = if token.is_some() || to.trace_flags() & flags::RECEIVE != 0 {
+        Signal::Control(Box::new(Control::Message { from, term, token }))
+    } else {
+        Signal::Message(Message::with_trail(term, Trail::Ends))
+    };
+    deliver(to, signal).ok();
 }
 
 /// The running process sends a message to itself. It need not be copied where nothing is in the
 /// in-queue, which would come before it, and messages may lie on the heap: then it goes into the
 /// mailbox as it is.
-pub fn send_to_self<'h>(cx: &mut Cx<'h>, message: Term<'h>) {
-    let traced = cx.process.trace_flags() & flags::RECEIVE != 0;
+pub fn send_to_self<'h>(cx: &mut Cx<'h>, message: Term<'h>, token: Option<Token>) {
+    let traced = token.is_some() || cx.process.trace_flags() & flags::RECEIVE != 0;
     if !cx.own.flags.message_queue_off_heap && !traced && cx.process.in_queue_len() == 0 {
         cx.own.mailbox.push_own(cx.heap, message);
     } else {
-        send_message_from(cx.process.pid, cx.process, OwnedTerm::message(message));
+        send_message_from(cx.process.pid, cx.process, OwnedTerm::message(message), token);
     }
 }
 

@@ -8,6 +8,7 @@
 
 use super::Control;
 use crate::thin_vec::ThinVec;
+use crate::trace::sequential::Trail;
 use oxbeam_heap::{Heap, OwnedTerm};
 use oxbeam_term::RawTerm;
 use std::ptr::NonNull;
@@ -23,11 +24,25 @@ pub struct Message {
     attached: u32,
     /// Its words, and those of all before it, are in the list's count.
     counted: bool,
+    /// What it does to the sequential trace of who takes it.
+    pub trail: Trail,
 }
 
 impl Message {
+    /// A message of the system's.
     pub fn new(term: OwnedTerm) -> Box<Message> {
-        Box::new(Message { next: None, prev: None, number: 0, term, attached: 0, counted: false })
+        Message::with_trail(term, Trail::None)
+    }
+
+    /// A message with that trail.
+    pub fn with_trail(term: OwnedTerm, trail: Trail) -> Box<Message> {
+        let (next, prev) = (None, None);
+        Box::new(Message { next, prev, number: 0, term, attached: 0, counted: false, trail })
+    }
+
+    /// Its number in the order of arrival.
+    pub fn number(&self) -> u64 {
+        self.number
     }
 
     /// Its share of the list's count. An attached message has no words of its own.
@@ -133,9 +148,9 @@ impl MessageList {
     ///
     /// # Safety
     /// The term is one of that heap.
-    pub unsafe fn push_back_attached(&mut self, term: RawTerm) {
+    pub unsafe fn push_back_attached(&mut self, term: RawTerm, trail: Trail) {
         // SAFETY: the table shows it to the collector from now on.
-        self.push_back(Message::new(unsafe { OwnedTerm::attached(term) }));
+        self.push_back(Message::with_trail(unsafe { OwnedTerm::attached(term) }, trail));
         if let Some(node) = self.last.filter(|_| !term.is_immediate()) {
             self.note_attached(node);
         }
@@ -370,7 +385,7 @@ mod tests {
         let mut list = MessageList::default();
         let term = heap.list(&[heap.int(1)]);
         // SAFETY: the term is of the heap.
-        unsafe { list.push_back_attached(term.raw()) };
+        unsafe { list.push_back_attached(term.raw(), Trail::Ends) };
         let mut seen = vec![];
         list.each_attached(|message| seen.push(message.term.view().raw()));
         assert_eq!(seen, [term.raw()]);

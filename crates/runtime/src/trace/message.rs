@@ -18,7 +18,8 @@ pub struct Event<'t> {
     pub result: Option<Term<'t>>,
 }
 
-fn stamp_of(flags: Flags) -> Option<Stamp> {
+/// How the time stands in a message for that tracer's flags.
+pub(super) fn stamp_of(flags: Flags) -> Option<Stamp> {
     if flags & flags::TIMESTAMP != 0 {
         return Some(if super::cpu_timestamps() { Stamp::Cpu } else { Stamp::Timestamp });
     }

@@ -13,6 +13,7 @@ pub mod call_time;
 pub mod flags;
 mod message;
 pub mod of_processes;
+pub mod sequential;
 
 pub use message::{Event, process_tells, tell_of};
 
