@@ -22,10 +22,11 @@ use std::sync::Arc;
 
 /// `erts_internal:garbage_collect/1`: the collection follows the return.
 pub fn garbage_collect_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    if !args[0].is(am::major) && !args[0].is(am::minor) {
-        return Err(Flow::badarg());
+    match args[0].as_atom() {
+        Some(am::major) => cx.heap.request_major(),
+        Some(am::minor) => cx.heap.request_minor(),
+        _ => return Err(Flow::badarg()),
     }
-    cx.heap.request_major();
     Ok(Term::bool(true))
 }
 

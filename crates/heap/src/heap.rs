@@ -87,6 +87,7 @@ pub struct Heap {
     pub(crate) vheap_words: usize,
     pub(crate) minor_count: u32,
     pub(crate) force_major: Cell<bool>,
+    pub(crate) force_minor: Cell<bool>,
     /// Can be changed between two collections.
     pub options: Cell<HeapOptions>,
     /// The block is a first one of [`FIRST_BLOCK_WORDS`], which passes for one of the default
@@ -130,6 +131,7 @@ impl Heap {
             vheap_words: options.min_vheap_words,
             minor_count: 0,
             force_major: Cell::new(false),
+            force_minor: Cell::new(false),
             options: Cell::new(options),
             is_first: false,
             is_view: false,
@@ -158,6 +160,9 @@ impl Heap {
         self.options.set(view.options.get());
         if view.force_major.get() {
             self.request_major();
+        }
+        if view.force_minor.get() {
+            self.request_minor();
         }
         // SAFETY: the objects of the view's fragments become this heap's.
         unsafe { self.off_heap.append(&view.off_heap) };
@@ -237,6 +242,10 @@ impl Heap {
     pub fn old_used_words(&self) -> usize {
         (self.old_top as usize - self.old.start as usize) / 8
     }
+    /// Words of objects in the block that have survived a collection.
+    pub fn mature_words(&self) -> usize {
+        (self.high_water as usize - self.block.start as usize) / 8
+    }
     /// Words in fragments.
     pub fn fragment_words(&self) -> usize {
         self.fragment_words.get()
@@ -257,6 +266,10 @@ impl Heap {
     /// Makes the next collection a major one.
     pub fn request_major(&self) {
         self.force_major.set(true);
+    }
+    /// Asks for a collection soon, which may be a minor one.
+    pub fn request_minor(&self) {
+        self.force_minor.set(true);
     }
 
     /// Takes `words` words, to be filled in at once (rule 3). Never moves a term; when the block
@@ -312,6 +325,7 @@ impl Heap {
             || self.off_heap.binary_words.get() > self.vheap_words
             || (crate::ZEAL && self.fragments.get().is_some())
             || self.force_major.get()
+            || self.force_minor.get()
     }
 
     /// The heap's off-heap list, for objects that were built by hand.

@@ -120,6 +120,14 @@ impl Turn {
         let cost =
             unsafe { oxbeam_runtime::gc::collect(self.owned(), kind, need_words, roots, &mut []) };
         self.reds -= cost as i64;
+        if self.ends() {
+            (self.reds, self.held) = (0, 0);
+        }
+    }
+
+    /// Whether a collection has ended the process: its heap is larger than it may be.
+    fn ends(&mut self) -> bool {
+        self.owned().own.exit_reason.is_some()
     }
 
     /// Reductions left, where handlers hold none.
@@ -269,6 +277,6 @@ impl M {
             return Some(self.leave_within(live));
         }
         self.collect(words, live);
-        None
+        if self.turn().ends() { Some(self.leave_within(live)) } else { None }
     }
 }

@@ -21,6 +21,7 @@ families! {
     behaviours,
     bits,
     code_loading,
+    collections,
     exceptions,
     failures,
     files,

@@ -27,6 +27,14 @@ struct ProcessRoots<'r> {
     own: &'r mut ProcState,
     live: &'r mut [RawTerm],
     more: &'r mut [RawTerm],
+    /// Whose tracer is told, and the words that are needed.
+    told: Option<(&'r Process, usize)>,
+}
+
+impl<'r> ProcessRoots<'r> {
+    fn new(own: &'r mut ProcState, live: &'r mut [RawTerm]) -> ProcessRoots<'r> {
+        ProcessRoots { own, live, more: &mut [], told: None }
+    }
 }
 
 impl RootSet for ProcessRoots<'_> {
@@ -34,6 +42,12 @@ impl RootSet for ProcessRoots<'_> {
         visit(self.live);
         visit(self.more);
         self.own.each_root(visit);
+    }
+    fn major_follows(&mut self, heap: &Heap, reclaimed_words: usize) {
+        if let Some((process, need_words)) = self.told {
+            of_processes::collection(process, heap, END[0], Some(reclaimed_words));
+            of_processes::collection(process, heap, START[1], Some(need_words));
+        }
     }
 }
 
@@ -58,26 +72,29 @@ pub unsafe fn collect(
         crate::scheduler::long_work_ahead();
     }
     let traced = traced(owned);
-    let foretold = owned.heap.major_is_due(kind);
-    if let Some(process) = &traced {
-        of_processes::collection(process, &owned.heap, START[usize::from(foretold)], need_words);
+    let major_is_due = owned.heap.major_is_due(kind);
+    let told = traced.as_deref().map(|process| (process, need_words));
+    if let Some((process, words)) = told {
+        let start = START[usize::from(major_is_due)];
+        of_processes::collection(process, &owned.heap, start, Some(words));
     }
     let Owned { heap, own } = owned;
     own.mailbox.attach_looked_at(&mut own.looks, heap);
     let report = {
-        let mut roots = ProcessRoots { own, live, more };
+        let mut roots = ProcessRoots { own, live, more, told };
         // SAFETY: by contract.
         unsafe { heap.collect(Collection { kind, need_words, roots: &mut roots }) }
     };
-    if let Some(process) = &traced {
-        tell_end(process, heap, (foretold, report), need_words);
+    let killed = !report.only_grown && outgrows_max_heap(owned, traced.as_deref());
+    if let Some((process, _)) = told.filter(|_| !killed) {
+        let end = END[usize::from(report.major)];
+        of_processes::collection(process, &owned.heap, end, Some(report.reclaimed_words));
     }
     if report.only_grown {
         return 0;
     }
-    own.flags.collects_long = report.moved_words >= LONG_MOVE_WORDS;
+    owned.own.flags.collects_long = report.moved_words >= LONG_MOVE_WORDS;
     count(report);
-    check_max_heap(owned);
     let took_ns = monotonic_ns() - started_ns;
     crate::scheduler::count_collection(took_ns);
     if let Some(settings) = system_monitor::get() {
@@ -93,20 +110,10 @@ const END: [&str; 2] = ["gc_minor_end", "gc_major_end"];
 /// The process, if its collections are traced.
 fn traced(owned: &Owned) -> Option<Arc<Process>> {
     // Few processes are traced; only these are looked up.
-    if !trace::any() || owned.own.flags.sensitive {
+    if !trace::any() || owned.own.flags.sensitive || owned.own.exit_reason.is_some() {
         return None;
     }
     table::find(owned.own.pid).filter(|process| process.trace_flags() & flags::COLLECTIONS != 0)
-}
-
-/// Tells of the end of a collection; a minor one that did not do was followed by a major one.
-fn tell_end(process: &Process, heap: &Heap, (foretold, report): (bool, GcReport), need: usize) {
-    if report.major && !foretold {
-        of_processes::collection(process, heap, END[0], 0);
-        of_processes::collection(process, heap, START[1], need);
-    }
-    let end = END[usize::from(foretold || report.major)];
-    of_processes::collection(process, heap, end, report.reclaimed_words);
 }
 
 /// A collection that moves that many words takes about a millisecond.
@@ -138,7 +145,7 @@ pub fn collect_between_turns(owned: &mut Owned, kind: GcKind) {
 /// Whether a process between two turns refers to the area that is being purged.
 pub(crate) fn refers_to(owned: &mut Owned, purged: Purged) -> bool {
     let Owned { heap, own } = owned;
-    let mut roots = ProcessRoots { own, live: &mut [], more: &mut [] };
+    let mut roots = ProcessRoots::new(own, &mut []);
     // SAFETY: between two turns the process's state shows all its registers.
     unsafe { heap.refers_to(purged, &mut roots) }
 }
@@ -147,19 +154,20 @@ pub(crate) fn refers_to(owned: &mut Owned, purged: Purged) -> bool {
 /// collection must follow.
 pub(crate) fn copy_literals(owned: &mut Owned, purged: Purged) {
     let Owned { heap, own } = owned;
-    let mut roots = ProcessRoots { own, live: &mut [], more: &mut [] };
+    let mut roots = ProcessRoots::new(own, &mut []);
     // SAFETY: as in `refers_to`.
     unsafe { heap.copy_literals(purged, &mut roots) }
 }
 
-/// A major collection that leaves no free room, for a process that will sleep for long.
+/// A major collection that leaves no free room, for a process that will sleep for long. As on stock, no
+/// tracer is told.
 ///
 /// # Safety
 /// As for [`collect`], without `more`.
 pub unsafe fn collect_to_fit(owned: &mut Owned, live: &mut [RawTerm]) {
     let Owned { heap, own } = owned;
     own.mailbox.attach_looked_at(&mut own.looks, heap);
-    let mut roots = ProcessRoots { own, live, more: &mut [] };
+    let mut roots = ProcessRoots::new(own, live);
     let ask = Collection { kind: GcKind::Major, need_words: 0, roots: &mut roots };
     // SAFETY: by contract.
     let report = unsafe {
@@ -170,11 +178,23 @@ pub unsafe fn collect_to_fit(owned: &mut Owned, live: &mut [RawTerm]) {
     count(report);
 }
 
-/// See [`collect`].
-fn check_max_heap(owned: &mut Owned) {
+fn count(report: GcReport) {
+    COLLECTIONS.inc();
+    RECLAIMED_WORDS.add(report.reclaimed_words as u64);
+}
+
+/// A process that has hibernated goes on: its heap gets its least size back.
+pub(crate) fn after_hibernation(owned: &mut Owned) {
+    let Owned { heap, own } = owned;
+    // SAFETY: as in `refers_to`.
+    unsafe { heap.grow_to_least(&mut ProcessRoots::new(own, &mut [])) };
+}
+
+/// See [`collect`]; `true`: the process ends by it.
+fn outgrows_max_heap(owned: &mut Owned, traced: Option<&Process>) -> bool {
     let max = owned.own.max_heap;
     if max.size_words == 0 {
-        return;
+        return false;
     }
     let heap = &owned.heap;
     // Queued messages count as parts of the heap, unless they are asked to be off it.
@@ -183,7 +203,10 @@ fn check_max_heap(owned: &mut Owned) {
     let own_words = heap.block_words() + heap.old_block_words() + heap.fragment_words();
     let total_words = own_words + queued_words;
     if total_words <= max.size_words || owned.own.exit_reason.is_some() {
-        return;
+        return false;
+    }
+    if let Some(process) = traced {
+        of_processes::collection(process, heap, "gc_max_heap_size", None);
     }
     if max.error_logger {
         report::max_heap(owned, total_words);
@@ -191,9 +214,5 @@ fn check_max_heap(owned: &mut Owned) {
     if max.kill {
         owned.own.exit_reason = Some(OwnedTerm::immediate(RawTerm::atom(am::killed)));
     }
-}
-
-fn count(report: GcReport) {
-    COLLECTIONS.inc();
-    RECLAIMED_WORDS.add(report.reclaimed_words as u64);
+    max.kill
 }

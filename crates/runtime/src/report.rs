@@ -83,7 +83,7 @@ pub fn gc_info<'h>(heap: &'h Heap, of: &Heap) -> Term<'h> {
         (am::old_heap_block_size, of.old_block_words()),
         (am::heap_block_size, of.block_words()),
         (am::mbuf_size, of.fragment_words()),
-        (am::recent_size, of.used_words()),
+        (am::recent_size, of.mature_words()),
         (am::stack_size, of.stack_words()),
         (am::old_heap_size, of.old_used_words()),
         (am::heap_size, of.used_words()),

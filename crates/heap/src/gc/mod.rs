@@ -26,6 +26,8 @@ use oxbeam_term::RawTerm;
 pub trait RootSet {
     /// Shows each run of root words to `visit`, which may change them.
     fn each_root(&mut self, visit: &mut dyn FnMut(&mut [RawTerm]));
+    /// A minor collection did not do, after it had freed so many words: a major one follows.
+    fn major_follows(&mut self, _heap: &Heap, _reclaimed_words: usize) {}
 }
 
 /// Roots that are plain slices.
@@ -89,6 +91,9 @@ impl Heap {
         };
         if report.is_none() || self.free_words() < ask.need_words {
             let before = report.map_or(0, |r| r.moved_words);
+            if !due {
+                ask.roots.major_follows(self, report.map_or(0, |r| r.reclaimed_words));
+            }
             let major = self.collect_major(&mut ask);
             report = Some(GcReport { moved_words: major.moved_words + before, ..major });
         }
@@ -96,6 +101,7 @@ impl Heap {
             self.verify(ask.roots);
         }
         debug_assert!(self.free_words() >= ask.need_words);
+        self.force_minor.set(false);
         report.expect("one of the two ran")
     }
 
@@ -108,7 +114,7 @@ impl Heap {
 
     /// A minor collection; `None` when the old heap has no room for what it might get.
     fn collect_minor(&mut self, ask: &mut Collection<'_>) -> Option<GcReport> {
-        let mature_words = (self.high_water as usize - self.block.start as usize) / 8;
+        let mature_words = self.mature_words();
         if mature_words > 0 && self.old.words == 0 {
             let words = next_heap_words(self.used_words(), 1);
             self.old = Block::new(words).unwrap_or_else(|| out_of_memory(words));

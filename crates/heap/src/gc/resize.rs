@@ -58,6 +58,17 @@ impl Heap {
         self.move_block(self.words_needed(STACK_RESERVE_WORDS), roots);
     }
 
+    /// Gives a block that was shrunk to what it holds its least size back.
+    ///
+    /// # Safety
+    /// As for [`Heap::collect`].
+    pub unsafe fn grow_to_least(&mut self, roots: &mut dyn RootSet) {
+        let least_words = next_heap_words(self.options.get().min_heap_words, 0);
+        if !self.is_first && self.block.words < least_words {
+            self.move_block(least_words, roots);
+        }
+    }
+
     /// Moves the objects and the stack to a block of another size.
     fn move_block(&mut self, words: usize, roots: &mut dyn RootSet) {
         if words == self.block.words {
@@ -91,7 +102,7 @@ impl Heap {
                 next = fragment.next.get();
             }
             shift.off_heap(&self.off_heap);
-            let mark = (self.high_water as usize - from.start as usize) / 8;
+            let mark = self.mature_words();
             self.high_water = to.start.add(mark);
             self.install(to, top, stop);
             from.free();

@@ -194,7 +194,9 @@ fn leave_wait(owned: &mut Owned) {
         own.ip = own.timeout_ip;
         own.timed_out = false;
     }
-    own.waiting = Waiting::No;
+    if std::mem::replace(&mut own.waiting, Waiting::No) == Waiting::Hibernated {
+        gc::after_hibernation(owned);
+    }
 }
 
 fn stop(process: Arc<Process>, runnable: bool) {

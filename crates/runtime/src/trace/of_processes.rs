@@ -152,10 +152,14 @@ pub(crate) fn turn(process: &Process, owned: &Owned, what: &'static str) {
     }
 }
 
-/// A collection begins (with the words that are needed) or ends (with those it has freed).
-pub(crate) fn collection(process: &Process, of: &Heap, what: &'static str, words: usize) {
+/// A collection begins (with the words that are needed), ends (with those it has freed), or has made
+/// the heap larger than it may be.
+pub(crate) fn collection(process: &Process, of: &Heap, what: &'static str, words: Option<usize>) {
     let heap = Heap::detached();
-    let size = heap.tuple(&[Term::atom(am::wordsize), heap.usize(words)]);
-    let info = heap.cons(size, report::gc_info(&heap, of));
+    let mut info = report::gc_info(&heap, of);
+    if let Some(words) = words {
+        let size = heap.tuple(&[Term::atom(am::wordsize), heap.usize(words)]);
+        info = heap.cons(size, info);
+    }
     process_tells(process, flags::COLLECTIONS, what, &[info]);
 }
