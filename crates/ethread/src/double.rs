@@ -9,6 +9,7 @@
 
 use crate::barrier::{Access, Barrier, required};
 use crate::cell::membar;
+use std::cell::UnsafeCell;
 
 /// Two words, the one at the lower address first.
 pub type DoubleWord = [usize; 2];
@@ -16,7 +17,10 @@ pub type DoubleWord = [usize; 2];
 /// Two words that change together.
 #[derive(Debug)]
 #[repr(C, align(16))]
-pub struct AtomicDoubleWord(native::Words);
+pub struct AtomicDoubleWord(UnsafeCell<DoubleWord>);
+
+// SAFETY: rules 1 and 3.
+unsafe impl Sync for AtomicDoubleWord {}
 
 /// The table: hands access and names by barrier to the macro `$then`.
 #[macro_export]
@@ -83,7 +87,7 @@ impl AtomicDoubleWord {
     for_each_double_operation!(operations);
 
     pub fn new(value: DoubleWord) -> AtomicDoubleWord {
-        AtomicDoubleWord(native::Words::new(value))
+        AtomicDoubleWord(UnsafeCell::new(value))
     }
 
     #[inline(always)]
@@ -91,7 +95,7 @@ impl AtomicDoubleWord {
         around(Access::Modify, barrier, || {
             let mut old = [0; 2];
             loop {
-                let now = self.0.cmpxchg(value, old);
+                let now = self.cmpxchg_native(value, old);
                 if now == old {
                     return;
                 }
@@ -102,38 +106,26 @@ impl AtomicDoubleWord {
 
     #[inline(always)]
     fn read_with(&self, barrier: Barrier) -> DoubleWord {
-        between(Access::Read, barrier, || self.0.read())
+        between(Access::Read, barrier, || self.read_native())
     }
 
     #[inline(always)]
     fn cmpxchg_with(&self, new: DoubleWord, old: DoubleWord, barrier: Barrier) -> DoubleWord {
-        around(Access::Exchange, barrier, || self.0.cmpxchg(new, old))
+        around(Access::Exchange, barrier, || self.cmpxchg_native(new, old))
     }
 }
 
 #[cfg(all(target_arch = "x86_64", not(oxbeam_model), not(oxbeam_races), not(miri)))]
 mod native {
-    use super::{DoubleWord, locked};
+    use super::{AtomicDoubleWord, DoubleWord, locked};
     use std::arch::asm;
     use std::arch::x86_64::__m128i;
-    use std::cell::UnsafeCell;
 
     pub(super) const WRITES_ARE_BARRIERS: bool = true;
 
-    #[derive(Debug)]
-    #[repr(C, align(16))]
-    pub(super) struct Words(UnsafeCell<DoubleWord>);
-
-    // SAFETY: rule 1.
-    unsafe impl Sync for Words {}
-
-    impl Words {
-        pub fn new(value: DoubleWord) -> Words {
-            Words(UnsafeCell::new(value))
-        }
-
+    impl AtomicDoubleWord {
         #[inline(always)]
-        pub fn cmpxchg(&self, new: DoubleWord, old: DoubleWord) -> DoubleWord {
+        pub(super) fn cmpxchg_native(&self, new: DoubleWord, old: DoubleWord) -> DoubleWord {
             if !is_x86_feature_detected!("cmpxchg16b") {
                 return locked::cmpxchg(&self.0, new, old);
             }
@@ -157,9 +149,9 @@ mod native {
         }
 
         #[inline(always)]
-        pub fn read(&self) -> DoubleWord {
+        pub(super) fn read_native(&self) -> DoubleWord {
             if !is_x86_feature_detected!("avx") {
-                return self.cmpxchg([0; 2], [0; 2]);
+                return self.cmpxchg_native([0; 2], [0; 2]);
             }
             let value: __m128i;
             // SAFETY: rules 1 and 2; AVX was asked for.
@@ -178,26 +170,14 @@ mod native {
 
 #[cfg(all(target_arch = "aarch64", not(oxbeam_model), not(oxbeam_races), not(miri)))]
 mod native {
-    use super::DoubleWord;
+    use super::{AtomicDoubleWord, DoubleWord};
     use std::arch::asm;
-    use std::cell::UnsafeCell;
 
     pub(super) const WRITES_ARE_BARRIERS: bool = false;
 
-    #[derive(Debug)]
-    #[repr(C, align(16))]
-    pub(super) struct Words(UnsafeCell<DoubleWord>);
-
-    // SAFETY: rule 1.
-    unsafe impl Sync for Words {}
-
-    impl Words {
-        pub fn new(value: DoubleWord) -> Words {
-            Words(UnsafeCell::new(value))
-        }
-
+    impl AtomicDoubleWord {
         #[inline(always)]
-        pub fn cmpxchg(&self, new: DoubleWord, old: DoubleWord) -> DoubleWord {
+        pub(super) fn cmpxchg_native(&self, new: DoubleWord, old: DoubleWord) -> DoubleWord {
             let (low, high): (usize, usize);
             // SAFETY: rules 1 and 2. A pair that differs is stored back, since only a store that
             // succeeds shows that both words were loaded at once.
@@ -227,8 +207,8 @@ mod native {
         }
 
         #[inline(always)]
-        pub fn read(&self) -> DoubleWord {
-            self.cmpxchg([0; 2], [0; 2])
+        pub(super) fn read_native(&self) -> DoubleWord {
+            self.cmpxchg_native([0; 2], [0; 2])
         }
     }
 }
@@ -240,26 +220,15 @@ mod native {
     not(any(target_arch = "x86_64", target_arch = "aarch64"))
 ))]
 mod native {
-    use super::{DoubleWord, locked};
-    use std::cell::UnsafeCell;
+    use super::{AtomicDoubleWord, DoubleWord, locked};
 
     pub(super) const WRITES_ARE_BARRIERS: bool = false;
 
-    #[derive(Debug)]
-    #[repr(C, align(16))]
-    pub(super) struct Words(UnsafeCell<DoubleWord>);
-
-    // SAFETY: rule 3.
-    unsafe impl Sync for Words {}
-
-    impl Words {
-        pub fn new(value: DoubleWord) -> Words {
-            Words(UnsafeCell::new(value))
-        }
-        pub fn cmpxchg(&self, new: DoubleWord, old: DoubleWord) -> DoubleWord {
+    impl AtomicDoubleWord {
+        pub(super) fn cmpxchg_native(&self, new: DoubleWord, old: DoubleWord) -> DoubleWord {
             locked::cmpxchg(&self.0, new, old)
         }
-        pub fn read(&self) -> DoubleWord {
+        pub(super) fn read_native(&self) -> DoubleWord {
             locked::cmpxchg(&self.0, [0; 2], [0; 2])
         }
     }
