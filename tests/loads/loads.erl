@@ -28,7 +28,14 @@ load(mailbox_of_a_million) -> drained(1000000);
 load(scaling) -> scaling();
 %% Microseconds until a process of an idle scheduler has answered, median and ninth decile.
 load(wake_up) -> lists:nth(1, wake_ups());
-load(wake_up_p90) -> lists:nth(2, wake_ups()).
+load(wake_up_p90) -> lists:nth(2, wake_ups());
+
+%% Rounds of the process that got least for one of who got most, of 64 alike (larger is fairer).
+load(fairness) -> Rounds = rounds(lists:duplicate(64, normal)), lists:min(Rounds) / lists:max(Rounds);
+%% Rounds of 16 processes of low priority for one of 16 normal ones.
+load(low_for_normal) ->
+    {Normal, Low} = lists:split(16, rounds(lists:duplicate(16, normal) ++ lists:duplicate(16, low))),
+    lists:sum(Low) / lists:sum(Normal).
 
 per(N, F) -> time(F) / N.
 time(F) -> T = erlang:monotonic_time(), F(), erlang:convert_time_unit(erlang:monotonic_time() - T, native, nanosecond) / 1000.
@@ -90,6 +97,18 @@ scaling() ->
     erlang:system_flag(schedulers_online, Old), All = time(Work), One / All.
 fib(N) when N < 2 -> N;
 fib(N) -> fib(N - 1) + fib(N - 2).
+
+%% How many rounds each of some processes does in three seconds.
+rounds(Priorities) ->
+    Me = self(),
+    Ps = [spawn_opt(fun() -> works(Me, 0) end, [link, {priority, Priority}]) || Priority <- Priorities],
+    [P ! go || P <- Ps],
+    receive after 3000 -> ok end,
+    [P ! stop || P <- Ps],
+    [receive {did, P, N} -> N end || P <- Ps].
+works(To, N) ->
+    fib(10),
+    receive stop -> To ! {did, self(), N} after 0 -> works(To, N + 1) end.
 
 wake_ups() ->
     Me = self(),

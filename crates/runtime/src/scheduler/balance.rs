@@ -1,10 +1,10 @@
 //! Which scheduler a process is for: loads are compared now and then, and run queues told where
 //! their newcomers go.
 //!
-//! 1. Every [`PERIOD_NS`] one scheduler, the first to notice, looks at all that may run: how long
-//!    each one's queue has been, and how much of the time it has worked.
-//! 2. Where all have worked all the time, lengths are levelled: a queue that was longer than the
-//!    average hands what comes in beyond that to one that was shorter ([`Path`]). Work stealing
+//! 1. Every [`PERIOD_NS`] one scheduler, the first to notice, looks at all that may run: how heavy
+//!    each one's queue has been ([`super::by_priority`]), and how much of the time it has worked.
+//! 2. Where all have worked all the time, weights are levelled: a queue that was heavier than the
+//!    average hands what comes in beyond that to one that was lighter ([`Path`]). Work stealing
 //!    does the rest: only a scheduler without any work steals.
 //! 3. Where some have not, load is compacted (unless `+scl false`): there are fewer *active*
 //!    schedulers, and processes whose home is another go to one of these. A scheduler that finds
@@ -24,7 +24,7 @@ const TURNS_TO_LOOK: u32 = 64;
 pub(super) struct Path {
     /// The scheduler's index plus one; 0: they stay.
     to: AtomicUword,
-    /// As long as the queue is no longer than this, they stay.
+    /// As long as the queue is no heavier than this, they stay.
     limit: AtomicUword,
     /// What the scheduler had slept when loads were compared.
     slept_ns: Atomic64,
@@ -57,7 +57,7 @@ impl Balance {
 /// What a scheduler has done in a period.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Load {
-    longest: usize,
+    heaviest: usize,
     worked_ns: i64,
 }
 
@@ -83,13 +83,13 @@ fn plan(loads: &[Load], period_ns: i64, active: usize, compacts: bool) -> Plan {
         };
         return Plan::Compact(wanted.max(needed).clamp(1, loads.len()));
     }
-    let sum: usize = loads.iter().map(|load| load.longest).sum();
+    let sum: usize = loads.iter().map(|load| load.heaviest).sum();
     let limit = sum.div_ceil(loads.len());
-    let mut short: Vec<usize> = (0..loads.len()).filter(|&i| loads[i].longest < limit).collect();
-    short.sort_by_key(|&i| loads[i].longest);
-    let mut long: Vec<usize> = (0..loads.len()).filter(|&i| loads[i].longest > limit).collect();
-    long.sort_by_key(|&i| std::cmp::Reverse(loads[i].longest));
-    Plan::Level { limit, paths: long.into_iter().zip(short).collect() }
+    let mut light: Vec<usize> = (0..loads.len()).filter(|&i| loads[i].heaviest < limit).collect();
+    light.sort_by_key(|&i| loads[i].heaviest);
+    let mut heavy: Vec<usize> = (0..loads.len()).filter(|&i| loads[i].heaviest > limit).collect();
+    heavy.sort_by_key(|&i| std::cmp::Reverse(loads[i].heaviest));
+    Plan::Level { limit, paths: heavy.into_iter().zip(light).collect() }
 }
 
 /// How often loads have been compared.
@@ -115,7 +115,7 @@ impl Schedulers {
         let index = index % self.active_limit();
         let Scheduler { queue, path, .. } = &self.all[index];
         match path.to.read().checked_sub(1) {
-            Some(to) if queue.len() > path.limit.read() => to % self.active_limit(),
+            Some(to) if queue.weight() > path.limit.read() => to % self.active_limit(),
             _ => index,
         }
     }
@@ -145,8 +145,8 @@ impl Schedulers {
         let load = |this: &Scheduler| {
             let (slept_ns, _) = this.slept.now_ns();
             let before_ns = this.path.slept_ns.xchg(slept_ns);
-            let longest = this.queue.take_longest();
-            Load { longest, worked_ns: (period_ns - (slept_ns - before_ns)).max(0) }
+            let heaviest = this.queue.take_heaviest();
+            Load { heaviest, worked_ns: (period_ns - (slept_ns - before_ns)).max(0) }
         };
         let loads: Vec<Load> = all.iter().map(load).collect();
         all.iter().for_each(|this| this.path.to.set(0));
@@ -169,11 +169,11 @@ mod tests {
     use super::*;
 
     fn loads(of: &[(usize, i64)]) -> Vec<Load> {
-        of.iter().map(|&(longest, worked_ns)| Load { longest, worked_ns }).collect()
+        of.iter().map(|&(heaviest, worked_ns)| Load { heaviest, worked_ns }).collect()
     }
 
     #[test]
-    fn long_queues_hand_over_to_short_ones() {
+    fn heavy_queues_hand_over_to_light_ones() {
         let loads = loads(&[(30, 100), (2, 100), (0, 100), (12, 100)]);
         let paths = vec![(0, 2), (3, 1)];
         assert_eq!(plan(&loads, 100, 4, true), Plan::Level { limit: 11, paths });

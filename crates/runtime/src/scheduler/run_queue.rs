@@ -10,8 +10,8 @@ use std::sync::Arc;
 #[derive(Default)]
 struct Queues {
     waiting: ByPriority<Arc<Process>>,
-    /// The greatest length since somebody asked.
-    longest: usize,
+    /// The greatest weight since somebody asked.
+    heaviest: usize,
 }
 
 /// A lock and the queues.
@@ -19,6 +19,8 @@ struct Queues {
 pub(super) struct RunQueue {
     queues: Mutex<Queues, locks::RunQueue>,
     len: AtomicUword,
+    /// The queues' [weight](super::by_priority), for who does not hold the lock.
+    weight: AtomicUword,
     /// Those among them that are to run on a certain scheduler. A process does not change that
     /// while it is in a queue.
     bound: AtomicUword,
@@ -33,9 +35,8 @@ impl RunQueue {
             self.bound.inc();
         }
         queues.waiting.push(process, priority);
-        let len = self.len.inc_read();
-        queues.longest = queues.longest.max(len);
-        len
+        self.weigh(&mut queues);
+        self.len.inc_read()
     }
 
     /// Processes that other schedulers may take.
@@ -43,8 +44,16 @@ impl RunQueue {
         self.len.read().saturating_sub(self.bound.read())
     }
 
-    fn taken(&self, process: &Process) {
+    /// After each change.
+    fn weigh(&self, queues: &mut Queues) {
+        let weight = queues.waiting.weight();
+        self.weight.set(weight);
+        queues.heaviest = queues.heaviest.max(weight);
+    }
+
+    fn taken(&self, queues: &mut Queues, process: &Process) {
         self.len.dec();
+        self.weigh(queues);
         if process.bound_to.read() != 0 {
             self.bound.dec();
         }
@@ -52,18 +61,26 @@ impl RunQueue {
 
     /// Makes a process of this queue the next of a higher priority. `false`: it is not in here.
     pub fn promote(&self, process: &Arc<Process>, to: Priority) -> bool {
-        self.queues.lock().waiting.promote(to, |waiting| Arc::ptr_eq(waiting, process))
+        let mut queues = self.queues.lock();
+        let found = queues.waiting.promote(to, |waiting| Arc::ptr_eq(waiting, process));
+        self.weigh(&mut queues);
+        found
     }
 
     pub fn len(&self) -> usize {
         self.len.read()
     }
 
-    /// The greatest length since the last call.
-    pub fn take_longest(&self) -> usize {
+    /// What the processes here ask of a scheduler; see [`super::by_priority`].
+    pub fn weight(&self) -> usize {
+        self.weight.read()
+    }
+
+    /// The greatest weight since the last call.
+    pub fn take_heaviest(&self) -> usize {
         let mut queues = self.queues.lock();
-        let now = self.len();
-        std::mem::replace(&mut queues.longest, now).max(now)
+        let now = queues.waiting.weight();
+        std::mem::replace(&mut queues.heaviest, now).max(now)
     }
 
     /// The next process to run here.
@@ -73,7 +90,7 @@ impl RunQueue {
         }
         let mut queues = self.queues.lock();
         let process = queues.waiting.pop()?;
-        self.taken(&process);
+        self.taken(&mut queues, &process);
         Some(process)
     }
 
@@ -85,7 +102,7 @@ impl RunQueue {
         }
         let mut queues = self.queues.try_lock()?;
         let process = queues.waiting.take_first(|waiting| !waiting.is_bound())?;
-        self.taken(&process);
+        self.taken(&mut queues, &process);
         Some(process)
     }
 }
@@ -121,7 +138,22 @@ mod tests {
         }
         let order: Vec<u64> = std::iter::from_fn(|| queue.pop()).map(|next| next.pid).collect();
         assert_eq!(order, [3, 2, 4, 1]);
-        assert_eq!((queue.len(), queue.take_longest(), queue.take_longest()), (0, 4, 0));
+        assert_eq!((queue.len(), queue.take_heaviest(), queue.take_heaviest()), (0, 32, 0));
+    }
+
+    #[test]
+    fn a_low_process_weighs_an_eighth_until_it_is_promoted() {
+        let queue = RunQueue::default();
+        let low = process(7, Priority::Low);
+        queue.push(process(1, Priority::Normal));
+        queue.push(low.clone());
+        assert_eq!(queue.weight(), 8 + 1);
+        assert!(queue.promote(&low, Priority::High));
+        assert_eq!(queue.weight(), 8 + 8);
+        queue.pop();
+        assert_eq!(queue.weight(), 8);
+        queue.steal();
+        assert_eq!((queue.weight(), queue.take_heaviest()), (0, 16));
     }
 
     #[test]
