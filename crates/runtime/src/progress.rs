@@ -14,7 +14,8 @@
 //! 5. What was registered under E runs once the epoch is E + 2: each managed thread has announced
 //!    E + 1, which it saw after the registration, and each guard of E or earlier is gone.
 //! 6. Whoever registers has made its change before (taken the pointer out, written the staging
-//!    index), and executes a full barrier between the change and the registration. So after
+//!    index). Who moves the epoch on takes the lock that the registration was made under, and
+//!    announces E + 1 with a full barrier before it asks whether all others have. So after
 //!    thread progress no thread uses what was taken out, and each sees what was written without a
 //!    barrier of its own.
 //! 7. What was registered runs on a managed thread at a quiescent point, in the order of

@@ -3,17 +3,25 @@
 //!
 //! What is paired with what:
 //! 1. A thread that announces does so with a full barrier ([`Epochs::announce`]): what it used
-//!    before is done, and it looks nothing up by then. Whoever moves the epoch on reads the
-//!    announcement with an acquire, so all that it runs comes behind.
-//! 2. A thread that goes on, and one that takes a guard, writes that and then looks things up; whoever
-//!    changes something writes that, registers, and reads what is announced and held. Both have a
-//!    full barrier between the two, so at least one of them sees the other.
+//!    before is done, and it looks nothing up by then. Whoever moves the epoch on has a barrier
+//!    behind its look at the announcements and guards, so all that it runs comes after.
+//! 2. A thread that goes on, and one that takes a guard, writes that and then looks things up. Whoever
+//!    moves the epoch on from E + 1 has seen all changes that were registered under E, and has announced
+//!    E + 1, before it reads what is announced and held. Both have a full barrier between the two,
+//!    so at least one of them sees the other.
 //! 3. The same pairing keeps a wake-up from being lost: who ends a guard, or waits, writes that and
-//!    then reads whether anything is registered; who registers writes that and then reads the others.
-//! 4. An epoch is read with an acquire and written behind the registrations of the one before: who
-//!    announces it sees what was changed before these.
+//!    then reads whether anything is registered, and what the others announce; who registers waits
+//!    itself, or wakes a scheduler.
+//! 4. The epoch is written behind the registrations of the one before, and who reads a new one
+//!    announces it, with a full barrier: it sees what was changed before these.
+//! 5. All else needs no barrier: the epoch moves on, and actions come and go, under a lock.
+//!
+//! `scripts/weaken` takes each barrier away in turn, and looks whether a model finds that.
 
-use oxbeam_ethread::{AtomicU64, AtomicUword};
+use oxbeam_ethread::{AtomicU64, AtomicUword, Orders, membar};
+
+/// What was read comes before all behind it.
+const BEFORE_ALL_BEHIND: Orders = Orders::LOAD_LOAD.union(Orders::LOAD_STORE);
 
 /// Most managed threads there can be.
 const MAX_MANAGED: usize = if cfg!(oxbeam_model) { 2 } else { 128 };
@@ -59,20 +67,20 @@ impl Epochs {
 
     /// A place for one more managed thread, which waits at first.
     pub fn join(&self) -> usize {
-        // Full: who does not see this thread yet has its change seen by what comes behind.
-        let index = self.managed.inc_read_mb() - 1;
+        // It waits: its first announcement orders this too.
+        let index = self.managed.inc_read() - 1;
         assert!(index < MAX_MANAGED, "room for all managed threads");
         index
     }
 
     pub fn managed(&self) -> usize {
-        self.managed.read_acqb()
+        self.managed.read()
     }
 
     /// The epoch that the caller sees.
     #[inline]
     pub fn now(&self) -> u64 {
-        self.epoch.read_acqb()
+        self.epoch.read()
     }
 
     /// A quiescent point: announces the present epoch if that has changed.
@@ -91,32 +99,34 @@ impl Epochs {
         self.announced[index].0.set_mb(epoch);
     }
 
-    /// Rule 4 of the module above. Whoever moves the epoch holds its lock; others only want to know.
+    /// Rule 4 of the module above. Whoever moves the epoch on holds its lock, and has announced the
+    /// present one; others only want to know.
     pub fn can_advance(&self) -> bool {
         let epoch = self.now();
         let managed = &self.announced[..self.managed().min(MAX_MANAGED)];
-        // Acquires: all that these threads did before is done.
         let passed = |thread: &Announced| {
-            let announced = thread.0.read_acqb();
+            let announced = thread.0.read();
             announced == WAITING || announced == epoch
         };
-        self.delays[(epoch as usize + 1) & 1].read_acqb() == 0 && managed.iter().all(passed)
+        let all = self.delays[(epoch as usize + 1) & 1].read() == 0 && managed.iter().all(passed);
+        // All that these threads did before is done.
+        membar(BEFORE_ALL_BEHIND);
+        all
     }
 
     /// Moves the epoch on; under the lock.
     pub fn advance(&self) {
-        // Full: it comes before the next look at the guards, as theirs do the other way round.
-        self.epoch.set_mb(self.epoch.read() + 1);
+        self.epoch.set(self.epoch.read() + 1);
     }
 
     /// One more is registered, whose change was made before.
     pub fn register(&self) {
-        self.pending.inc_mb();
+        self.pending.inc();
     }
 
     /// One of them has been run.
     pub fn ran(&self) {
-        self.pending.dec_relb();
+        self.pending.dec();
     }
 
     /// How many are registered: a hint, but behind a barrier of the caller's.
@@ -169,7 +179,6 @@ mod model {
                 epochs.ran();
                 return true;
             }
-            thread::yield_now();
         }
         false
     }
@@ -240,6 +249,68 @@ mod model {
             let guard = shared.epochs.delay();
             shared.look();
             shared.epochs.end_delay(guard);
+        });
+    }
+
+    /// One goes on after it has waited, and looks at once.
+    #[test]
+    fn what_one_who_goes_on_uses_is_not_given_back() {
+        bounded(|| {
+            let shared = shared();
+            let other = shared.clone();
+            let (me, waiting) = (shared.epochs.join(), shared.epochs.join());
+            shared.epochs.announce(me, shared.epochs.now());
+            let reader = thread::spawn(move || {
+                other.epochs.announce(waiting, other.epochs.now());
+                other.look();
+                other.epochs.announce(waiting, WAITING);
+            });
+            shared.take_out(me);
+            reader.join().unwrap();
+        });
+    }
+
+    /// What a thread does that is about to sleep. `false`: it moves the epoch on instead.
+    fn falls_asleep(epochs: &Epochs, index: usize) -> bool {
+        epochs.announce(index, WAITING);
+        !epochs.any_pending() || !epochs.can_advance()
+    }
+
+    /// Two go to sleep at once; one of them has registered something before.
+    #[test]
+    fn of_two_that_go_to_sleep_one_moves_the_epoch_on() {
+        bounded(|| {
+            let epochs = Arc::new(Epochs::new());
+            let other = epochs.clone();
+            let (me, second) = (epochs.join(), epochs.join());
+            epochs.announce(second, epochs.now());
+            epochs.advance();
+            epochs.announce(me, epochs.now());
+            let sleeper = thread::spawn(move || falls_asleep(&other, second));
+            epochs.register();
+            let asleep = falls_asleep(&epochs, me);
+            assert!(!(sleeper.join().unwrap() && asleep), "nobody would look after it");
+        });
+    }
+
+    /// One goes to sleep because of a guard, which ends meanwhile.
+    #[test]
+    fn the_end_of_a_guard_wakes_who_sleeps_because_of_it() {
+        bounded(|| {
+            let epochs = Arc::new(Epochs::new());
+            let other = epochs.clone();
+            let me = epochs.join();
+            let guard = epochs.delay();
+            epochs.advance();
+            epochs.announce(me, epochs.now());
+            let holder = thread::spawn(move || {
+                other.end_delay(guard);
+                other.any_pending()
+            });
+            epochs.register();
+            let asleep = falls_asleep(&epochs, me);
+            let woken = holder.join().unwrap();
+            assert!(!asleep || woken, "nobody would look after it");
         });
     }
 
