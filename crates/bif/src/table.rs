@@ -57,7 +57,6 @@ const fn dirty(
 /// What missing functions wait for.
 const DISTRIBUTION: &str = "distribution";
 const DRIVERS: &str = "loading of drivers";
-const SEQUENTIAL_TRACING: &str = "sequential tracing";
 const DEBUGGER: &str = "breakpoints that suspend a process";
 
 const fn missing(
@@ -334,10 +333,10 @@ pub static BIFS: &[Native] = &[
     yielding("erlang", "send", 3, erlang::messages::send_3, erlang::messages::send_3_long),
     yielding("erlang", "send_after", 3, erlang::time::send_after_3, erlang::time::send_after_3_long),
     yielding("erlang", "send_after", 4, erlang::time::send_after_4, erlang::time::send_after_4_long),
-    missing("erlang", "seq_trace", 2, SEQUENTIAL_TRACING),
-    missing("erlang", "seq_trace_info", 1, SEQUENTIAL_TRACING),
-    missing("erlang", "seq_trace_print", 1, SEQUENTIAL_TRACING),
-    missing("erlang", "seq_trace_print", 2, SEQUENTIAL_TRACING),
+    bif("erlang", "seq_trace", 2, erlang::sequential::seq_trace_2),
+    bif("erlang", "seq_trace_info", 1, erlang::sequential::seq_trace_info_1),
+    bif("erlang", "seq_trace_print", 1, erlang::sequential::seq_trace_print_1),
+    bif("erlang", "seq_trace_print", 2, erlang::sequential::seq_trace_print_2),
     bif("erlang", "setelement", 3, erlang::types::setelement_3),
     missing("erlang", "setnode", 2, DISTRIBUTION),
     guard("erlang", "size", 1, erlang::types::size_1),

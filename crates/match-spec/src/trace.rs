@@ -15,6 +15,10 @@ pub trait Tracer {
     /// `{Module, Function, Arity}` that the traced function returns to, with its place in the source
     /// if that is asked for; else `undefined`.
     fn caller<'e>(&self, with_line: bool, heap: &'e Heap) -> Term<'e>;
+    /// The token of the process's sequential trace; `[]` if it has none.
+    fn token<'e>(&self, heap: &'e Heap) -> Term<'e>;
+    /// Sets a part of it; `None`: it cannot be that.
+    fn set_token<'e>(&self, part: Term<'e>, value: Term<'_>, heap: &'e Heap) -> Option<Term<'e>>;
     /// Switches the process's flag of that name.
     fn silence(&self, silent: bool);
     /// Switches a flag of a process (`None`: the one that runs). `false`: no such flag or process.
@@ -116,10 +120,6 @@ pub(crate) fn function(name: Atom, arity: usize) -> Option<(Effect, bool)> {
     }
 }
 
-/// Parts of a sequential trace token that are switched on and off.
-const TOKEN_FLAGS: [&str; 6] =
-    ["send", "receive", "print", "timestamp", "monotonic_timestamp", "strict_monotonic_timestamp"];
-
 impl<'e> Collected<'e> {
     /// Does what a form or function says; `None`: it fails.
     pub fn call(&self, effect: Effect, args: &[Term<'e>], heap: &'e Heap) -> Option<Term<'e>> {
@@ -138,9 +138,11 @@ impl<'e> Collected<'e> {
             (Effect::ProcessDump, _) => return Some(heap.binary(&self.tracer.process_dump())),
             (Effect::Caller, _) => return Some(self.tracer.caller(false, heap)),
             (Effect::CallerLine, _) => return Some(self.tracer.caller(true, heap)),
-            (Effect::IsSeqTrace, _) => return Some(Term::bool(false)),
-            (Effect::GetSeqToken, _) => return Some(Term::NIL),
-            (Effect::SetSeqToken, &[part, _]) => return token_part(part, heap),
+            (Effect::IsSeqTrace, _) => return Some(Term::bool(!self.tracer.token(heap).is_nil())),
+            (Effect::GetSeqToken, _) => return Some(self.tracer.token(heap)),
+            (Effect::SetSeqToken, &[part, value]) => {
+                return self.tracer.set_token(part, value, heap);
+            }
             (Effect::EnableTrace | Effect::DisableTrace, &[ref process @ .., flag]) => {
                 let on = effect == Effect::EnableTrace;
                 return done.filter(|_| self.tracer.switch(process.first().copied(), flag, on));
@@ -159,14 +161,5 @@ impl<'e> Collected<'e> {
         }
         self.flags.set(flags);
         done
-    }
-}
-
-/// A part of the sequential trace token, of which there is none.
-fn token_part<'e>(part: Term<'e>, heap: &'e Heap) -> Option<Term<'e>> {
-    match part.as_atom()?.name() {
-        "label" | "serial" => Some(Term::NIL),
-        flag if TOKEN_FLAGS.contains(&flag) => Some(heap.tuple(&[part, Term::bool(false)])),
-        _ => None,
     }
 }

@@ -34,6 +34,7 @@ families! {
     patterns,
     processes,
     saved_calls,
+    sequential,
     starting,
     structure,
     tables,

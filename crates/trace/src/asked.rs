@@ -5,9 +5,11 @@ use oxbeam_code::ranges::{self, Location};
 use oxbeam_heap::Heap;
 use oxbeam_match_spec::Tracer;
 use oxbeam_runtime::process::{Process, table};
+use oxbeam_runtime::trace::sequential::Sequence;
 use oxbeam_runtime::trace::{Change, flags};
 use oxbeam_runtime::{Cx, registry, system};
 use oxbeam_term::{Term, am};
+use std::cell::RefCell;
 use std::sync::{Arc, OnceLock};
 
 /// What other crates know how to write.
@@ -39,9 +41,25 @@ pub struct Asked<'c, 'h> {
     pub returns_to: Option<*const u64>,
     /// Nothing is traced: the specification is tested.
     pub is_test: bool,
+    /// The sequential trace of the process, if the specification has changed it.
+    changed: RefCell<Option<Sequence>>,
 }
 
-impl Asked<'_, '_> {
+impl<'c, 'h> Asked<'c, 'h> {
+    /// The process of `cx`, which is in a function that returns to that address.
+    pub fn new(cx: &'c Cx<'h>, returns_to: Option<*const u64>, is_test: bool) -> Asked<'c, 'h> {
+        Asked { cx, returns_to, is_test, changed: RefCell::new(None) }
+    }
+
+    /// The sequential trace of the process as it is to be from now on, if that was changed.
+    pub fn changed(self) -> Option<Sequence> {
+        self.changed.into_inner()
+    }
+
+    fn sequence(&self) -> Sequence {
+        self.changed.borrow().clone().unwrap_or_else(|| self.cx.own.sequence())
+    }
+
     fn process(&self, term: Option<Term<'_>>) -> Option<Arc<Process>> {
         let Some(term) = term else { return Some(self.cx.process.clone()) };
         let pid = match (term.as_local_pid(), term.as_atom()) {
@@ -89,6 +107,18 @@ impl Tracer for Asked<'_, '_> {
             });
         }
         heap.tuple(&parts)
+    }
+    fn token<'e>(&self, heap: &'e Heap) -> Term<'e> {
+        self.sequence().token().map_or(Term::nil(), |token| token.term(heap))
+    }
+    fn set_token<'e>(&self, part: Term<'e>, value: Term<'_>, heap: &'e Heap) -> Option<Term<'e>> {
+        let mut sequence = self.sequence();
+        if self.is_test {
+            return sequence.part(part, heap);
+        }
+        sequence.set(self.cx.process.pid, (part, value), heap)?;
+        self.changed.replace(Some(sequence));
+        Some(Term::bool(true))
     }
     fn silence(&self, silent: bool) {
         if self.is_test {

@@ -72,7 +72,7 @@ pub fn called(cx: &mut Cx<'_>, patterns: &Patterns, call: &Call<'_, '_>) -> Vec<
 }
 
 fn own_call(
-    cx: &Cx<'_>,
+    cx: &mut Cx<'_>,
     (local, spec): (bool, &Spec),
     call: &Call<'_, '_>,
     tracer: &Arc<Process>,
@@ -107,14 +107,18 @@ fn meta_tracer(cx: &Cx<'_>, meta: &Meta) -> Option<Arc<Process>> {
     }
 }
 
-fn judge<'e>(cx: &Cx<'_>, spec: &Spec, call: &Call<'_, '_>, scratch: &'e Heap) -> Verdict<'e> {
+fn judge<'e>(cx: &mut Cx<'_>, spec: &Spec, call: &Call<'_, '_>, scratch: &'e Heap) -> Verdict<'e> {
     let Some(program) = spec else {
         return Verdict { message: Term::bool(true), on_return: None };
     };
     let args: Vec<_> = call.args.iter().map(|arg| scratch.import(*arg)).collect();
-    let asked = Asked { cx, returns_to: Some(call.returns_to), is_test: false };
+    let asked = Asked::new(cx, Some(call.returns_to), false);
     let runner = Runner::new(program, cx.process.pid);
-    match runner.run_trace(scratch.list(&args), &asked, scratch) {
+    let traced = runner.run_trace(scratch.list(&args), &asked, scratch);
+    if let Some(sequence) = asked.changed() {
+        cx.own.set_sequence(sequence);
+    }
+    match traced {
         Some(traced) => {
             let on_return = traced.flags.return_trace || traced.flags.exception_trace;
             let on_return = on_return.then_some(traced.flags.exception_trace);

@@ -49,11 +49,15 @@ pub fn tell_of_receives(which: Which) {
 }
 
 /// The process, which is traced for it, sends a message to what `to` names.
-pub fn sent(cx: &Cx<'_>, to: Term<'_>, message: Term<'_>) {
+pub fn sent(cx: &mut Cx<'_>, to: Term<'_>, message: Term<'_>) {
     let scratch = Heap::detached();
-    let asked = Asked { cx, returns_to: None, is_test: false };
+    let asked = Asked::new(cx, None, false);
     let args = || vec![scratch.import(to), scratch.import(message)];
-    let Some(result) = judge(&sends(), cx.process, &asked, &scratch, args) else { return };
+    let result = judge(&sends(), cx.process, &asked, &scratch, args);
+    if let Some(sequence) = asked.changed() {
+        cx.own.set_sequence(sequence);
+    }
+    let Some(result) = result else { return };
     let Some((now, tracer)) = cx.process.traced_for(flags::SEND) else { return };
     let is_gone = to.as_local_pid().is_some_and(|pid| table::find(pid).is_none());
     let what = if is_gone { "send_to_non_existing_process" } else { "send" };
@@ -118,6 +122,12 @@ impl Tracer for Passive {
     }
     fn caller<'e>(&self, _: bool, _: &'e Heap) -> Term<'e> {
         Term::atom(am::undefined)
+    }
+    fn token<'e>(&self, _: &'e Heap) -> Term<'e> {
+        Term::nil()
+    }
+    fn set_token<'e>(&self, _: Term<'e>, _: Term<'_>, _: &'e Heap) -> Option<Term<'e>> {
+        None
     }
     fn silence(&self, _: bool) {}
     fn switch(&self, _: Option<Term<'_>>, _: Term<'_>, _: bool) -> bool {

@@ -43,7 +43,7 @@ pub fn match_spec_test_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult
         },
         Some(am::trace) if term.is_list() => match compile_for_tracing(spec) {
             Ok(program) => {
-                let asked = Asked { cx, returns_to: None, is_test: true };
+                let asked = Asked::new(cx, None, true);
                 let traced = Runner::new(&program, pid).run_trace(term, &asked, heap);
                 traced.map_or((None, Flags::default()), |t| (Some(t.message), t.flags))
             }

@@ -59,7 +59,7 @@ fn deliver<'h>(cx: &mut Cx<'h>, to: Term<'h>, message: Message<'h>) -> Result<()
 
 /// A message is sent: its tracer is told of that once, also if the message is copied first.
 #[cold]
-fn tell_sent(cx: &Cx<'_>, to: Term<'_>, message: &Message<'_>) {
+fn tell_sent(cx: &mut Cx<'_>, to: Term<'_>, message: &Message<'_>) {
     let is_far = |to: Term<'_>| {
         matches!(to.kind(), Kind::Ref(_) | Kind::ExtPid(_) | Kind::ExtPort(_) | Kind::ExtRef(_))
     };

@@ -18,6 +18,7 @@ pub mod operators;
 pub mod packet;
 pub mod process_info;
 pub mod processes;
+pub mod sequential;
 pub mod statistics;
 pub mod system;
 pub mod system_flag;

@@ -217,7 +217,8 @@ fn item_value<'a>(cx: &mut Cx<'_>, heap: &'a Heap, item: Atom) -> Term<'a> {
             });
             heap.list(&binaries.collect::<Vec<_>>())
         }
-        am::sequential_trace_token | am::magic_ref => Term::nil(),
+        am::sequential_trace_token => cx.own.token().map_or(Term::nil(), |token| token.term(heap)),
+        am::magic_ref => Term::nil(),
         am::backtrace => {
             let mut text = vec![];
             crate::crash_dump::process::write_backtrace(&mut text, cx)

@@ -349,8 +349,7 @@ fn link_local<'h>(cx: &mut Cx<'h>, end: RawTerm, me: RawTerm) -> NativeResult<'h
         }
         let reason = Term::atom(am::noproc);
         let message = oxbeam_runtime::signal::handle::exit_message(end, reason);
-        let from = cx.process.pid;
-        oxbeam_runtime::signal::send_message_from(from, cx.process, message, None);
+        oxbeam_runtime::signal::send_message(cx.process, message);
         return Ok(Term::bool(true));
     }
     if cx.own.links.add(end) {

@@ -1,6 +1,7 @@
 //! `erlang:system_flag/2`: how the runtime is set.
 
 use super::process_info::max_heap_term;
+use super::sequential;
 use super::statistics::set_microstates;
 use super::system_info::{atom, logger_term, multi_scheduling, state_atom, topology};
 use crate::arg;
@@ -8,6 +9,7 @@ use oxbeam_heap::sizes::next_heap_words;
 use oxbeam_runtime::process::table;
 use oxbeam_runtime::scheduler::bind::{self, BindType};
 use oxbeam_runtime::scheduler::online::{self, Block};
+use oxbeam_runtime::trace::sequential::reset;
 use oxbeam_runtime::{Cx, Flow, NativeResult, dirty, system, time_offset};
 use oxbeam_term::{Atom, Term, am};
 use std::num::NonZeroU32;
@@ -56,8 +58,13 @@ pub fn system_flag_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h>
             let bind = name.and_then(|name| BindType::named(name.name()));
             Ok(atom(bind::set_type(bind.ok_or_else(Flow::badarg)?).name()))
         }
-        // There are no flags for debugging, and no token that could be reset.
-        "debug_flags" | "reset_seq_trace" => Ok(Term::bool(true)),
+        "sequential_tracer" => sequential::set_tracer(value),
+        "reset_seq_trace" => {
+            reset();
+            Ok(Term::bool(true))
+        }
+        // There are no flags for debugging.
+        "debug_flags" => Ok(Term::bool(true)),
         "time_offset" | "cpu_topology" => Err(Flow::badarg()),
         _ => Err(Flow::badopt()),
     }

@@ -2,6 +2,7 @@
 
 use super::memory;
 use super::process_info::max_heap_term;
+use super::sequential;
 use crate::crash_dump;
 use oxbeam_heap::Heap;
 use oxbeam_runtime::process::table;
@@ -148,7 +149,7 @@ fn system_item<'h>(cx: &Cx<'h>, item: &str) -> Option<Term<'h>> {
         "dynamic_trace" => atom("none"),
         "modified_timing_level" => atom("undefined"),
         "trace_control_word" => heap.uint(system::trace_control_word()),
-        "sequential_tracer" => pair("sequential_tracer", Term::bool(false)),
+        "sequential_tracer" => pair("sequential_tracer", sequential::tracer()),
         "dist_buf_busy_limit" => heap.usize(system.dist_busy_limit_bytes),
         "dist_ctrl" | "taints" => Term::nil(),
         "delayed_node_table_gc" => heap.int(60),

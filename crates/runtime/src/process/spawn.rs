@@ -82,7 +82,7 @@ pub fn spawn(
     let initial = initial_call(start, args);
     let leader = RawImport { leader: cx.own.group_leader, from: cx.heap };
     let parent = RawTerm::pid(cx.process.pid);
-    let shown = shown_args(cx, args, &copy);
+    let shown = shown_start(cx, (start, args), &copy, options.request.is_some());
     let process = create(start, (args, copy), initial, leader, &options)?;
     // SAFETY: the process is not published yet: its creator is its owner.
     let owned = unsafe { process.owned() }.expect("just made");
@@ -107,14 +107,14 @@ pub fn spawn(
     let reference = monitor.or_else(|| options.request.is_some().then(new_numbers));
     let followed = cx.own.token().is_some();
     if followed || options.request.is_some() {
-        let shown = shown.as_ref().map_or(Term::nil(), OwnedTerm::view);
+        let shown = shown.as_ref().map_or((start, Term::nil()), |(at, args)| (*at, args.view()));
         let reference = reference.unwrap_or_else(new_numbers);
-        tell_request((cx, owned), (start, shown), (reference, is_alias), &options);
+        tell_request((cx, owned), shown, (reference, is_alias), &options);
     }
     if cx.process.trace_flags() != 0 {
         of_processes::inherit(cx.process, &process, options.link);
     }
-    if let Some(args) = shown {
+    if let Some((start, args)) = shown {
         let (parent, child) = ((&**cx.process, &*cx.own), (&*process, &owned.own));
         of_processes::born(parent, child, (start, args.view()), options.link);
     }
@@ -156,17 +156,33 @@ fn tell_request(
     }
 }
 
-/// The list of arguments, if a tracer may have to be told of it.
-fn shown_args(cx: &Cx<'_>, args: &[Term<'_>], copy: &Option<OwnedTerm>) -> Option<OwnedTerm> {
+/// What a process begins with and the list of its arguments, if a tracer may have to be told of it:
+/// where it is `requested`, stock starts one that applies what was asked for.
+fn shown_start(
+    cx: &Cx<'_>,
+    (start, args): (&'static Export, &[Term<'_>]),
+    copy: &Option<OwnedTerm>,
+    requested: bool,
+) -> Option<(&'static Export, OwnedTerm)> {
     if cx.process.trace_flags() == 0 && !trace::traces_new() && cx.own.token().is_none() {
         return None;
     }
-    Some(match copy {
+    let list = match copy {
         Some(copy) => OwnedTerm::copy_of(copy.view()),
         None => OwnedTerm::build(|heap| {
             heap.list(&args.iter().map(|arg| heap.import(*arg)).collect::<Vec<_>>())
         }),
-    })
+    };
+    if !requested {
+        return Some((start, list));
+    }
+    let init = Atom::new("spawn_init").expect("a short name");
+    let init = oxbeam_term::export::get_or_create(am::erts_internal, init, 1);
+    let shown = OwnedTerm::build(|heap| {
+        let mfa = [Term::atom(start.module), Term::atom(start.function), list.copy_to(heap)];
+        heap.list(&[heap.tuple(&mfa)])
+    });
+    Some((init, shown))
 }
 
 /// Starts a process that no process asks for: one of the system's own. `args` are immediate.

@@ -66,7 +66,7 @@ impl Tells for Tracer {
 
 /// The process that is told.
 pub fn tracer() -> Option<PidData> {
-    TRACER.get().map(|tracer| tracer.0)
+    TRACER.get().map(|tracer| tracer.0).filter(|&pid| super::is_alive(pid))
 }
 
 /// Sets or clears it; gives the former one.
@@ -342,8 +342,10 @@ impl ProcState {
         if later {
             return Some(token);
         }
+        // So 25.2.3 counts: the serial as a term.
+        let serial = (token.serial << 4 | 0xF) & SERIAL_MASK;
         let sequence = &mut self.rare_mut().sequential.sequence;
-        (sequence.previous, sequence.clock) = (token.serial, token.serial);
+        (sequence.previous, sequence.clock) = (serial, serial);
         if told {
             tell(&token, RECEIVE, me, answer);
         }
