@@ -79,7 +79,8 @@ own(Fun) ->
 t_no_token() ->
     Parts = [send, 'receive', print, spawn, timestamp, monotonic_timestamp,
              strict_monotonic_timestamp, label, serial, foo, sequential_trace_token, {a}, 1],
-    {seq_trace:get_token(), [catch_(fun() -> seq_trace:get_token(Part) end) || Part <- Parts]}.
+    {seq_trace:get_token(), [catch_(fun() -> erlang:seq_trace_info(Part) end) || Part <- Parts],
+     catch_(fun() -> erlang:seq_trace(foo, 1) end)}.
 
 catch_(Fun) -> try Fun() catch Class:Reason -> {Class, Reason} end.
 
@@ -420,6 +421,21 @@ t_sensitive() ->
         self() ! again,
         take()
     end).
+
+t_exit_to_a_sensitive_process() ->
+    process_flag(trap_exit, true),
+    Told = told([send, 'receive'], fun() ->
+        Token = seq_trace:set_token([]),
+        Pid = spawn_link(fun() -> receive go -> exit(gone) end end),
+        process_flag(sensitive, true),
+        seq_trace:set_token(Token),
+        Pid ! go,
+        Exit = take(),
+        process_flag(sensitive, false),
+        Exit
+    end),
+    process_flag(trap_exit, false),
+    Told.
 
 %% Match specifications.
 

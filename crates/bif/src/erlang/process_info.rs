@@ -393,6 +393,7 @@ pub fn process_flag_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h
         }
         Some(am::sensitive) => {
             let new = value.as_bool().ok_or_else(Flow::badarg)?;
+            cx.process.is_sensitive.set_relb(new);
             Ok(Term::bool(std::mem::replace(&mut cx.own.flags.sensitive, new)))
         }
         _ => Err(Flow::badopt()),

@@ -30,7 +30,7 @@ use crate::task::Task;
 use crate::thin_vec::ThinVec;
 use crate::timer::{TimerKey, TimerList};
 use crate::yielding::Suspended;
-use oxbeam_ethread::AtomicU32;
+use oxbeam_ethread::{AtomicFlag, AtomicU32};
 use oxbeam_ethread::lock::Mutex;
 use oxbeam_heap::{Heap, OwnedTerm};
 use oxbeam_term::{Atom, Export, RawTerm, am};
@@ -88,6 +88,8 @@ pub struct Process {
     pub bound_to: AtomicU32,
     /// The runtime cannot go on without it.
     pub is_system: bool,
+    /// As its own flag of that name says.
+    pub is_sensitive: AtomicFlag,
     /// What it is traced for; see the trace module.
     pub(crate) trace_flags: AtomicU32,
     /// Registered name, as an atom's index plus one; 0: none.
@@ -275,6 +277,7 @@ impl Process {
         Arc::new(Process {
             pid,
             is_system: false,
+            is_sensitive: AtomicFlag::new(false),
             state: StateWord::new(Priority::Normal),
             in_queue: Mutex::new(InQueue::default()),
             owned: UnsafeCell::new(None),
@@ -291,6 +294,7 @@ impl Process {
         Arc::new(Process {
             pid,
             is_system: owned.own.flags.system_process,
+            is_sensitive: AtomicFlag::new(false),
             state: StateWord::new(priority),
             in_queue: Mutex::new(InQueue::default()),
             owned: UnsafeCell::new(Some(owned)),

@@ -309,7 +309,8 @@ impl ProcState {
             return None;
         }
         let token = self.next_token()?;
-        if table::find(end.local_data()).is_some_and(|process| !process.is_exiting()) {
+        let told = |other: &Process| !other.is_exiting() && !other.is_sensitive.read();
+        if table::find(end.local_data()).is_some_and(|other| told(&other)) {
             let message = exit_message(RawTerm::pid(self.pid), reason);
             tell(&token, SEND, Term::immediate(end), message.view());
         }
