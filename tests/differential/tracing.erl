@@ -484,3 +484,62 @@ t_receive_specification() ->
     Bad = [outcome(fun() -> erlang:trace_pattern(E, Spec, O) end) || {E, Spec, O} <- [{'receive', spec([{caller}]), []}, {'receive', spec([{silent, true}]), []}, {send, spec([{caller}]), []}, {send, true, [global]}, {send, pause, []}]],
     1 = erlang:trace_pattern('receive', true, []),
     {R, I, Bad, outcome(fun() -> erlang:trace_pattern(send, spec([{silent, false}]), []) end), erlang:trace_pattern(send, true, [])}.
+
+%% Calls that go to the error handler of the process instead.
+
+breakpoint(Module, Function, Args) -> {broken, Module, Function, Args}.
+
+undefined_function(Module, Function, Args) -> error_handler:undefined_function(Module, Function, Args).
+
+undefined_lambda(Module, Fun, Args) -> error_handler:undefined_lambda(Module, Fun, Args).
+
+broken(X) -> X + 1.
+
+calls_broken(X, Y) -> {X, broken(Y)}.
+
+breaks(MFA, On) -> try erts_debug:breakpoint(MFA, On) catch Class:Reason -> {Class, Reason} end.
+
+with_breakpoint(Function, Arity, Fun) ->
+    process_flag(error_handler, ?MODULE),
+    Set = breaks({?MODULE, Function, Arity}, true),
+    Result = (catch Fun()),
+    Cleared = breaks({?MODULE, Function, Arity}, false),
+    After = (catch Fun()),
+    process_flag(error_handler, error_handler),
+    {Set, Result, Cleared, After}.
+
+t_breakpoint_arguments() ->
+    [breaks(MFA, On) || {MFA, On} <- [{{?MODULE, no_such, 1}, true}, {{?MODULE, broken, 7}, true},
+        {{no_such_module, x, 1}, true}, {{?MODULE, broken, a}, true}, {{?MODULE, broken, 1}, x}, {foo, true},
+        {{"a", b, 1}, true}, {{'_', b, 1}, true}, {{?MODULE, '_', 1}, true}, {{?MODULE, broken, 1}, false},
+        {{erlang, self, 0}, true}, {{erlang, self, 0}, false}, {{maps, from_list, 1}, false}]].
+
+t_breakpoint() ->
+    with_breakpoint(broken, 1, fun() ->
+        Local = fun broken/1,
+        [broken(1), ?MODULE:broken(2), calls_broken(3, 4), Local(5), apply(?MODULE, broken, [6]),
+         erlang:trace_info({?MODULE, broken, 1}, all)]
+    end).
+
+t_breakpoint_and_traces() ->
+    process_flag(error_handler, ?MODULE),
+    1 = breaks({?MODULE, broken, 1}, true),
+    1 = erlang:trace_pattern({?MODULE, broken, 1}, true, [local, call_count]),
+    Both = {broken(1), erlang:trace_info({?MODULE, broken, 1}, all)},
+    1 = erlang:trace_pattern({?MODULE, broken, 1}, false, [local, call_count]),
+    Again = {broken(1), erlang:trace_info({?MODULE, broken, 1}, all)},
+    1 = erlang:trace_pattern({?MODULE, broken, 1}, true, []),
+    Global = {broken(1), ?MODULE:broken(2)},
+    1 = erlang:trace_pattern({?MODULE, broken, 1}, false, []),
+    Last = {broken(1), ?MODULE:broken(2)},
+    1 = breaks({?MODULE, broken, 1}, false),
+    process_flag(error_handler, error_handler),
+    {Both, Again, Global, Last}.
+
+t_breakpoint_of_another_process() ->
+    1 = breaks({?MODULE, broken, 1}, true),
+    Me = self(),
+    spawn(fun() -> process_flag(error_handler, ?MODULE), Me ! {result, [broken(N) || N <- lists:seq(1, 300)]} end),
+    Results = receive {result, R} -> R end,
+    1 = breaks({?MODULE, broken, 1}, false),
+    {length(Results), lists:last(Results)}.

@@ -57,7 +57,6 @@ const fn dirty(
 /// What missing functions wait for.
 const DISTRIBUTION: &str = "distribution";
 const DRIVERS: &str = "loading of drivers";
-const DEBUGGER: &str = "breakpoints that suspend a process";
 
 const fn missing(
     module: &'static str,
@@ -384,7 +383,7 @@ pub static BIFS: &[Native] = &[
     bif("erlang", "whereis", 1, erlang::processes::whereis_1),
     guard("erlang", "xor", 2, erlang::types::xor_2),
     bif("error_logger", "warning_map", 0, erlang::system::warning_map_0),
-    missing("erts_debug", "breakpoint", 2, DEBUGGER),
+    bif("erts_debug", "breakpoint", 2, erts_internal::trace::breakpoint_2),
     bif("erts_debug", "copy_shared", 2, erts_debug::inspect::copy_shared_2),
     bif("erts_debug", "dirty", 3, erts_debug::dirty::dirty_3),
     dirty("erts_debug", "dirty_cpu", 2, erts_debug::dirty::dirty_cpu_2, RunOn::DirtyCpu),

@@ -244,6 +244,16 @@ slow! {
             let atom = |words: usize| RawTerm(*entry.sub(words)).as_atom().unwrap_or(am::undefined);
             let mfa: (Atom, Atom, u8) = (atom(4), atom(3), *entry.sub(2) as u8);
             traced_call(m, mfa, patterns);
+            if patterns.breaks {
+                let args: Vec<_> = {
+                    let heap = cx(m).heap;
+                    let live = m.live(usize::from(mfa.2)).iter();
+                    live.map(|arg| argument(heap, *arg).raw()).collect()
+                };
+                m.back();
+                let export = oxbeam_term::export::get_or_create(mfa.0, mfa.1, mfa.2);
+                return crate::op::stub::go_to_error_handler(m, export, am::breakpoint, &args);
+            }
         }
         m.turn().passed = entry as usize;
         handler(breakpoint.replaced())

@@ -66,6 +66,7 @@ predefined! {
     boolean = "boolean",
     boot = "boot",
     bor = "bor",
+    breakpoint = "breakpoint",
     bsl = "bsl",
     bsr = "bsr",
     bsr_anycrlf = "bsr_anycrlf",

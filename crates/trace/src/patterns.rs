@@ -21,6 +21,8 @@ pub struct Patterns {
     pub meta: Option<Meta>,
     pub count: Option<Count>,
     pub time: Option<Timing>,
+    /// The call goes to the error handler of the process instead: `erts_debug:breakpoint/2`.
+    pub breaks: bool,
 }
 
 /// Calls are told to the tracers of the processes that call.
@@ -68,7 +70,8 @@ pub struct Timing {
 impl Patterns {
     /// Whether it does nothing.
     pub fn is_empty(&self) -> bool {
-        self.calls.is_none() && self.meta.is_none() && self.count.is_none() && self.time.is_none()
+        let tells = self.calls.is_some() || self.meta.is_some();
+        !tells && self.count.is_none() && self.time.is_none() && !self.breaks
     }
     /// Whether it is for calls of an export.
     pub fn is_global(&self) -> bool {

@@ -68,6 +68,22 @@ pub fn stage(staging: &mut Staging, which: Which, setting: &Setting) -> usize {
     if setting.kinds.is_global() { exports.len() } else { functions }
 }
 
+/// Stages whether calls of the functions of a module that `which` stands for go to the error handler of
+/// the process instead; gives how many there are. Natives have no entry: for these nothing is staged.
+pub fn stage_breaks(staging: &mut Staging, which: Which, breaks: bool) -> usize {
+    each_function(staging, which, |staging, module, number| {
+        if native(module, number).is_some() {
+            return;
+        }
+        let before = of_function(module, number, staging.index());
+        let after = Patterns { breaks, ..before.cloned().unwrap_or_default() };
+        if before.is_some() || breaks {
+            let after = (!after.is_empty()).then(|| Arc::new(after) as Arc<_>);
+            staging.trace_function(module, number, after);
+        }
+    })
+}
+
 fn matching_exports(which: Which, ix: usize) -> Vec<&'static Export> {
     let is_there = |export: &&Export| !stub::is_undefined(export, ix);
     if let Which { module: Some(module), function: Some(function), arity: Some(arity) } = which {
@@ -94,6 +110,17 @@ fn set_export(staging: &mut Staging, export: &'static Export, setting: &Setting)
 }
 
 fn set_functions(staging: &mut Staging, which: Which, setting: &Setting) -> usize {
+    each_function(staging, which, |staging, module, number| {
+        set_function(staging, module, number, setting);
+    })
+}
+
+/// Does something with each function of a module that `which` stands for; gives how many there are.
+fn each_function(
+    staging: &mut Staging,
+    which: Which,
+    mut each: impl FnMut(&mut Staging, &'static Module, usize),
+) -> usize {
     let modules = match which.module {
         Some(name) => module::named_under(name, staging.index()).into_iter().collect(),
         None => module::current_under(staging.index()),
@@ -104,7 +131,7 @@ fn set_functions(staging: &mut Staging, which: Which, setting: &Setting) -> usiz
             let mfa = (module.name, function.name, function.arity);
             if which.is(mfa) {
                 count += 1;
-                set_function(staging, module, number, setting);
+                each(staging, module, number);
             }
         }
     }

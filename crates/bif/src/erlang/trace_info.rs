@@ -112,12 +112,15 @@ fn find(name: Atom, function: Atom, arity: u8) -> Option<Option<Patterns>> {
     let module: &Module = module::current(name)?;
     let is_it = |f: &oxbeam_code::module::Function| f.name == function && f.arity == arity;
     let number = module.functions.iter().position(is_it)?;
-    Some(of_function(module, number, ix).cloned())
+    // A breakpoint that only calls the error handler is no trace.
+    let unbroken = |patterns: &Patterns| Patterns { breaks: false, ..patterns.clone() };
+    let patterns = of_function(module, number, ix).map(unbroken);
+    Some(patterns.filter(|patterns| !patterns.is_empty()))
 }
 
 fn item_of<'h>(heap: &'h Heap, patterns: &Patterns, item: &str) -> NativeResult<'h> {
     let no = Term::bool(false);
-    let Patterns { calls, meta, count, time } = patterns;
+    let Patterns { calls, meta, count, time, .. } = patterns;
     Ok(match item {
         "traced" => match calls {
             Some(calls) => atom(if calls.local { "local" } else { "global" }),

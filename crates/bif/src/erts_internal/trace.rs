@@ -123,6 +123,17 @@ pub fn trace_pattern_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'
     Err(Flow::Yield(cx.heap.usize(count)))
 }
 
+/// `erts_debug:breakpoint/2`: whether calls of functions go to the error handler instead.
+pub fn breakpoint_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let on = args[1].as_bool().ok_or_else(Flow::badarg)?;
+    let which = which(args[0]).ok_or_else(Flow::badarg)?;
+    let permission = permission(cx)?;
+    let mut staging = permission.stage();
+    let count = set::stage_breaks(&mut staging, which, on);
+    progress::suspend(cx, move || drop(staging.commit()));
+    Err(Flow::Yield(cx.heap.usize(count)))
+}
+
 /// Which messages that are sent, or that arrive, are told of.
 fn event_pattern<'h>(
     cx: &Cx<'h>,

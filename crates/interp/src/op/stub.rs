@@ -1,13 +1,13 @@
 //! What an export without code runs, and where processes end.
 
-use crate::machine::{op, slow};
+use crate::machine::{Handler, M, op, slow};
 use crate::native::{self, Site};
 use crate::raise::{self, Exception, First};
 use crate::traced;
 use oxbeam_code::{index, module, stub};
 use oxbeam_runtime::engine::Switch;
 use oxbeam_runtime::native::{Class, RunOn, own_module};
-use oxbeam_term::{RawTerm, am};
+use oxbeam_term::{Atom, Export, RawTerm, am};
 
 op! {
     fn error_handler(m) {
@@ -78,18 +78,33 @@ slow! {
         {
             return m.call_function(export, load, RunOn::Normal, Site::Stub);
         }
-        let n = usize::from(export.arity);
-        let handler = crate::engine::error_handler(m, am::undefined_function);
+        let args = m.live(usize::from(export.arity)).to_vec();
+        go_to_error_handler(m, export, am::undefined_function, &args)
+    }
+}
+
+/// Calls that function of the process's error handler instead of the `export`.
+///
+/// # Safety
+/// Machine rules; the arguments are good.
+pub unsafe fn go_to_error_handler(
+    m: &mut M,
+    export: &'static Export,
+    function: Atom,
+    args: &[RawTerm],
+) -> Handler {
+    // SAFETY: by contract.
+    unsafe {
+        let handler = crate::engine::error_handler(m, function);
         if stub::is_undefined(handler, index::active()) {
-            let args = m.live(n).to_vec();
             return m.raise(Exception {
                 class: Class::Error,
                 reason: RawTerm::atom(am::undef),
-                first: First::Native(export, &args),
+                first: First::Native(export, args),
                 info: RawTerm::NONE,
             });
         }
-        let args = raise::list_of(m.heap(), m.live(n));
+        let args = raise::list_of(m.heap(), args);
         m.back();
         *m.x(0) = RawTerm::atom(export.module);
         *m.x(1) = RawTerm::atom(export.function);
