@@ -31,6 +31,15 @@ t_atoms_too_long() ->
     Bytes = [{N, F, E, R} || {N, B} <- Names, E <- [utf8, unicode, latin1, other], F <- [binary_to_atom, binary_to_existing_atom], {error, R} <- [try erlang:F(B, E) catch C:R -> {C, R} end]],
     Lists = [try erlang:F(lists:duplicate(N, $a) ++ T) catch C:R -> {C, R} end || F <- [list_to_atom, list_to_existing_atom], N <- [0, 254, 255, 256, 2000], T <- [[], foo, [foo], [-1], [16#110000]]],
     {Bytes, Lists}.
+t_large_elements() ->
+    L = fun(X) -> lists:seq(1, 40000) ++ [X] end,
+    As = [L(a), {L(b)}, #{k => L(c)}, L(1), 7], Many = lists:duplicate(600, {x}),
+    {[lists:member(L(X), Y) || X <- [a, b, 1, 1.0], Y <- [As, Many ++ As]], [lists:member({L(b)}, As), lists:member(#{k => L(c)}, Many ++ As)],
+     [case lists:keyfind(L(X), 2, [{1, Y} || Y <- Z]) of {1, K} -> lists:last(K); F -> F end || X <- [a, b, 1, 1.0], Z <- [As, Many ++ As]],
+     [lists:keymember(L(X), 1, [foo, {L(b)}]) || X <- [a, b]],
+     [try lists:member(L(z), Y) catch error:R -> R end || Y <- [[L(a) | L(z)], [L(a) | x], Many ++ [L(a) | x]]],
+     [try lists:keysearch(L(z), 1, Y) catch error:R -> R end || Y <- [[{L(a)} | x], Many ++ [{L(a)} | x]]],
+     [[erlang:phash2(Z) || Z <- X -- Y] || {X, Y} <- [{[L(a), L(b), L(a)], [L(a)]}, {As ++ As, As}, {As ++ Many, [L(a), L(b) | As]}, {Many ++ As, lists:reverse(As) ++ Many}, {lists:seq(1, 2000) ++ As, As ++ lists:seq(3, 3000)}, {lists:seq(1, 30), lists:seq(1, 40, 3)}, {[1, 1.0, 1, 2, 1.0], [1.0, 3, 1, 9, 8, 7, 6, 5, 4, 1.0]}]]}.
 t_integers() -> [integer_to_list(123), integer_to_binary(-5), list_to_integer("-17"), binary_to_integer(<<"99">>), list_to_integer("FF", 16), integer_to_list(255, 2)].
 t_bad_integers() -> [catch_it(fun() -> list_to_integer(S) end) || S <- ["", "a", "1a", "-", "1.0", [1 | 2], "+"]].
 t_print_w() -> lists:flatten(io_lib:format("~w", [sample()])).

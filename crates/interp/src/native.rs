@@ -77,12 +77,16 @@ pub(crate) unsafe fn call_with<'h>(
                     return Some(Ok(term));
                 }
                 Err(Flow::Long(begin)) => yielding::begin(&mut cx, begin, args),
-                Err(Flow::Dirty(run_on, function)) => {
-                    yielding::go_dirty(&mut cx, run_on, function, args);
-                    None
-                }
                 Err(flow) => Some(Err(flow)),
             }
+        };
+        let result = match result {
+            // The long form has found that it takes one.
+            Some(Err(Flow::Dirty(run_on, function))) => {
+                yielding::go_dirty(&mut cx, run_on, function, args);
+                None
+            }
+            result => result,
         };
         turn.reds = cx.reductions - turn.held;
         result

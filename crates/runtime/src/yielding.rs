@@ -45,6 +45,8 @@ pub enum Failure {
         reason: Slot,
         error_info: Option<Slot>,
     },
+    /// It cannot stop any more: this is to do all of it on a dirty CPU scheduler, from the start.
+    Dirty(NativeFn),
 }
 
 impl Failure {
@@ -475,6 +477,7 @@ fn ended<'h>(cx: &Cx<'h>, yielded: Yielded, mut store: RootStore) -> NativeResul
     let result = match yielded {
         Ok(slot) => Ok(roots.get(slot)),
         Err(Failure::Error(reason)) => Err(Flow::error(reason)),
+        Err(Failure::Dirty(native)) => Err(Flow::Dirty(RunOn::DirtyCpu, native)),
         Err(Failure::Raise { class, reason, error_info }) => Err(Flow::Raise(Box::new(Raise {
             class,
             reason: roots.get(reason),

@@ -17,13 +17,15 @@ use crate::hamt::{Leaves, find_leaf};
 use crate::view::{Bits, Fun, Kind, Map, Term};
 
 mod equal;
-pub use equal::{eq, eq_within};
+pub use equal::{eq, eq_counted, eq_within};
 
 /// Work that may still be done.
 struct Work(usize);
 
 impl Work {
-    const UNLIMITED: Work = Work(usize::MAX);
+    const fn unlimited() -> Work {
+        Work(usize::MAX)
+    }
 
     /// Takes off what is to be done next. `false`: it is too much.
     #[inline]
@@ -57,18 +59,42 @@ pub fn compare<'t>(a: Term<'t>, b: Term<'t>) -> Ordering {
     if let (Some(a), Some(b)) = (a.as_small(), b.as_small()) {
         return a.cmp(&b);
     }
-    run(a, b, false, Work::UNLIMITED).unwrap_or(Ordering::Equal)
+    run(a, b, false, &mut Work::unlimited()).unwrap_or(Ordering::Equal)
 }
 
 /// As [`compare`], for terms that differ as words; `None`: that takes more work than so much.
 pub fn compare_within<'t>(a: Term<'t>, b: Term<'t>, work: usize) -> Option<Ordering> {
-    run(a, b, false, Work(work))
+    run(a, b, false, &mut Work(work))
+}
+
+/// As [`compare`], taking what it does off `work`; `None`: it is more.
+pub fn compare_counted<'t>(a: Term<'t>, b: Term<'t>, work: &mut usize) -> Option<Ordering> {
+    counted(a, b, false, work)
+}
+
+/// As [`compare_exact`], taking what it does off `work`; `None`: it is more.
+pub fn compare_exact_counted<'t>(a: Term<'t>, b: Term<'t>, work: &mut usize) -> Option<Ordering> {
+    counted(a, b, true, work)
+}
+
+#[inline]
+fn counted<'t>(a: Term<'t>, b: Term<'t>, exact: bool, work: &mut usize) -> Option<Ordering> {
+    if a.raw() == b.raw() {
+        return Some(Ordering::Equal);
+    }
+    if let (Some(a), Some(b)) = (a.as_small(), b.as_small()) {
+        return Some(a.cmp(&b));
+    }
+    let mut left = Work(*work);
+    let order = run(a, b, exact, &mut left);
+    *work = left.0;
+    order
 }
 
 /// The order that sets integers apart from floats (of map keys and `ordered_set` look-ups by
 /// match).
 pub fn compare_exact<'t>(a: Term<'t>, b: Term<'t>) -> Ordering {
-    run(a, b, true, Work::UNLIMITED).unwrap_or(Ordering::Equal)
+    run(a, b, true, &mut Work::unlimited()).unwrap_or(Ordering::Equal)
 }
 
 /// What waits for the result of the comparison above it.
@@ -97,15 +123,15 @@ enum Step<'t> {
 }
 
 /// `None`: it is more than may be done.
-fn run<'t>(a: Term<'t>, b: Term<'t>, exact: bool, mut work: Work) -> Option<Ordering> {
+fn run<'t>(a: Term<'t>, b: Term<'t>, exact: bool, work: &mut Work) -> Option<Ordering> {
     let mut stack: Vec<Frame<'t>> = Vec::new();
-    let mut step = look(a, b, exact, &mut stack, &mut work);
+    let mut step = look(a, b, exact, &mut stack, work);
     loop {
         step = match step {
-            Step::Compare(a, b, exact) => look(a, b, exact, &mut stack, &mut work),
+            Step::Compare(a, b, exact) => look(a, b, exact, &mut stack, work),
             Step::Done(order) => match stack.pop() {
                 None => return Some(order),
-                Some(frame) => resume(frame, order, &mut stack, &mut work),
+                Some(frame) => resume(frame, order, &mut stack, work),
             },
             Step::TooMuch => return None,
         };

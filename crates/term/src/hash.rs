@@ -12,7 +12,7 @@ use crate::view::{Big, Bits, Fun, Kind, Map, Term};
 mod long;
 mod phash;
 
-pub use long::is_long;
+pub use long::{is_long, is_more_than};
 pub use phash::phash;
 
 const GOLDEN: u32 = 0x9e37_79b9;

@@ -1,17 +1,17 @@
 //! `++` and `--`.
 
-use std::collections::BTreeMap;
-
-use oxbeam_runtime::{Cx, Flow, NativeResult, Slot, Yielded, Yielder};
+use oxbeam_runtime::native::RunOn;
+use oxbeam_runtime::{Cx, Failure, Flow, NativeResult, Slot, Yielded, Yielder};
 use oxbeam_term::Term;
-use oxbeam_term::compare::{compare_exact, eq};
+use oxbeam_term::compare::{WORK_AT_ONCE, compare_exact, compare_exact_counted, eq, eq_counted};
+use oxbeam_term::hash::is_more_than;
 
 use crate::arg::{self, take};
 use crate::long;
 
 long::routines! {
     append_long => append;
-    subtract_long => subtract;
+    subtract_long => subtract_in_turns;
 }
 
 /// `A ++ B`: a proper list in front of anything.
@@ -41,21 +41,41 @@ pub fn subtract_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     if long::quick_length(from).is_none() || long::quick_length(what).is_none() {
         return Err(Flow::Long(subtract_long));
     }
+    subtract(cx, from, what, WORK_AT_ONCE)?.ok_or(Flow::Dirty(RunOn::DirtyCpu, subtract_here))
+}
+
+/// As [`subtract_2`], however long it takes.
+fn subtract_here<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let [from, what] = take(args);
+    let difference = subtract(cx, from, what, usize::MAX)?;
+    Ok(difference.expect("work has no limit here"))
+}
+
+/// `None`: that is more work than so much.
+fn subtract<'h>(
+    cx: &mut Cx<'h>,
+    from: Term<'h>,
+    what: Term<'h>,
+    most_work: usize,
+) -> Result<Option<Term<'h>>, Flow<'h>> {
     let (elements, taken) = (arg::list(from)?, arg::list(what)?);
     if elements.is_empty() || taken.is_empty() {
-        return Ok(from);
+        return Ok(Some(from));
     }
-    cx.bump((elements.len() + taken.len()) / 10);
-    let kept =
-        if taken.len() <= FEW { minus_few(elements, taken) } else { minus(elements, &taken) };
-    Ok(cx.heap.list(&kept))
+    let (mut work, elements_count) = (most_work, elements.len() + taken.len());
+    let kept = match taken.len() <= FEW {
+        true => minus_few(&elements, taken, &mut work),
+        false => minus(&elements, &taken, &mut work),
+    };
+    cx.bump(elements_count / 10 + (most_work - work) / 8);
+    Ok(kept.map(|kept| cx.heap.list(&kept)))
 }
 
 /// Stacks: what is left of `A`, `B` sorted, and the sort's own.
 const KEPT: usize = 0;
 const TAKEN: usize = 1;
 
-async fn subtract(y: Yielder) -> Yielded {
+async fn subtract_in_turns(y: Yielder) -> Yielded {
     let (from, what) = (Slot::arg(0), Slot::arg(1));
     let whole = y.step(|_, roots| roots.push(roots.get(from))).await;
     long::gather(y, from, KEPT).await?;
@@ -71,11 +91,30 @@ async fn subtract(y: Yielder) -> Yielded {
     if nothing_to_do {
         return Ok(whole);
     }
+    if !are_simple(y).await {
+        return Err(Failure::Dirty(subtract_here));
+    }
     long::sort(y, TAKEN, compare_exact).await;
     keep_the_rest(y).await;
     y.step(|_, roots| roots.set(from, Term::nil())).await;
     long::list_onto(y, KEPT, from).await;
     Ok(from)
+}
+
+/// Whether comparing any of the elements of `TAKEN` is little work.
+async fn are_simple(y: Yielder) -> bool {
+    let mut at = 0;
+    y.slices(long::KEYS_PER_REDUCTION, |_, roots, units| {
+        let taken = roots.take_stack(TAKEN);
+        let end = taken.len().min(at + *units);
+        let simple = taken[at..end].iter().all(|&element| !is_more_than(element, SIMPLE_WORK));
+        *units -= end - at;
+        at = end;
+        let all = at == taken.len();
+        roots.put_stack(TAKEN, taken);
+        (all || !simple).then_some(simple)
+    })
+    .await
 }
 
 /// Takes the elements of `TAKEN` out of `KEPT`, the first of equal ones first.
@@ -110,54 +149,89 @@ async fn keep_the_rest(y: Yielder) {
     .await;
 }
 
+/// Work of one comparison that goes with others into a turn.
+const SIMPLE_WORK: usize = 32;
+
 /// So many elements are looked for one by one.
 const FEW: usize = 8;
 
-fn minus_few<'h>(elements: Vec<Term<'h>>, mut taken: Vec<Term<'h>>) -> Vec<Term<'h>> {
-    let keep = |&element: &Term<'h>| match taken.iter().position(|&other| eq(other, element)) {
-        Some(at) => {
-            taken.swap_remove(at);
-            false
+/// `None`: that is more work than there may be.
+fn minus_few<'h>(
+    elements: &[Term<'h>],
+    mut taken: Vec<Term<'h>>,
+    work: &mut usize,
+) -> Option<Vec<Term<'h>>> {
+    let mut kept = vec![];
+    for &element in elements {
+        let mut at = None;
+        for (n, &other) in taken.iter().enumerate() {
+            if eq_counted(other, element, work)? {
+                at = Some(n);
+                break;
+            }
         }
-        None => true,
-    };
-    elements.into_iter().filter(keep).collect()
-}
-
-/// A term ordered exactly, as a key.
-struct Key<'h>(Term<'h>);
-
-impl PartialEq for Key<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        compare_exact(self.0, other.0).is_eq()
-    }
-}
-
-impl Eq for Key<'_> {}
-
-impl PartialOrd for Key<'_> {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Key<'_> {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        compare_exact(self.0, other.0)
-    }
-}
-
-fn minus<'h>(elements: Vec<Term<'h>>, taken: &[Term<'h>]) -> Vec<Term<'h>> {
-    let mut counts: BTreeMap<Key<'h>, usize> = BTreeMap::new();
-    for &element in taken {
-        *counts.entry(Key(element)).or_default() += 1;
-    }
-    let keep = |&element: &Term<'h>| match counts.get_mut(&Key(element)) {
-        Some(count) if *count > 0 => {
-            *count -= 1;
-            false
+        match at {
+            Some(at) => _ = taken.swap_remove(at),
+            None => kept.push(element),
         }
-        _ => true,
-    };
-    elements.into_iter().filter(keep).collect()
+    }
+    Some(kept)
+}
+
+/// As [`minus_few`], for any number.
+fn minus<'h>(elements: &[Term<'h>], taken: &[Term<'h>], work: &mut usize) -> Option<Vec<Term<'h>>> {
+    let sorted = sorted(taken, work)?;
+    // Of equal elements, how many the first stands for have been used up.
+    let mut used = vec![0; sorted.len()];
+    let mut kept = vec![];
+    for &element in elements {
+        let first = place(&sorted, element, work)?;
+        let found = match sorted.get(first + used.get(first).copied().unwrap_or(0)) {
+            Some(&other) => eq_counted(other, element, work)?,
+            None => false,
+        };
+        match found {
+            true => used[first] += 1,
+            false => kept.push(element),
+        }
+    }
+    Some(kept)
+}
+
+/// Where the first that is not less than the element stands, or would.
+fn place<'h>(sorted: &[Term<'h>], element: Term<'h>, work: &mut usize) -> Option<usize> {
+    let (mut low, mut high) = (0, sorted.len());
+    while low < high {
+        let middle = low + (high - low) / 2;
+        match compare_exact_counted(sorted[middle], element, work)?.is_lt() {
+            true => low = middle + 1,
+            false => high = middle,
+        }
+    }
+    Some(low)
+}
+
+/// The terms in their exact order, by merging.
+fn sorted<'h>(terms: &[Term<'h>], work: &mut usize) -> Option<Vec<Term<'h>>> {
+    let (mut from, mut width) = (terms.to_vec(), 1);
+    while width < from.len() {
+        let mut to = Vec::with_capacity(from.len());
+        for pair in from.chunks(2 * width) {
+            let (mut left, mut right) = pair.split_at(width.min(pair.len()));
+            while let (Some(&a), Some(&b)) = (left.first(), right.first()) {
+                if compare_exact_counted(b, a, work)?.is_lt() {
+                    to.push(b);
+                    right = &right[1..];
+                } else {
+                    to.push(a);
+                    left = &left[1..];
+                }
+            }
+            to.extend_from_slice(left);
+            to.extend_from_slice(right);
+        }
+        from = to;
+        width *= 2;
+    }
+    Some(from)
 }

@@ -17,22 +17,37 @@ pub fn eq<'t>(a: Term<'t>, b: Term<'t>) -> bool {
     if a.raw().is_immediate() || b.raw().is_immediate() {
         return false;
     }
-    eq_compound(a, b, Work::UNLIMITED).unwrap_or(false)
+    eq_compound(a, b, &mut Work::unlimited()).unwrap_or(false)
 }
 
 /// As [`eq`], for terms that differ as words; `None`: that takes more work than so much.
 pub fn eq_within<'t>(a: Term<'t>, b: Term<'t>, work: usize) -> Option<bool> {
-    eq_compound(a, b, Work(work))
+    eq_compound(a, b, &mut Work(work))
 }
 
-fn eq_compound<'t>(a: Term<'t>, b: Term<'t>, mut work: Work) -> Option<bool> {
+/// As [`eq`], taking what it does off `work`; `None`: it is more.
+#[inline]
+pub fn eq_counted<'t>(a: Term<'t>, b: Term<'t>, work: &mut usize) -> Option<bool> {
+    if a.raw() == b.raw() {
+        return Some(true);
+    }
+    if a.raw().is_immediate() || b.raw().is_immediate() {
+        return Some(false);
+    }
+    let mut left = Work(*work);
+    let equal = eq_compound(a, b, &mut left);
+    *work = left.0;
+    equal
+}
+
+fn eq_compound<'t>(a: Term<'t>, b: Term<'t>, work: &mut Work) -> Option<bool> {
     let mut pending = Vec::new();
     let (mut a, mut b) = (a, b);
     loop {
-        if !eq_step(a, b, &mut pending, &mut work)? {
+        if !eq_step(a, b, &mut pending, work)? {
             return Some(false);
         }
-        match next_pair(&mut pending, &mut work)? {
+        match next_pair(&mut pending, work)? {
             Some(pair) => (a, b) = pair,
             None => return Some(true),
         }

@@ -10,11 +10,16 @@ const BYTES_PER_WORK: usize = 32;
 /// Whether hashing a term is more work than what is done at once: a millisecond's.
 #[inline]
 pub fn is_long(term: Term<'_>) -> bool {
-    !term.raw().is_immediate() && is_more_than(term, WORK_AT_ONCE)
+    is_more_than(term, WORK_AT_ONCE)
 }
 
-/// Whether a term is more work than that; no more of it is looked at.
-fn is_more_than(term: Term<'_>, work: usize) -> bool {
+/// Whether a term is more work than that, in words or so; no more of it is looked at.
+#[inline]
+pub fn is_more_than(term: Term<'_>, work: usize) -> bool {
+    !term.raw().is_immediate() && compound_is_more_than(term, work)
+}
+
+fn compound_is_more_than(term: Term<'_>, work: usize) -> bool {
     let (mut left, mut stack, mut next) = (work, vec![], Some(term));
     while let Some(term) = next.take().or_else(|| stack.pop()) {
         let amount = match term.kind() {
