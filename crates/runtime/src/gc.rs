@@ -137,6 +137,11 @@ pub fn is_due_aside(owned: &Owned) -> bool {
 
 /// Collects the heap of a process between two turns, for a task; see [`collect`].
 pub fn collect_between_turns(owned: &mut Owned, kind: GcKind) {
+    if fits_aside(owned) {
+        owned.own.rare_mut().fits_heap = false;
+        // SAFETY: as below.
+        return unsafe { collect_to_fit(owned, &mut []) };
+    }
     let need_words = owned.own.rare.as_mut().map_or(0, |rare| std::mem::take(&mut rare.room_words));
     // SAFETY: between two turns the process's state shows all its registers.
     unsafe { collect(owned, kind, need_words, &mut [], &mut []) };
@@ -157,6 +162,23 @@ pub(crate) fn copy_literals(owned: &mut Owned, purged: Purged) {
     let mut roots = ProcessRoots::new(own, &mut []);
     // SAFETY: as in `refers_to`.
     unsafe { heap.copy_literals(purged, &mut roots) }
+}
+
+/// Has the heap of a process that is about to hibernate collected as soon as it waits, by a dirty
+/// scheduler, if that is long: else [`collect_to_fit`] is for here and now.
+pub fn fit_aside(owned: &mut Owned) -> bool {
+    let heap = &owned.heap;
+    let words = heap.used_words() + heap.old_used_words() + heap.fragment_words();
+    let long = words >= LONG_MOVE_WORDS;
+    if long {
+        owned.own.rare_mut().fits_heap = true;
+    }
+    long
+}
+
+/// Whether [`fit_aside`] has asked for that.
+pub fn fits_aside(owned: &Owned) -> bool {
+    owned.own.rare.as_ref().is_some_and(|rare| rare.fits_heap)
 }
 
 /// A major collection that leaves no free room, for a process that will sleep for long. As on stock, no

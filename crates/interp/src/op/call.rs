@@ -73,11 +73,15 @@ impl M {
         let roots = self.live(n);
         let owned = self.turn().owned();
         self.out();
-        // SAFETY: the tops are written back; the arguments are all that is live.
-        unsafe { oxbeam_runtime::gc::collect_to_fit(owned, roots) };
+        let waits = owned.own.mailbox.is_empty();
+        // One that goes on at once has no use for a heap without free room.
+        if waits && !oxbeam_runtime::gc::fit_aside(owned) {
+            // SAFETY: the tops are written back; the arguments are all that is live.
+            unsafe { oxbeam_runtime::gc::collect_to_fit(owned, roots) };
+        }
         self.back();
         owned.own.current = Some((am::erlang, am::hibernate, 3));
-        if !owned.own.mailbox.is_empty() {
+        if !waits {
             return self.leave(Switch::Yield, to, n);
         }
         owned.own.waiting = oxbeam_runtime::process::Waiting::Hibernated;

@@ -20,6 +20,8 @@ pub struct Rare {
     pub floats: Vec<f64>,
     /// Words that the instruction needs which waits for a collection, or 0.
     pub room_words: usize,
+    /// It hibernates, and its heap is to be collected aside and to lose all free room.
+    pub fits_heap: bool,
     pub(crate) call_timer: Option<CallTimer>,
     pub(crate) sequential: Traced,
     /// The instruction with a breakpoint that the process has left in its middle, to be run again

@@ -172,6 +172,7 @@ fn execute(schedulers: &Schedulers, index: usize, regs: &mut Regs, process: Arc<
                 stop(process, runnable || asked);
             }
         },
+        Switch::Wait if gc::fits_aside(owned) => dirty::collect_aside(process),
         Switch::Wait => stop(process, asked),
         Switch::Exit => {
             system_profile::process(&process, false);
