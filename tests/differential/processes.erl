@@ -33,6 +33,30 @@ t_exit_large_in_time() ->
     L = lists:seq(1, 20000), P ! L,
     [P ! X || X <- lists:seq(1, 100)], M = monitor(process, P),
     {receive {'DOWN', R, _, _, X} -> X =:= L end, receive {'DOWN', M, _, _, Y} -> Y =:= L orelse Y =:= noproc end}.
+t_heavy_dictionary_large_keys() ->
+    [K, L] = [[X || X <- lists:seq(1, 40000)] || _ <- [1, 2]], M = [0 | K],
+    [put(K, a), get(L), put(L, b), put(M, c), get(K), get(M), erase(L), get(K), erase(K), get([1 | M]), get_keys(c) =:= [M], process_info(self(), dictionary) =:= {dictionary, [{M, c}]}].
+t_heavy_dictionary_many() ->
+    [put(X, -X) || X <- lists:seq(1, 20000)], [erase(X) || X <- lists:seq(1, 20000, 3)], [put({X}, X) || X <- lists:seq(1, 5000)],
+    {dictionary, D} = process_info(self(), dictionary), S = self(),
+    spawn(fun() -> S ! {info, process_info(S, [dictionary, status]), process_info(S, dictionary)} end),
+    {info, [{dictionary, E}, {status, _}], {dictionary, F}} = receive I -> I end,
+    {length(D), D =:= E, E =:= F, lists:sort(D) =:= lists:sort(get()), get(1), get(2), get({7}), erlang:phash2(lists:sort(D))}.
+t_heavy_info_large() ->
+    S = self(),
+    {P, R} = spawn_monitor(fun() -> put(large, lists:seq(1, 30000)), [spawn_link(fun wait/0) || _ <- lists:seq(1, 20)], S ! ready, receive stop -> exit(done) end end),
+    receive ready -> ok end,
+    [P ! {X, lists:seq(1, 100)} || X <- lists:seq(1, 1000)],
+    {messages, M} = process_info(P, messages), [{links, L}, {dictionary, D}, {messages, N}] = process_info(P, [links, dictionary, messages]),
+    P ! stop, W = receive {'DOWN', R, _, _, X1} -> X1 end,
+    [self() ! {X, lists:seq(1, 100)} || X <- lists:seq(1, 1000)], {messages, O} = process_info(self(), messages),
+    {length(M), M =:= N, M =:= O, length(L), length(proplists:get_value(large, D)), W, process_info(P, messages)}.
+t_heavy_hibernate_large() ->
+    [begin
+         {P, R} = spawn_monitor(fun() -> L = [{X, X} || X <- lists:seq(1, 60000)], [self() ! early || _ <- [1], E], erlang:hibernate(?MODULE, woken_with, [L]) end),
+         [hibernated(P) || not E], garbage_collect(P), P ! wake,
+         {E, receive {'DOWN', R, _, _, W} -> W end}
+     end || E <- [false, true]].
 t_exit_normal_self() -> process_flag(trap_exit, true), exit(self(), normal), receive {'EXIT', _, R} -> R end.
 t_kill() -> {P, R} = spawn_monitor(fun wait/0), exit(P, kill), receive {'DOWN', R, process, P, W} -> W end.
 t_kill_trapped() -> {P, R} = spawn_monitor(fun() -> process_flag(trap_exit, true), wait() end), exit(P, kill), receive {'DOWN', R, process, P, W} -> W end.
@@ -181,3 +205,5 @@ large({{badmatch, L}, _}) -> {badmatch, large(L)};
 large({L, L, B}) -> {large(L), byte_size(B)};
 large({L, S}) when is_list(S) -> {large(L), element(1, hd(S))};
 large(X) -> X.
+hibernated(P) -> case process_info(P, [status, current_function]) of [{_, waiting}, {_, {erlang, hibernate, 3}}] -> ok; _ -> timer_wait(1), hibernated(P) end.
+woken_with(L) -> exit({length(L), receive X -> X end}).

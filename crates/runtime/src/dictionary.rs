@@ -1,6 +1,7 @@
 //! The process dictionary: terms of the process's own heap, by term key.
 //!
-//! Small dictionaries are searched in order; larger ones through an index of hashes. Order of
+//! Small dictionaries are searched in order; larger ones through an index of hashes, which is one
+//! table at first and many for a large dictionary, so that none of them takes long to grow. Order of
 //! entries is the order of insertion, a removed entry giving its place to the last one.
 
 use crate::thin_vec::ThinVec;
@@ -13,6 +14,50 @@ use oxbeam_term::{RawTerm, Term};
 /// Entries beyond which an index is kept.
 const INDEX_FROM: usize = 16;
 
+/// Entries from which the index is split into tables, and into how many.
+const SPLIT_FROM: usize = if oxbeam_heap::ZEAL { 64 } else { 8192 };
+const TABLES: usize = 256;
+
+/// Places in the entries, by the entries' hashes.
+struct Index {
+    /// One, or [`TABLES`].
+    tables: Vec<HashTable<u32>>,
+}
+
+impl Index {
+    fn of(entries: &[Entry]) -> Index {
+        let count = if entries.len() < SPLIT_FROM { 1 } else { TABLES };
+        let capacity = 2 * entries.len() / count;
+        let mut index =
+            Index { tables: (0..count).map(|_| HashTable::with_capacity(capacity)).collect() };
+        for (at, entry) in entries.iter().enumerate() {
+            index.insert(entries, entry.hash, at as u32);
+        }
+        index
+    }
+
+    fn insert(&mut self, entries: &[Entry], hash: u32, at: u32) {
+        let hash_of = |&at: &u32| spread(entries[at as usize].hash);
+        self.table_mut(hash).insert_unique(spread(hash), at, hash_of);
+    }
+
+    fn is_to_be_split(&self, entries: usize) -> bool {
+        self.tables.len() == 1 && entries >= SPLIT_FROM
+    }
+
+    fn number(&self, hash: u32) -> usize {
+        // Neither the bits that are places in a table nor those that are its tags.
+        (spread(hash) >> 40) as usize % self.tables.len()
+    }
+    fn table(&self, hash: u32) -> &HashTable<u32> {
+        &self.tables[self.number(hash)]
+    }
+    fn table_mut(&mut self, hash: u32) -> &mut HashTable<u32> {
+        let number = self.number(hash);
+        &mut self.tables[number]
+    }
+}
+
 #[derive(Clone, Copy)]
 struct Entry {
     hash: u32,
@@ -23,8 +68,7 @@ struct Entry {
 #[derive(Default)]
 pub struct Dictionary {
     entries: ThinVec<Entry>,
-    /// Places in `entries`, by the entries' hashes.
-    index: Option<Box<HashTable<u32>>>,
+    index: Option<Box<Index>>,
 }
 
 /// The table takes the upper bits of a hash for tags, so they must differ too.
@@ -56,7 +100,8 @@ impl Dictionary {
         match &self.index {
             None => self.entries.iter().position(same),
             Some(index) => {
-                let found = index.find(spread(hash), |&at| same(&self.entries[at as usize]));
+                let same = |&at: &u32| same(&self.entries[at as usize]);
+                let found = index.table(hash).find(spread(hash), same);
                 found.map(|&at| at as usize)
             }
         }
@@ -81,23 +126,11 @@ impl Dictionary {
         self.entries.push(Entry { hash, pair: [key.raw(), value.raw()] });
         let entries = &self.entries;
         match &mut self.index {
-            Some(index) => {
-                let hash_of = |&at: &u32| spread(entries[at as usize].hash);
-                index.insert_unique(spread(hash), at, hash_of);
-            }
-            None if entries.len() > INDEX_FROM => self.build_index(),
-            None => {}
+            Some(index) if !index.is_to_be_split(entries.len()) => index.insert(entries, hash, at),
+            None if entries.len() <= INDEX_FROM => {}
+            _ => self.index = Some(Box::new(Index::of(entries))),
         }
         None
-    }
-
-    fn build_index(&mut self) {
-        let hash_of = |&at: &u32| spread(self.entries[at as usize].hash);
-        let mut index = HashTable::with_capacity(2 * self.entries.len());
-        for at in 0..self.entries.len() as u32 {
-            index.insert_unique(hash_of(&at), at, hash_of);
-        }
-        self.index = Some(Box::new(index));
     }
 
     /// Removes `key`; gives its value.
@@ -105,10 +138,12 @@ impl Dictionary {
         let at = self.find(heap, key, hash(key))?;
         let last = self.entries.len() - 1;
         if let Some(index) = &mut self.index {
-            let [hash, last_hash] = [at, last].map(|at| spread(self.entries[at].hash));
-            index.find_entry(hash, |&n| n as usize == at).ok()?.remove();
+            let [hash, last_hash] = [at, last].map(|at| self.entries[at].hash);
+            let table = index.table_mut(hash);
+            table.find_entry(spread(hash), |&n| n as usize == at).ok()?.remove();
             if at != last {
-                *index.find_mut(last_hash, |&n| n as usize == last)? = at as u32;
+                let table = index.table_mut(last_hash);
+                *table.find_mut(spread(last_hash), |&n| n as usize == last)? = at as u32;
             }
         }
         let gone = self.entries.vec().swap_remove(at);
@@ -140,5 +175,33 @@ impl Dictionary {
     /// Shows the entries to the collector.
     pub(crate) fn each_root(&mut self, visit: &mut dyn FnMut(&mut [RawTerm])) {
         self.entries.iter_mut().for_each(|entry| visit(&mut entry.pair));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashMap;
+
+    #[test]
+    fn entries_are_found_however_many_there_are() {
+        let heap = Heap::detached();
+        let (mut dictionary, mut model) = (Dictionary::default(), HashMap::new());
+        let most = 2 * SPLIT_FROM as i64;
+        // Up, over the split, and down again, with keys that come back.
+        for step in 0..3 * most {
+            let key = step * 7919 % most;
+            let (term, value) = (heap.int(key), heap.int(step));
+            let old = match step < 2 * most {
+                true => (dictionary.put(&heap, term, value), model.insert(key, step)),
+                false => (dictionary.erase(&heap, term), model.remove(&key)),
+            };
+            assert_eq!(old.0.map(Term::raw), old.1.map(|value| heap.int(value).raw()));
+            assert_eq!(dictionary.len(), model.len());
+        }
+        for key in 0..most {
+            let found = dictionary.get(&heap, heap.int(key)).map(Term::raw);
+            assert_eq!(found, model.get(&key).map(|&value| heap.int(value).raw()));
+        }
     }
 }

@@ -23,7 +23,7 @@ use crate::scheduler::by_priority::ByPriority;
 use crate::signal::handle::take_all;
 use crate::task::Left;
 use crate::{gc, literal_release, locks, longest, task, yielding};
-use oxbeam_ethread::lock::{Condition, Mutex};
+use oxbeam_ethread::lock::{Condition, Mutex, MutexGuard};
 use oxbeam_ethread::{Atomic64, AtomicU64, AtomicUword};
 use oxbeam_heap::{GcKind, OwnedTerm};
 use oxbeam_sys::clock::monotonic_ns;
@@ -137,6 +137,15 @@ pub fn if_long<'h>(native: NativeFn, is_long: impl FnOnce() -> bool) -> Result<(
         true => Err(Flow::Dirty(RunOn::DirtyCpu, native)),
         false => Ok(()),
     }
+}
+
+/// Gives `work` the state of a native's process, which is away while the native runs on a dirty
+/// scheduler (rule 2). `None`: the process was ended meanwhile.
+pub fn with_own<R>(cx: &mut Cx<'_>, work: impl FnOnce(&mut ProcState) -> R) -> Option<R> {
+    if !cx.process.state.is_dirty() {
+        return Some(work(cx.own));
+    }
+    cx.process.away().lock().as_deref_mut().map(|owned| work(&mut owned.own))
 }
 
 /// Runs `work` with the calling thread as a scheduler of that kind: how a native is tried outside
@@ -437,7 +446,7 @@ pub(crate) fn tell_handler(process: &Process) {
 pub enum Handled {
     /// All there were.
     All,
-    /// There is a long task to do ([`crate::task`]): for [`handle_all`].
+    /// There is a long task to do ([`crate::task`]), or one must wait for the native: for [`handle_all`].
     Long,
     /// The process does not run dirty: it handles its signals itself.
     NotDirty,
@@ -447,7 +456,9 @@ pub enum Handled {
 /// long.
 pub fn handle_signals(process: &Arc<Process>) -> Handled {
     loop {
-        match handle(process, task::run_some) {
+        // A native that works on what is away (`with_own`) may keep it for long.
+        let Some(away) = process.away().try_lock() else { return Handled::Long };
+        match handle(process, away, task::run_some) {
             (handled, Left::Nothing) => return handled,
             (_, Left::Some) => {}
             (_, Left::Long) => return Handled::Long,
@@ -461,14 +472,14 @@ pub fn handle_all(process: &Arc<Process>) -> Handled {
         task::run_all(process, owned);
         Left::Nothing
     };
-    handle(process, run_all).0
+    handle(process, process.away().lock(), run_all).0
 }
 
 fn handle(
     process: &Arc<Process>,
+    mut away: MutexGuard<'_, Option<Box<Owned>>, locks::Away>,
     run_tasks: impl FnOnce(&Arc<Process>, &mut Owned) -> Left,
 ) -> (Handled, Left) {
-    let mut away = process.away().lock();
     let Some(owned) = away.as_deref_mut() else { return (Handled::NotDirty, Left::Nothing) };
     let taken = take_all(process, owned);
     // Those that move terms wait: its collections are off.

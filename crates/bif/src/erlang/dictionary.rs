@@ -1,29 +1,50 @@
 //! The process dictionary.
 
+use oxbeam_heap::Heap;
+use oxbeam_runtime::dictionary::Dictionary;
 use oxbeam_runtime::yielding::Begin;
-use oxbeam_runtime::{Cx, Flow, NativeResult, Slot, Yielded, Yielder};
+use oxbeam_runtime::{Cx, Flow, NativeFn, NativeResult, Slot, Yielded, Yielder, dirty};
 use oxbeam_term::compare::compare_exact;
+use oxbeam_term::hash::is_long;
 use oxbeam_term::{Term, am};
 
+use crate::arg::take;
 use crate::long;
 
 fn or_undefined(term: Option<Term<'_>>) -> Term<'_> {
     term.unwrap_or(Term::atom(am::undefined))
 }
 
+/// Does something with the dictionary that hashes the key: on a dirty scheduler, where that takes long.
+fn with_key<'h>(
+    cx: &mut Cx<'h>,
+    key: Term<'h>,
+    native: NativeFn,
+    work: impl FnOnce(&mut Dictionary, &'h Heap) -> Option<Term<'h>>,
+) -> NativeResult<'h> {
+    dirty::if_long(native, || is_long(key))?;
+    let heap = cx.heap;
+    let found = dirty::with_own(cx, |own| work(&mut own.dictionary, heap));
+    // One that was ended meanwhile does not see what comes.
+    Ok(or_undefined(found.flatten()))
+}
+
 /// `erlang:put/2`
 pub fn put_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    Ok(or_undefined(cx.own.dictionary.put(cx.heap, args[0], args[1])))
+    let [key, value] = take(args);
+    with_key(cx, key, put_2, |dictionary, heap| dictionary.put(heap, key, value))
 }
 
 /// `erlang:get/1`
 pub fn get_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    Ok(or_undefined(cx.own.dictionary.get(cx.heap, args[0])))
+    let [key] = take(args);
+    with_key(cx, key, get_1, |dictionary, heap| dictionary.get(heap, key))
 }
 
 /// `erlang:erase/1`
 pub fn erase_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    Ok(or_undefined(cx.own.dictionary.erase(cx.heap, args[0])))
+    let [key] = take(args);
+    with_key(cx, key, erase_1, |dictionary, heap| dictionary.erase(heap, key))
 }
 
 /// What a list of the dictionary is to show of a pair.

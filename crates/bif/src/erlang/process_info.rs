@@ -2,15 +2,19 @@
 
 use super::processes::{check_max_heap, max_heap, queue_data};
 use crate::arg;
+use oxbeam_heap::copy::copy_words_within;
 use oxbeam_heap::{Heap, OwnedTerm};
+use oxbeam_runtime::engine::TURN_REDUCTIONS;
 use oxbeam_runtime::monitor::Target;
 use oxbeam_runtime::process::rare::Call;
 use oxbeam_runtime::process::{MaxHeap, Mfa, PidData, Priority, Waiting, table};
 use oxbeam_runtime::reference::{RefNumbers, new_numbers};
 use oxbeam_runtime::signal::{Control, Request, send_control, send_to_pid};
-use oxbeam_runtime::{Cx, Flow, NativeResult};
+use oxbeam_runtime::task::Task;
+use oxbeam_runtime::{Cx, Flow, NativeFn, NativeResult, Owned, Process, dirty};
 use oxbeam_term::view::Kind;
 use oxbeam_term::{Atom, Node, Term, am};
+use std::sync::Arc;
 
 /// What `process_info/1` lists, in its order.
 const DEFAULT_ITEMS: [Atom; 17] = [
@@ -46,20 +50,26 @@ enum Shape {
 
 /// `erlang:process_info/1`
 pub fn process_info_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    info(cx, args[0], &DEFAULT_ITEMS, Shape::Default)
+    info(cx, args[0], &DEFAULT_ITEMS, Shape::Default, process_info_1)
 }
 
 /// `erlang:process_info/2`
 pub fn process_info_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     if let Some(item) = args[1].as_atom() {
-        return info(cx, args[0], &[item], Shape::One);
+        return info(cx, args[0], &[item], Shape::One, process_info_2);
     }
     let items = arg::list(args[1])?;
     let items: Option<Vec<Atom>> = items.iter().map(|item| item.as_atom()).collect();
-    info(cx, args[0], &items.ok_or_else(Flow::badarg)?, Shape::List)
+    info(cx, args[0], &items.ok_or_else(Flow::badarg)?, Shape::List, process_info_2)
 }
 
-fn info<'h>(cx: &mut Cx<'h>, pid: Term<'h>, items: &[Atom], shape: Shape) -> NativeResult<'h> {
+fn info<'h>(
+    cx: &mut Cx<'h>,
+    pid: Term<'h>,
+    items: &[Atom],
+    shape: Shape,
+    native: NativeFn,
+) -> NativeResult<'h> {
     let Kind::Pid(pid) = pid.kind() else { return Err(Flow::badarg()) };
     if items.iter().any(|item| !is_item(*item)) {
         return Err(Flow::badarg());
@@ -68,8 +78,12 @@ fn info<'h>(cx: &mut Cx<'h>, pid: Term<'h>, items: &[Atom], shape: Shape) -> Nat
     // What it has sent itself is to be seen: signals that wait come first.
     let after_signals = cx.process.state.has_signals() && items.iter().any(of_queue);
     if pid == cx.process.pid && !after_signals {
-        let heap = cx.heap;
-        return Ok(collect(cx, heap, items, shape));
+        dirty::if_long(native, || is_long(cx, items))?;
+        let Cx { heap, process, reductions, .. } = *cx;
+        let info = dirty::with_own(cx, |own| {
+            collect(&mut Cx { heap, own, process, reductions }, heap, items, shape)
+        });
+        return Ok(info.unwrap_or(Term::atom(am::undefined)));
     }
     if table::find(pid).is_none_or(|process| process.is_exiting()) {
         return Ok(Term::atom(am::undefined));
@@ -82,6 +96,30 @@ fn info<'h>(cx: &mut Cx<'h>, pid: Term<'h>, items: &[Atom], shape: Shape) -> Nat
     Err(Flow::trap(am::erts_internal, am::await_result, &[reference]))
 }
 
+/// Words that are copied at once, and terms that are listed.
+const QUICK_WORDS: usize = if oxbeam_heap::ZEAL { 64 } else { 1 << 14 };
+
+/// Whether the items hold a scheduler up.
+fn is_long(cx: &Cx<'_>, items: &[Atom]) -> bool {
+    let mut left = QUICK_WORDS;
+    // Whether there is room for one more.
+    let mut fits = |term: Term<'_>| {
+        let words = copy_words_within(term, left).map(|words| words + 4);
+        left = left.saturating_sub(words.unwrap_or(left));
+        left > 0
+    };
+    items.iter().any(|item| match *item {
+        am::messages => !cx.own.mailbox.terms().all(&mut fits),
+        am::dictionary => {
+            let mut pairs = (0..).map_while(|at| cx.own.dictionary.pair_at(cx.heap, at));
+            !pairs.all(|[key, value]| fits(key) && fits(value))
+        }
+        am::links => cx.own.links.count() > QUICK_WORDS / 4,
+        am::monitors | am::monitored_by => cx.own.monitors.count() > QUICK_WORDS / 4,
+        _ => false,
+    })
+}
+
 /// Asks another process for its items; the answer is the message `{Ref, Info}`.
 struct Ask {
     to: PidData,
@@ -92,13 +130,43 @@ struct Ask {
 
 impl Request for Ask {
     fn run(self: Box<Self>, cx: &mut Cx<'_>) {
+        match is_long(cx, &self.items) {
+            true => cx.own.tasks.push(self),
+            false => self.answer(cx),
+        }
+    }
+    fn dead(self: Box<Self>) {
+        self.answer_as_dead();
+    }
+}
+
+/// What is long.
+impl Task for Ask {
+    fn run(self: Box<Self>, process: &Arc<Process>, owned: &mut Owned) {
+        let Owned { heap, own } = owned;
+        self.answer(&mut Cx { heap, own, process, reductions: TURN_REDUCTIONS });
+    }
+    fn dead(self: Box<Self>) {
+        self.answer_as_dead();
+    }
+    fn words(&self, _: &Owned) -> usize {
+        LONG_WORDS
+    }
+}
+
+/// Words that a task says it looks at so that no scheduler does it.
+const LONG_WORDS: usize = 1 << 30;
+
+impl Ask {
+    fn answer(&self, cx: &mut Cx<'_>) {
         let answer = OwnedTerm::build(|heap| {
             let info = collect(cx, heap, &self.items, self.shape);
             heap.tuple(&[heap.plain_ref(self.reference), info])
         });
         send_to_pid(self.to, answer);
     }
-    fn dead(self: Box<Self>) {
+
+    fn answer_as_dead(&self) {
         let reference = self.reference;
         let answer = OwnedTerm::build(|heap| {
             heap.tuple(&[heap.plain_ref(reference), Term::atom(am::undefined)])
