@@ -144,18 +144,24 @@ async fn written(y: Yielder, term: Slot, options: EncodeOptions) -> Result<Writt
 
 /// Sorts the leaves on the stack from `from` on.
 async fn sort_leaves(y: Yielder, from: usize) {
-    y.step(|_, roots| {
-        // The leaves, of which there may be many, stay where they are.
-        let mut leaves = roots.take_stack(TERMS);
-        roots.put_stack(TERMS, leaves.drain(..from).collect());
+    // There may be many: all that is done to them is done to some at a time.
+    y.slices(LEAVES_PER_REDUCTION, |_, roots, units| {
+        let (mut terms, mut leaves) = (roots.take_stack(TERMS), roots.take_stack(LEAVES));
+        leaves.reserve_exact(terms.len() - from);
+        let end = terms.len().saturating_sub(*units).max(from);
+        *units -= terms.len() - end;
+        // Backwards: their order is to be another one.
+        leaves.extend(terms.drain(end..).rev());
+        roots.put_stack(TERMS, terms);
         roots.put_stack(LEAVES, leaves);
+        (end == from).then_some(())
     })
     .await;
     long::sort(y, LEAVES, leaf_order).await;
     let mut at = 0;
     y.slices(LEAVES_PER_REDUCTION, |_, roots, units| {
+        // The stack has got the room that they had.
         let (mut terms, leaves) = (roots.take_stack(TERMS), roots.take_stack(LEAVES));
-        terms.reserve(leaves.len() - at);
         let end = leaves.len().min(at + *units);
         terms.extend_from_slice(&leaves[at..end]);
         *units -= end - at;
