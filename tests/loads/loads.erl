@@ -18,8 +18,8 @@ load(large_messages) -> large_messages(20000, lists:seq(1, 200));
 load(spawn_exit) -> per(200000, fun() -> spawn_exit(200000) end);
 load(spawn_100000_alive) -> per(100000, fun() -> alive(100000) end);
 %% Microseconds for a timer.
-load(timers_firing) -> per(200000, fun() -> firing(200000) end);
-load(timers_set_and_cancelled) -> per(200000, fun() -> cancelled(200000) end);
+load(timers_firing) -> per(1000000, fun() -> firing(1000000) end);
+load(timers_set_and_cancelled) -> per(1000000, fun() -> cancelled(1000000) end);
 load(receive_timeouts) -> per(50000, fun() -> timeouts(50000) end);
 %% Milliseconds for a selective receive of the last of a million messages, and for all of them.
 load(selective_of_a_million) -> selective(1000000);
