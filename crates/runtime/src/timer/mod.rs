@@ -76,7 +76,7 @@ struct Shard {
     firing: SpinLock<()>,
     /// No timer is due before this; `i64::MAX`: there is none.
     next_ns: Atomic64,
-    /// The timers of references whose lowest number ends in this shard's.
+    /// The timers of certain references: see `references`.
     by_reference: Mutex<HashTable<(RefNumbers, TimerKey)>, locks::TimerReferences>,
 }
 
@@ -181,15 +181,27 @@ pub fn after_ms(timeout_ms: u64) -> i64 {
 
 type References = Mutex<HashTable<(RefNumbers, TimerKey)>, locks::TimerReferences>;
 
+/// References that lie beside each other in a table: who sets many timers in turn, and cancels
+/// them or has them fire in that order, goes from one to the next.
+const RUN: u64 = 64;
+
+fn low(reference: &RefNumbers) -> u64 {
+    u64::from(reference[0]) | u64::from(reference[1]) << 18
+}
+
 fn references(reference: RefNumbers) -> &'static References {
-    &shards()[reference[0] as usize % SHARDS].by_reference
+    &shards()[(low(&reference) / RUN) as usize % SHARDS].by_reference
 }
 
 fn hash(reference: &RefNumbers) -> u64 {
-    let low = u64::from(reference[0]) | u64::from(reference[1]) << 18;
-    // The table takes the upper bits for tags, the lower ones for places.
-    let spread = (low ^ u64::from(reference[2]) << 32).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    spread ^ spread >> 32
+    let spread = |value: u64| {
+        let product = value.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        product ^ product >> 32
+    };
+    let low = low(reference);
+    let run = spread(low / RUN ^ u64::from(reference[2]) << 32) / RUN * RUN;
+    // The table takes the uppermost bits for tags, the lower ones for places.
+    (run | low % RUN) ^ low << 57
 }
 
 /// Sets a timer that sends `term` at `deadline_ns` (monotonic time), unless it is for a process that
