@@ -1,16 +1,17 @@
 //! Copying terms between storages, without recursion and without keeping sharing (as OTP does).
 //!
-//! The copy works like a collector without forwarding: the root object is copied as it is, then
-//! the words of the copy are scanned and each pointer in them is replaced by one to a further
-//! copy, until the scan meets the end. A list's cells are copied in one run.
+//! An object is copied as it is; then the words of the copy that hold terms, a *run*, are gone
+//! through, and each pointer is replaced by one to a further copy, whose own run comes first. A
+//! list's cells are copied in one go, and what holds nothing but immediates is not looked at again.
 
-use crate::literal::{Purged, is_literal};
+use crate::literal::{LiteralRange, Purged};
 use crate::off_heap::{self, OffHeap};
 use oxbeam_ethread::AtomicFlag;
 use oxbeam_term::layout::*;
 use oxbeam_term::tag::{self, Subtag, header};
 use oxbeam_term::{RawTerm, Term};
 use std::cell::Cell;
+use std::ptr::null_mut;
 
 thread_local! {
     static SHARES_LITERALS: Cell<bool> = const { Cell::new(false) };
@@ -42,22 +43,26 @@ pub fn keeps_sharing() -> bool {
 /// another thread begins to purge meanwhile.
 #[derive(Clone, Copy)]
 pub struct Policy {
-    all: bool,
+    shared: LiteralRange,
     purged: Purged,
 }
 
 impl Policy {
     /// Literals are shared, but for those in the area that is being purged.
     pub fn sharing() -> Policy {
-        Policy { all: !SHARES_LITERALS.get(), purged: Purged::now() }
+        if !SHARES_LITERALS.get() {
+            return Policy::everything();
+        }
+        Policy { shared: LiteralRange::now(), purged: Purged::now() }
     }
     /// Everything is copied: for storage that may keep no pointer to a literal.
     pub const fn everything() -> Policy {
-        Policy { all: true, purged: Purged::NONE }
+        Policy { shared: LiteralRange::NONE, purged: Purged::NONE }
     }
     /// Whether a copy leaves this pointer as it is.
+    #[inline(always)]
     pub(crate) fn stays(self, term: RawTerm) -> bool {
-        !self.all && is_literal(term) && !self.purged.contains(term.ptr())
+        self.shared.contains(term.ptr()) && !self.purged.contains(term.ptr())
     }
 }
 
@@ -137,7 +142,7 @@ pub unsafe fn flat_words(term: RawTerm, policy: Policy) -> usize {
 /// As for [`flat_words`].
 pub unsafe fn flat_words_within(term: RawTerm, policy: Policy, most: usize) -> Option<usize> {
     let mut words = 0;
-    let mut pending = vec![];
+    let mut pending = Pending::<RawTerm, 16>::new(RawTerm::NIL);
     let mut next = Some(term);
     while let Some(term) = next.take().or_else(|| pending.pop()) {
         if term.is_immediate() || policy.stays(term) {
@@ -149,12 +154,7 @@ pub unsafe fn flat_words_within(term: RawTerm, policy: Policy, most: usize) -> O
         // SAFETY: by contract.
         unsafe {
             if term.is_list() {
-                words += 2;
-                let head = term.head();
-                if !head.is_immediate() {
-                    pending.push(head);
-                }
-                next = Some(term.tail());
+                next = Some(measure_spine(term, policy, &mut words, most, &mut pending));
                 continue;
             }
             let object = term.ptr();
@@ -164,16 +164,49 @@ pub unsafe fn flat_words_within(term: RawTerm, policy: Policy, most: usize) -> O
             }
             let size = object_words(object);
             words += size;
-            match term_words(*object) {
-                TermWords::None => {}
-                TermWords::Only(at) => next = Some(RawTerm(*object.add(at))),
-                TermWords::From(at) => pending.extend(
-                    (at..size).map(|n| RawTerm(*object.add(n))).filter(|t| !t.is_immediate()),
-                ),
+            let terms = match term_words(*object) {
+                TermWords::None => continue,
+                TermWords::Only(at) => at..at + 1,
+                TermWords::From(at) => at..size,
+            };
+            for n in terms {
+                let element = RawTerm(*object.add(n));
+                if !element.is_immediate() {
+                    pending.push(element);
+                }
             }
         }
     }
     (words <= most).then_some(words)
+}
+
+/// Counts the cells of a list up to one whose head is no immediate: gives that head and puts the
+/// rest off, so that a list takes one place among what is pending, however long it is. Without
+/// such a cell it gives what ends the list.
+unsafe fn measure_spine(
+    mut list: RawTerm,
+    policy: Policy,
+    words: &mut usize,
+    most: usize,
+    pending: &mut Pending<RawTerm, 16>,
+) -> RawTerm {
+    // SAFETY: `flat_words_within`'s contract.
+    unsafe {
+        loop {
+            *words += 2;
+            let (head, tail) = (list.head(), list.tail());
+            if !head.is_immediate() {
+                if !tail.is_immediate() {
+                    pending.push(tail);
+                }
+                return head;
+            }
+            if !tail.is_list() || policy.stays(tail) || *words > most {
+                return tail;
+            }
+            list = tail;
+        }
+    }
 }
 
 /// Words of a copy of the term that shares literals; `None`: more than `most`.
@@ -215,96 +248,146 @@ pub unsafe fn copy_into(
     off_heap: &OffHeap,
     policy: Policy,
 ) -> RawTerm {
-    let mut scan = *top;
-    // SAFETY: by contract, here and below; `scan` walks whole objects already copied.
+    let mut root = term.0;
+    let mut run = Run::of(&raw mut root, 1);
+    let mut pending = Pending::<Run, 8>::new(Run::EMPTY);
+    // SAFETY: by contract; a run lies in what is copied already, or is the root.
     unsafe {
-        let root = copy_one(term, top, off_heap, policy);
-        while scan < *top {
-            let word = *scan;
-            if RawTerm(word).is_header() {
-                let size = object_words(scan);
-                match term_words(word) {
-                    TermWords::None => {}
-                    TermWords::Only(at) => {
-                        copy_word(scan.add(at), top, off_heap, policy);
-                        if Subtag::of(word) == Subtag::MatchState {
-                            rebase_match_state(scan);
-                        }
-                    }
-                    TermWords::From(at) => {
-                        for n in at..size {
-                            copy_word(scan.add(n), top, off_heap, policy);
-                        }
-                    }
-                }
-                scan = scan.add(size);
+        loop {
+            let Some(slot) = run.take().or_else(|| pending.pop_into(&mut run)) else {
+                return RawTerm(root);
+            };
+            let term = RawTerm(*slot);
+            if term.is_immediate() || policy.stays(term) {
+                continue;
+            }
+            let parts = if term.is_list() {
+                *slot = RawTerm::list(*top).0;
+                copy_spine(term, top, policy, &mut pending)
             } else {
-                copy_word(scan, top, off_heap, policy);
-                scan = scan.add(1);
+                *slot = RawTerm::boxed(*top).0;
+                copy_object(term.ptr(), top, off_heap, policy)
+            };
+            if !parts.is_empty() {
+                if !run.is_empty() {
+                    pending.push(run);
+                }
+                run = parts;
             }
         }
-        root
     }
 }
 
-unsafe fn copy_word(slot: *mut u64, top: &mut *mut u64, off_heap: &OffHeap, policy: Policy) {
-    // SAFETY: `copy_into`'s contract.
-    unsafe { *slot = copy_one(RawTerm(*slot), top, off_heap, policy).0 };
+/// Words of a copy that still hold terms of the source.
+#[derive(Clone, Copy)]
+struct Run {
+    next: *mut u64,
+    end: *mut u64,
+    /// Words from one to the next.
+    step: usize,
 }
 
-unsafe fn copy_one(
-    term: RawTerm,
-    top: &mut *mut u64,
-    off_heap: &OffHeap,
-    policy: Policy,
-) -> RawTerm {
-    if term.is_immediate() {
-        return term;
+impl Run {
+    const EMPTY: Run = Run { next: null_mut(), end: null_mut(), step: 1 };
+
+    /// So many words from `first` on.
+    fn of(first: *mut u64, words: usize) -> Run {
+        Run { next: first, end: first.wrapping_add(words), step: 1 }
     }
-    if term.is_list() && term.0 & SPINE_MARK != 0 {
-        return RawTerm(term.0 & !SPINE_MARK);
+    fn is_empty(&self) -> bool {
+        self.next >= self.end
     }
-    if policy.stays(term) {
-        return term;
+    #[inline(always)]
+    fn take(&mut self) -> Option<*mut u64> {
+        let slot = self.next;
+        self.next = slot.wrapping_add(self.step);
+        (slot < self.end).then_some(slot)
     }
-    // SAFETY: `copy_into`'s contract.
-    unsafe {
-        if term.is_list() {
-            copy_spine(term, top, policy)
-        } else {
-            copy_object(term, top, off_heap)
+}
+
+/// What is still to be done, the latest last: a few without an allocation.
+struct Pending<T, const FEW: usize> {
+    few: [T; FEW],
+    len: usize,
+    more: Vec<T>,
+}
+
+impl<T: Copy, const FEW: usize> Pending<T, FEW> {
+    fn new(filler: T) -> Self {
+        Pending { few: [filler; FEW], len: 0, more: vec![] }
+    }
+    #[inline(always)]
+    fn push(&mut self, item: T) {
+        match self.few.get_mut(self.len) {
+            Some(place) => {
+                *place = item;
+                self.len += 1;
+            }
+            None => self.more.push(item),
         }
     }
+    #[inline(always)]
+    fn pop(&mut self) -> Option<T> {
+        if !self.more.is_empty() {
+            return self.more.pop();
+        }
+        self.len = self.len.checked_sub(1)?;
+        Some(self.few[self.len])
+    }
 }
 
-/// Copies the cells of a list in one run; the last tail stays to be scanned.
-unsafe fn copy_spine(list: RawTerm, top: &mut *mut u64, policy: Policy) -> RawTerm {
+impl<const FEW: usize> Pending<Run, FEW> {
+    /// Goes on with the latest run; gives its first word.
+    fn pop_into(&mut self, run: &mut Run) -> Option<*mut u64> {
+        *run = self.pop()?;
+        run.take()
+    }
+}
+
+/// Copies the cells of a list in one run; gives the heads, if any of them is still to be copied.
+/// A last tail that is to be copied is put off.
+unsafe fn copy_spine(
+    list: RawTerm,
+    top: &mut *mut u64,
+    policy: Policy,
+    pending: &mut Pending<Run, 8>,
+) -> Run {
     let first = *top;
-    let mut rest = list;
+    let (mut cell, mut rest, mut all_heads) = (first, list, tag::PRIMARY_MASK);
     // SAFETY: `copy_into`'s contract.
     unsafe {
         loop {
-            let cell = *top;
-            *top = cell.add(2);
-            *cell = rest.head().0;
-            rest = rest.tail();
+            let (head, tail) = (rest.head(), rest.tail());
+            *cell = head.0;
+            all_heads &= head.0;
+            rest = tail;
             if !rest.is_list() || policy.stays(rest) {
-                *cell.add(1) = rest.0;
-                return RawTerm::list(first);
+                break;
             }
-            *cell.add(1) = RawTerm::list(*top).0 | SPINE_MARK;
+            *cell.add(1) = RawTerm::list(cell.add(2)).0;
+            cell = cell.add(2);
+        }
+        *cell.add(1) = rest.0;
+        *top = cell.add(2);
+        if rest.is_boxed() {
+            pending.push(Run::of(cell.add(1), 1));
         }
     }
+    if RawTerm(all_heads).is_immediate() {
+        return Run::EMPTY;
+    }
+    Run { next: first, end: *top, step: 2 }
 }
 
-/// Set in a tail that already points into the copy, so that the scan leaves it alone. Pointers
-/// have zero top bits.
-const SPINE_MARK: u64 = 1 << 63;
-
-unsafe fn copy_object(term: RawTerm, top: &mut *mut u64, off_heap: &OffHeap) -> RawTerm {
+/// Copies an object as it is; gives the terms in it, if any of them is still to be copied.
+unsafe fn copy_object(
+    object: *mut u64,
+    top: &mut *mut u64,
+    off_heap: &OffHeap,
+    policy: Policy,
+) -> Run {
     // SAFETY: `copy_into`'s contract.
     unsafe {
-        let object = term.ptr();
         let copy = *top;
         if let Some((bytes, size_bytes)) = bytes_of_part(object) {
             let size = heap_bin_words(size_bytes);
@@ -314,7 +397,7 @@ unsafe fn copy_object(term: RawTerm, top: &mut *mut u64, off_heap: &OffHeap) -> 
             *copy = header(Subtag::HeapBin, size - 1);
             *copy.add(HEAP_BIN_SIZE) = size_bytes as u64;
             std::ptr::copy_nonoverlapping(bytes, copy.add(HEAP_BIN_BYTES).cast(), size_bytes);
-            return RawTerm::boxed(copy);
+            return Run::EMPTY;
         }
         let size = object_words(object);
         *top = copy.add(size);
@@ -327,7 +410,21 @@ unsafe fn copy_object(term: RawTerm, top: &mut *mut u64, off_heap: &OffHeap) -> 
             off_heap::retain(copy);
             off_heap.link(copy);
         }
-        RawTerm::boxed(copy)
+        match term_words(*copy) {
+            TermWords::None => Run::EMPTY,
+            TermWords::Only(at) if Subtag::of(*copy) == Subtag::MatchState => {
+                // Its original is one object without parts.
+                let original = RawTerm(*copy.add(at));
+                if !policy.stays(original) {
+                    *copy.add(at) = RawTerm::boxed(*top).0;
+                    copy_object(original.ptr(), top, off_heap, policy);
+                }
+                rebase_match_state(copy);
+                Run::EMPTY
+            }
+            TermWords::Only(at) => Run::of(copy.add(at), 1),
+            TermWords::From(at) => Run::of(copy.add(at), size - at),
+        }
     }
 }
 

@@ -51,7 +51,26 @@ pub fn is_literal(term: RawTerm) -> bool {
 /// Whether an address lies in the literal range.
 #[inline(always)]
 pub fn is_literal_address(address: *const u64) -> bool {
-    (address as u64).wrapping_sub(BASE.read()) < RANGE_BYTES as u64
+    LiteralRange::now().contains(address)
+}
+
+/// The literal range, or nothing, for who asks often.
+#[derive(Clone, Copy)]
+pub struct LiteralRange {
+    base: u64,
+    bytes: u64,
+}
+
+impl LiteralRange {
+    pub const NONE: LiteralRange = LiteralRange { base: 0, bytes: 0 };
+
+    pub fn now() -> LiteralRange {
+        LiteralRange { base: BASE.read(), bytes: RANGE_BYTES as u64 }
+    }
+    #[inline(always)]
+    pub fn contains(self, address: *const u64) -> bool {
+        (address as u64).wrapping_sub(self.base) < self.bytes
+    }
 }
 
 /// Areas that are purged together.
