@@ -443,3 +443,56 @@ pub unsafe fn rebase_match_state(object: *mut u64) {
         };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Heap, OwnedTerm};
+    use oxbeam_term::compare::eq;
+
+    /// A term that holds `inner` at every kind of place.
+    fn around<'h>(heap: &'h Heap, inner: Term<'h>, n: i64) -> Term<'h> {
+        let binary = heap.binary(&[n as u8; 100]);
+        match n % 6 {
+            0 => heap.tuple(&[heap.int(n), inner, heap.list(&[inner, heap.int(1)])]),
+            1 => heap.list_onto(&[heap.int(n), inner], heap.tuple(&[heap.float(0.5)])),
+            2 => heap.list_onto(&[heap.list(&[heap.int(n); 3])], inner),
+            3 => heap.tuple(&[
+                heap.sub_binary(binary, 8, 300),
+                heap.sub_binary(binary, 3, 44),
+                inner,
+            ]),
+            4 => heap.map_from_merged((0..40).map(|key| (heap.int(key), inner)).take(2).collect()),
+            _ => heap.list(&[heap.binary(&[7; 3]), heap.uint(u64::MAX), inner]),
+        }
+    }
+
+    #[test]
+    fn a_copy_is_equal_and_as_large_as_it_was_measured() {
+        let heap = Heap::detached();
+        let mut term = heap.list(&[]);
+        for n in 0..14 {
+            term = around(&heap, term, n);
+            let copy = OwnedTerm::deep_copy_of(term);
+            // SAFETY: the term is branded.
+            let words = unsafe { flat_words(term.raw(), Policy::everything()) };
+            assert!(eq(copy.view(), term), "{n}");
+            assert_eq!(copy.words(), words, "{n}");
+            assert_eq!(copy_words_within(term, words), Some(words));
+            assert_eq!(copy_words_within(term, words - 1), None);
+        }
+    }
+
+    #[test]
+    fn deep_and_long_terms_take_no_native_stack() {
+        let heap = Heap::detached();
+        let (mut left, mut right) = (heap.list(&[]), heap.list(&[]));
+        for n in 0..200_000 {
+            left = heap.tuple(&[left, heap.tuple(&[heap.int(n)])]);
+            right = heap.list_onto(&[heap.tuple(&[heap.int(n)])], right);
+        }
+        for term in [left, right] {
+            assert!(eq(OwnedTerm::copy_of(term).view(), term));
+        }
+    }
+}

@@ -74,6 +74,18 @@ impl Mailbox {
         Some(message)
     }
 
+    /// As [`Mailbox::peek`], for what needs nothing to be done first.
+    #[inline(always)]
+    pub fn at_hand(&self) -> Option<RawTerm> {
+        self.list.attached_at_save()
+    }
+
+    /// As [`Mailbox::advance`], if nothing needs to be done first: `false` where something does.
+    #[inline(always)]
+    pub fn advance_quickly(&mut self, looks: Looks) -> bool {
+        looks.0 == 0 && self.list.advance_settled()
+    }
+
     /// Attaches the message that is being looked at, if it is not (rule 1).
     pub(crate) fn attach_looked_at(&mut self, looks: &mut Looks, heap: &Heap) {
         if std::mem::take(looks).0 != 0 {

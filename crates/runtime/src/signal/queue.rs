@@ -20,13 +20,18 @@ pub struct Message {
     /// Its number in the order of arrival in its mailbox.
     number: u64,
     pub term: OwnedTerm,
-    /// Its place in the list's table of attached messages, plus one; 0: not attached.
+    /// Its place in the list's table of attached messages, plus one; 0: not attached, or
+    /// [`LOOKED_AT`].
     attached: u32,
     /// Its words, and those of all before it, are in the list's count.
     counted: bool,
     /// What it does to the sequential trace of who takes it.
     pub trail: Trail,
 }
+
+/// Attached, but not in the table: only the message at the save position can be, and most are
+/// removed before the position moves.
+const LOOKED_AT: u32 = u32::MAX;
 
 impl Message {
     /// A message of the system's.
@@ -176,19 +181,51 @@ impl MessageList {
         if message.attached == 0 && !term.is_immediate() {
             self.counted_words -= message.counted_words();
             message.term.attach_in_place(heap);
-            self.note_attached(node);
+            message.attached = LOOKED_AT;
         }
         Some(term)
     }
 
+    /// The term of the message at the save position, if it needs no attaching.
+    #[inline(always)]
+    pub fn attached_at_save(&self) -> Option<RawTerm> {
+        // SAFETY: as in `push_back`.
+        let message = unsafe { self.save?.as_ref() };
+        let term = message.term.view().raw();
+        (message.attached != 0 || term.is_immediate()).then_some(term)
+    }
+
     pub fn advance_save(&mut self) {
-        if let Some(node) = self.save {
+        self.settle();
+        self.advance_settled();
+    }
+
+    /// As [`MessageList::advance_save`], if nothing goes into the table: `false` where something
+    /// does.
+    #[inline(always)]
+    pub fn advance_settled(&mut self) -> bool {
+        let Some(node) = self.save else { return true };
+        // SAFETY: as in `push_back`.
+        let message = unsafe { node.as_ref() };
+        if message.attached == LOOKED_AT {
+            return false;
+        }
+        self.save = message.next;
+        true
+    }
+
+    /// The save position is about to move: what has been looked at there goes into the table.
+    fn settle(&mut self) {
+        if let Some(node) = self.save
             // SAFETY: as in `push_back`.
-            self.save = unsafe { node.as_ref().next };
+            && unsafe { node.as_ref() }.attached == LOOKED_AT
+        {
+            self.note_attached(node);
         }
     }
 
     pub fn reset_save(&mut self) {
+        self.settle();
         self.save = self.first;
     }
 
@@ -199,6 +236,7 @@ impl MessageList {
 
     /// Sets the save position to the first message of that number or a later one.
     pub fn seek(&mut self, number: u64) {
+        self.settle();
         let (mut save, mut next) = (None, self.last);
         while let Some(node) = next {
             // SAFETY: as in `push_back`.
@@ -227,7 +265,9 @@ impl MessageList {
             self.save = message.next;
             self.len -= 1;
             self.counted_words -= message.counted_words();
-            if let Some(place) = (message.attached as usize).checked_sub(1) {
+            if message.attached != LOOKED_AT
+                && let Some(place) = (message.attached as usize).checked_sub(1)
+            {
                 self.attached.vec().swap_remove(place);
                 if let Some(moved) = self.attached.get(place) {
                     (*moved.as_ptr()).attached = message.attached;
@@ -283,6 +323,9 @@ impl MessageList {
         for node in self.attached.iter() {
             // SAFETY: as in `push_back`; a message leaves the table when it leaves the list.
             visit(unsafe { &mut *node.as_ptr() });
+        }
+        if let Some(message) = self.at_save().filter(|message| message.attached == LOOKED_AT) {
+            visit(message);
         }
     }
 }
@@ -392,6 +435,36 @@ mod tests {
         assert_eq!(list.attach_at_save(&heap), Some(term.raw()));
         list.remove_at_save();
         list.each_attached(|_| panic!("it is gone"));
+    }
+
+    #[test]
+    fn what_is_looked_at_is_a_root_wherever_the_save_position_goes() {
+        let heap = Heap::new(Default::default()).unwrap();
+        let shown = |list: &mut MessageList| {
+            let mut numbers = vec![];
+            list.each_attached(|message| numbers.push(message.number));
+            numbers.sort();
+            numbers
+        };
+        let moves: [fn(&mut MessageList); 4] =
+            [|_| {}, MessageList::advance_save, MessageList::reset_save, |list| list.seek(3)];
+        for go in moves {
+            let mut list = MessageList::default();
+            for i in 0..3 {
+                let term = OwnedTerm::build(|heap| heap.list(&[heap.int(i)]));
+                list.push_back(Message::new(term));
+            }
+            list.advance_save();
+            assert_eq!(list.attached_at_save(), None);
+            let term = list.attach_at_save(&heap);
+            assert_eq!((list.attached_at_save(), list.attach_at_save(&heap)), (term, term));
+            assert!(!list.advance_settled());
+            go(&mut list);
+            assert_eq!(shown(&mut list), [1]);
+            list.seek(1);
+            list.remove_at_save();
+            assert_eq!(shown(&mut list), [0; 0]);
+        }
     }
 
     #[test]
