@@ -18,8 +18,6 @@ oxbeam_ethread::lock_order! {
     Names = 150;
     /// The table of persistent terms.
     PersistentTerms = 160;
-    /// The in-queue of a process.
-    InQueue = 200;
     /// The run queue of a scheduler.
     RunQueue = 300;
     /// What a scheduler thread is to do between two processes.

@@ -27,7 +27,7 @@
 
 use crate::native::Cx;
 use crate::process::Process;
-use crate::signal::{Control, queue::Signal};
+use crate::signal::{Control, in_queue::Signal};
 use crate::{dirty, longest};
 use epochs::{Epochs, WAITING};
 use parking_lot::{Mutex, MutexGuard};
@@ -300,7 +300,7 @@ impl Waiters {
     /// It has happened: resumes those that wait. From now on nobody does.
     pub fn release(&self) {
         for process in self.0.lock().take().into_iter().flatten() {
-            crate::signal::deliver(&process, Signal::Control(Box::new(Control::Resume))).ok();
+            crate::signal::deliver(&process, Signal::control(Control::Resume)).ok();
         }
     }
 }

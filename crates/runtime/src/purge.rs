@@ -17,7 +17,7 @@ use crate::native::Cx;
 use crate::process::{Owned, ProcState, Process};
 use crate::progress;
 use crate::progress::ProgressGuard;
-use crate::signal::{Control, deliver, queue::Signal};
+use crate::signal::{Control, deliver, in_queue::Signal};
 use oxbeam_code::index::Permission;
 use oxbeam_code::module::{self, Module, Retired, SavedOld};
 use oxbeam_heap::Heap;
@@ -144,7 +144,7 @@ fn finish() {
         std::mem::take(&mut purge.callers)
     };
     for process in callers {
-        deliver(&process, Signal::Control(Box::new(Control::Resume))).ok();
+        deliver(&process, Signal::control(Control::Resume)).ok();
     }
 }
 

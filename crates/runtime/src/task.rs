@@ -13,7 +13,7 @@
 use crate::longest;
 use crate::process::{Owned, Process};
 use crate::signal::handle::answer_as_dead;
-use crate::signal::{Control, deliver, queue::Signal};
+use crate::signal::{Control, deliver, in_queue::Signal};
 use oxbeam_term::RawTerm;
 use std::sync::Arc;
 
@@ -62,7 +62,7 @@ pub fn give(process: &Arc<Process>, task: Box<dyn Task>) -> bool {
         }
     });
     let Some(task) = task else { return true };
-    if let Err(signal) = deliver(process, Signal::Control(Box::new(Control::Task(task)))) {
+    if let Err(signal) = deliver(process, Signal::control(Control::Task(task))) {
         answer_as_dead(RawTerm::pid(process.pid), signal);
     }
     false

@@ -67,7 +67,9 @@ pub fn write_process(out: &mut dyn Write, cx: &Cx<'_>, calling: bool) -> Result<
     }
     let parent = if own.parent.is_local_pid() { identity(own.parent) } else { "[]".into() };
     writeln!(out, "Spawned by: {parent}")?;
-    writeln!(out, "Message queue length: {}", own.mailbox.len() + cx.process.in_queue_len())?;
+    let mut messages = own.mailbox.len();
+    cx.process.each_queued_message(|_| messages += 1);
+    writeln!(out, "Message queue length: {messages}")?;
     writeln!(out, "Number of heap fragments: {}", usize::from(heap.fragment_words() > 0))?;
     writeln!(out, "Heap fragment data: {}", heap.fragment_words())?;
     write_last_calls(out, cx)?;

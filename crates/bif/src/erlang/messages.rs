@@ -394,7 +394,7 @@ pub fn is_process_alive_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResul
     };
     // In this order: a signal that is in the queue no more was taken by a thread that runs the
     // process until it has handled it.
-    if other.in_queue_len() == 0 && !other.state.is_running() && !other.is_exiting() {
+    if other.in_queue_is_empty() && !other.state.is_running() && !other.is_exiting() {
         return Ok(Term::bool(true));
     }
     let reference = new_numbers();

@@ -250,7 +250,7 @@ fn item_value<'a>(cx: &mut Cx<'_>, heap: &'a Heap, item: Atom) -> Term<'a> {
             heap.list_from_rev(frames.iter().rev().map(|frame| frame.term(heap)))
         }
         am::status => Term::atom(status(cx)),
-        am::message_queue_len => heap.usize(cx.own.mailbox.len() + cx.process.in_queue_len()),
+        am::message_queue_len => heap.usize(cx.own.mailbox.len()),
         am::messages => {
             let all: Vec<_> = cx.own.mailbox.terms().map(|term| heap.import(term)).collect();
             heap.list(&all)

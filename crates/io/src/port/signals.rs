@@ -5,7 +5,7 @@ use crate::resource::{atom, iodata};
 use oxbeam_heap::OwnedTerm;
 use oxbeam_runtime::process::PidData;
 use oxbeam_runtime::registry;
-use oxbeam_runtime::signal::queue::Signal;
+use oxbeam_runtime::signal::in_queue::Signal;
 use oxbeam_runtime::signal::{
     Control, PortSignals, handle::answer_as_dead, send_control_to, send_to_pid,
 };
@@ -21,7 +21,7 @@ impl PortSignals for Ports {
         match table::find(port) {
             Some(found) => found.control(control),
             None => {
-                let signal = Signal::Control(Box::new(control));
+                let signal = Signal::control(control);
                 answer_as_dead(RawTerm::port(port), signal);
                 false
             }
@@ -78,7 +78,7 @@ impl Port {
         // Between the look and the work the port may close: then the signal
         // came too late all the same, and nobody waits for more.
         if self.with_open(|_| ()).is_none() {
-            answer_as_dead(self.term(), Signal::Control(Box::new(control)));
+            answer_as_dead(self.term(), Signal::control(control));
             return false;
         }
         work(self);

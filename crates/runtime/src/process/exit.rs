@@ -9,7 +9,7 @@ use crate::progress::ProgressGuard;
 use crate::registry;
 use crate::report;
 use crate::signal::handle::answer_as_dead;
-use crate::signal::queue::Signal;
+use crate::signal::in_queue::{Signal, Signals};
 use crate::signal::{Control, send_control, send_control_to};
 use crate::timer::{self, TimerList};
 use crate::trace::of_processes;
@@ -126,7 +126,7 @@ pub(crate) fn finish_owned(process: &Arc<Process>, mut owned: Box<Owned>) {
     let system_process = owned.own.flags.system_process;
     let me = RawTerm::pid(process.pid);
     table::remove(process.pid);
-    let rest = process.in_queue().lock().close();
+    let rest = process.in_queue().close();
     let timers = process.timers().lock().take();
     let farewell = Farewell { me, owned, rest, timers, reason };
     if farewell.is_long() {
@@ -154,7 +154,7 @@ struct Farewell {
     me: RawTerm,
     owned: Box<Owned>,
     /// What was in its in-queue.
-    rest: Vec<Signal>,
+    rest: Signals,
     /// Those that are to send to it.
     timers: Option<Box<TimerList>>,
     reason: OwnedTerm,
@@ -184,7 +184,7 @@ impl Farewell {
         let mut late_monitors = vec![];
         for signal in rest {
             match signal {
-                Signal::Control(control) => match *control {
+                Signal::Control(node) => match node.control {
                     // A link or monitor request that came in time is answered with the reason.
                     Control::Link { from } => {
                         owned.own.links.add_by_other(from);
@@ -198,7 +198,7 @@ impl Farewell {
                         owned.own.links.remove(from);
                         send_control_to(from, Control::UnlinkAck { from: me, id });
                     }
-                    other => answer_as_dead(me, Signal::Control(Box::new(other))),
+                    other => answer_as_dead(me, Signal::control(other)),
                 },
                 message => answer_as_dead(me, message),
             }

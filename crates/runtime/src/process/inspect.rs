@@ -2,7 +2,6 @@
 
 use super::{Owned, Process};
 use crate::native::Cx;
-use crate::signal::queue::Signal;
 use oxbeam_code::memory;
 use oxbeam_heap::Heap;
 use oxbeam_term::{RawTerm, Term};
@@ -34,13 +33,11 @@ pub fn stack_slots(heap: &Heap) -> Vec<(usize, Slot<'_>)> {
 }
 
 impl Process {
-    /// Shows the messages that have not been taken yet.
+    /// Shows the messages that have not been taken yet, while the process does not run.
     pub fn each_queued_message(&self, mut look: impl FnMut(Term<'_>)) {
-        for signal in self.in_queue().lock().signals() {
-            if let Signal::Message(message) = signal {
-                look(message.term.view());
-            }
-        }
+        let signals = self.in_queue().take();
+        signals.each_message(|message| look(message.term.view()));
+        self.in_queue().put_back(signals);
     }
 
     /// Runs `look` on the owned part of a process that neither runs nor is about to. `None`: it

@@ -7,8 +7,8 @@
 //!    is published, or the one that ends it. Nobody else follows the pointer.
 //! 3. The state word changes only through the named transitions of [`state`]; each tells its
 //!    caller what it now owes (to put the process into a run queue, say).
-//! 4. A sender appends to the in-queue, then sets SIGNALS in the state word; the receiver clears
-//!    SIGNALS, then takes the in-queue. So no signal is overlooked.
+//! 4. A sender appends to the in-queue, then sets SIGNALS in the state word if it is not set; the
+//!    receiver clears SIGNALS, then takes the in-queue. So no signal is overlooked.
 //! 5. After EXITING nothing is appended: the in-queue is closed, and its rest is answered by
 //!    [`exit::finish`].
 
@@ -25,7 +25,7 @@ use crate::link::Links;
 use crate::locks;
 use crate::mailbox::{Looks, Mailbox};
 use crate::monitor::{Aliases, Monitors};
-use crate::signal::queue::InQueue;
+use crate::signal::in_queue::InQueue;
 use crate::task::Task;
 use crate::thin_vec::ThinVec;
 use crate::timer::{TimerKey, TimerList};
@@ -78,7 +78,7 @@ impl Priority {
 pub struct Process {
     pub pid: PidData,
     pub state: StateWord,
-    in_queue: Mutex<InQueue, locks::InQueue>,
+    in_queue: InQueue,
     owned: UnsafeCell<Option<Box<Owned>>>,
     /// What a dirty scheduler left behind of the owned part; see the dirty module.
     away: Mutex<Option<Box<Owned>>, locks::Away>,
@@ -279,7 +279,7 @@ impl Process {
             is_system: false,
             is_sensitive: AtomicFlag::new(false),
             state: StateWord::new(Priority::Normal),
-            in_queue: Mutex::new(InQueue::default()),
+            in_queue: InQueue::default(),
             owned: UnsafeCell::new(None),
             away: Mutex::new(None),
             last_scheduler: AtomicU32::new(0),
@@ -296,7 +296,7 @@ impl Process {
             is_system: owned.own.flags.system_process,
             is_sensitive: AtomicFlag::new(false),
             state: StateWord::new(priority),
-            in_queue: Mutex::new(InQueue::default()),
+            in_queue: InQueue::default(),
             owned: UnsafeCell::new(Some(owned)),
             away: Mutex::new(None),
             last_scheduler: AtomicU32::new(0),
@@ -339,7 +339,7 @@ impl Process {
         &self.away
     }
 
-    pub(crate) fn in_queue(&self) -> &Mutex<InQueue, locks::InQueue> {
+    pub(crate) fn in_queue(&self) -> &InQueue {
         &self.in_queue
     }
 
@@ -348,9 +348,9 @@ impl Process {
         &self.timers
     }
 
-    /// Signals that have not been taken yet.
-    pub fn in_queue_len(&self) -> usize {
-        self.in_queue.lock().len()
+    /// Whether it has taken all signals.
+    pub fn in_queue_is_empty(&self) -> bool {
+        self.in_queue.is_empty()
     }
 
     /// The registered name.

@@ -4,7 +4,7 @@ use super::{CURRENT, Scheduler, Schedulers, bind, schedulers, wake_one};
 use crate::engine::{self, Regs, Switch};
 use crate::process::{Owned, Process, Waiting, exit};
 use crate::progress::{self, Managed};
-use crate::signal::handle::{Taken, ends_wait, take_all};
+use crate::signal::handle::{Taken, ends_wait, take_at_start};
 use crate::task::Left;
 use crate::trace::of_processes;
 use crate::{dirty, gc, give_back, longest, system_monitor, system_profile, task, timer};
@@ -106,7 +106,7 @@ fn execute(schedulers: &Schedulers, index: usize, regs: &mut Regs, process: Arc<
     process.last_scheduler.set(index as u32 + 1);
     // SAFETY: process rule 2: the state word just made this thread the owner.
     let Some(owned) = (unsafe { process.owned() }) else { return };
-    let taken = if started.signals { take_signals(&process, owned) } else { Taken::default() };
+    let taken = if started.signals { take_at_start(&process, owned) } else { Taken::default() };
     if taken.exit || owned.own.exit_reason.is_some() {
         return exit::finish(&process);
     }
@@ -179,13 +179,6 @@ fn execute(schedulers: &Schedulers, index: usize, regs: &mut Regs, process: Arc<
             exit::finish(&process);
         }
     }
-}
-
-/// Takes the in-queue. The start of the turn has cleared SIGNALS, so it is set again first.
-fn take_signals(process: &Arc<Process>, owned: &mut Owned) -> Taken {
-    let queued = process.state.signal();
-    debug_assert!(!queued, "a running process is in no run queue");
-    take_all(process, owned)
 }
 
 /// A process that waited goes on: behind its timeout if that has fired.

@@ -1,6 +1,7 @@
 //! What a process does with the signals that it takes.
 
-use super::queue::{Message, Signal};
+use super::in_queue::Signal;
+use super::queue::Message;
 use super::{Control, send_control, send_control_to};
 use crate::engine::TURN_REDUCTIONS;
 use crate::monitor::{AliasKind, Target, Watched};
@@ -11,7 +12,6 @@ use crate::trace::of_processes;
 use crate::trace::sequential::{Token, Trail};
 use oxbeam_heap::{Heap, OwnedTerm};
 use oxbeam_term::{Node, RawTerm, Term, am};
-use std::cell::Cell;
 use std::sync::Arc;
 
 /// What came out of taking the in-queue.
@@ -25,45 +25,51 @@ pub struct Taken {
     pub asked: bool,
 }
 
-/// Room that is handed from one in-queue to the next; a larger one is given back.
-const SPARE_CAPACITY: usize = 4;
-
-thread_local! {
-    static SPARE: Cell<Vec<Signal>> = const { Cell::new(vec![]) };
-}
-
-/// Takes the whole in-queue: messages go on to the mailbox, other signals are handled.
+/// Takes the whole in-queue if anything is in it: messages go on to the mailbox, other signals are
+/// handled.
 pub fn take_all(process: &Arc<Process>, owned: &mut Owned) -> Taken {
     let mut taken = Taken::default();
+    take_more(process, owned, &mut taken);
+    taken
+}
+
+/// As [`take_all`], for a turn that began with signals: that took their mark away already.
+pub(crate) fn take_at_start(process: &Arc<Process>, owned: &mut Owned) -> Taken {
+    let mut taken = Taken::default();
+    take_queue(process, owned, &mut taken);
+    take_more(process, owned, &mut taken);
+    taken
+}
+
+fn take_more(process: &Arc<Process>, owned: &mut Owned, taken: &mut Taken) {
     while process.state.begin_fetch() {
-        let mut signals = process.in_queue().lock().take(SPARE.take());
-        for signal in signals.drain(..) {
-            if taken.exit {
-                answer_as_dead(RawTerm::pid(process.pid), signal);
-                continue;
-            }
-            match signal {
-                Signal::Message(message) => {
-                    arrive(process, &mut owned.own, None, message);
-                    taken.messages = true;
-                }
-                Signal::Control(control) => {
-                    taken.asked |= matches!(*control, Control::Request(_));
-                    let Owned { heap, own } = owned;
-                    let before = own.mailbox.len();
-                    let mut cx = Cx { heap, own, process, reductions: TURN_REDUCTIONS };
-                    handle(&mut cx, *control);
-                    taken.messages |= cx.own.mailbox.len() > before;
-                    taken.exit |= cx.own.exit_reason.is_some();
-                    owned.own.reductions += 1;
-                }
-            }
+        take_queue(process, owned, taken);
+    }
+}
+
+fn take_queue(process: &Arc<Process>, owned: &mut Owned, taken: &mut Taken) {
+    for signal in process.in_queue().take() {
+        if taken.exit {
+            answer_as_dead(RawTerm::pid(process.pid), signal);
+            continue;
         }
-        if signals.capacity() <= SPARE_CAPACITY {
-            SPARE.set(signals);
+        match signal {
+            Signal::Message(message) => {
+                arrive(process, &mut owned.own, None, message);
+                taken.messages = true;
+            }
+            Signal::Control(node) => {
+                taken.asked |= matches!(node.control, Control::Request(_));
+                let Owned { heap, own } = owned;
+                let before = own.mailbox.len();
+                let mut cx = Cx { heap, own, process, reductions: TURN_REDUCTIONS };
+                handle(&mut cx, node.control);
+                taken.messages |= cx.own.mailbox.len() > before;
+                taken.exit |= cx.own.exit_reason.is_some();
+                owned.own.reductions += 1;
+            }
         }
     }
-    taken
 }
 
 /// A message comes into the mailbox.
@@ -242,8 +248,8 @@ pub fn demonitor(own: &mut ProcState, reference: RefNumbers) -> bool {
 /// Answers a signal in the name of a process (or port) that is gone.
 pub fn answer_as_dead(who: RawTerm, signal: Signal) {
     let noproc = || OwnedTerm::immediate(RawTerm::atom(am::noproc));
-    let Signal::Control(control) = signal else { return };
-    match *control {
+    let Signal::Control(node) = signal else { return };
+    match node.control {
         Control::Link { from } => {
             let exit = Control::Exit { from: who, reason: noproc(), linked: true, token: None };
             send_control_to(from, exit);

@@ -5,6 +5,7 @@
 //! is scheduled in, when its receive finds no message, and when it asks for them.
 
 pub mod handle;
+pub mod in_queue;
 pub mod queue;
 
 use crate::native::Cx;
@@ -13,9 +14,10 @@ use crate::reference::RefNumbers;
 use crate::task::Task;
 use crate::trace::flags;
 use crate::trace::sequential::{Token, Trail};
+use in_queue::Signal;
 use oxbeam_heap::OwnedTerm;
 use oxbeam_term::{Atom, RawTerm, Term};
-use queue::{Message, Signal};
+use queue::Message;
 use std::sync::Arc;
 
 /// A request that is answered in the receiver's own context.
@@ -88,7 +90,7 @@ pub enum Control {
 /// the process takes no more.
 pub fn deliver(process: &Arc<Process>, signal: Signal) -> Result<(), Signal> {
     let is_control = matches!(signal, Signal::Control(_));
-    process.in_queue().lock().push(signal)?;
+    process.in_queue().push(signal)?;
     if process.state.signal() {
         crate::system_profile::process(process, true);
         crate::scheduler::enqueue(process.clone());
@@ -107,7 +109,7 @@ pub fn send_message(to: &Arc<Process>, term: OwnedTerm) {
 /// that arrive is told from whom.
 pub fn send_message_from(from: PidData, to: &Arc<Process>, term: OwnedTerm, token: Option<Token>) {
     let signal = if token.is_some() || to.trace_flags() & flags::RECEIVE != 0 {
-        Signal::Control(Box::new(Control::Message { from, term, token }))
+        Signal::control(Control::Message { from, term, token })
     } else {
         Signal::Message(Message::with_trail(term, Trail::Ends))
     };
@@ -119,7 +121,7 @@ pub fn send_message_from(from: PidData, to: &Arc<Process>, term: OwnedTerm, toke
 /// mailbox as it is.
 pub fn send_to_self<'h>(cx: &mut Cx<'h>, message: Term<'h>, token: Option<Token>) {
     let traced = token.is_some() || cx.process.trace_flags() & flags::RECEIVE != 0;
-    if !cx.own.flags.message_queue_off_heap && !traced && cx.process.in_queue_len() == 0 {
+    if !cx.own.flags.message_queue_off_heap && !traced && cx.process.in_queue().is_empty() {
         cx.own.mailbox.push_own(cx.heap, message);
     } else {
         send_message_from(cx.process.pid, cx.process, OwnedTerm::message(message), token);
@@ -136,7 +138,7 @@ pub fn send_to_pid(to: PidData, term: OwnedTerm) {
 /// Sends a control signal to a process. `false`: it is gone, and the signal was answered as the
 /// dead answer it.
 pub fn send_control(to: PidData, control: Control) -> bool {
-    let control = Signal::Control(Box::new(control));
+    let control = Signal::control(control);
     let refused = match table::find(to) {
         Some(process) => deliver(&process, control),
         None => Err(control),

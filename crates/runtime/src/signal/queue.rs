@@ -1,12 +1,6 @@
-//! Signals on their way: one ordered queue into each process.
-//!
-//! 1. Senders append to the in-queue under its lock and never touch anything else of the
-//!    receiver; so two signals from one sender arrive in the order they were sent, whatever
-//!    their kinds.
-//! 2. The receiver takes the whole in-queue at once, moves messages on to its mailbox in order
-//!    and handles the others as it meets them.
+//! Messages, and the list of those that a process has taken from its in-queue.
 
-use super::Control;
+use super::in_queue::Link;
 use crate::thin_vec::ThinVec;
 use crate::trace::sequential::Trail;
 use oxbeam_heap::{Heap, OwnedTerm};
@@ -15,8 +9,9 @@ use std::ptr::NonNull;
 
 /// A message.
 pub struct Message {
+    /// What was sent before it, in an in-queue; the message before it, in a mailbox.
+    pub(super) behind: Link,
     next: Option<NonNull<Message>>,
-    prev: Option<NonNull<Message>>,
     /// Its number in the order of arrival in its mailbox.
     number: u64,
     pub term: OwnedTerm,
@@ -41,8 +36,8 @@ impl Message {
 
     /// A message with that trail.
     pub fn with_trail(term: OwnedTerm, trail: Trail) -> Box<Message> {
-        let (next, prev) = (None, None);
-        Box::new(Message { next, prev, number: 0, term, attached: 0, counted: false, trail })
+        let (behind, next) = (Link::NONE, None);
+        Box::new(Message { behind, next, number: 0, term, attached: 0, counted: false, trail })
     }
 
     /// Its number in the order of arrival.
@@ -53,50 +48,6 @@ impl Message {
     /// Its share of the list's count. An attached message has no words of its own.
     fn counted_words(&self) -> usize {
         if self.counted { self.term.words() } else { 0 }
-    }
-}
-
-/// One signal.
-pub enum Signal {
-    Message(Box<Message>),
-    Control(Box<Control>),
-}
-
-/// The in-queue of a process.
-#[derive(Default)]
-pub struct InQueue {
-    signals: Vec<Signal>,
-    /// The process takes no more signals.
-    closed: bool,
-}
-
-impl InQueue {
-    /// Appends a signal; gives it back when the process is gone.
-    pub fn push(&mut self, signal: Signal) -> Result<(), Signal> {
-        if self.closed {
-            return Err(signal);
-        }
-        self.signals.push(signal);
-        Ok(())
-    }
-    pub fn signals(&self) -> &[Signal] {
-        &self.signals
-    }
-    pub fn is_empty(&self) -> bool {
-        self.signals.is_empty()
-    }
-    pub fn len(&self) -> usize {
-        self.signals.len()
-    }
-    /// Takes all signals, and leaves `spare` (empty) for the next ones.
-    pub fn take(&mut self, spare: Vec<Signal>) -> Vec<Signal> {
-        debug_assert!(spare.is_empty());
-        std::mem::replace(&mut self.signals, spare)
-    }
-    /// Takes all signals and refuses further ones.
-    pub fn close(&mut self) -> Vec<Signal> {
-        self.closed = true;
-        self.take(vec![])
     }
 }
 
@@ -133,7 +84,7 @@ impl MessageList {
         let node = NonNull::from(Box::leak(message));
         // SAFETY: nodes of the list are alive and ours (type's doc).
         unsafe {
-            (*node.as_ptr()).prev = self.last;
+            (*node.as_ptr()).behind = self.last.map_or(Link::NONE, Link::message);
             (*node.as_ptr()).number = self.next_number;
             match self.last {
                 Some(last) => (*last.as_ptr()).next = Some(node),
@@ -244,7 +195,7 @@ impl MessageList {
             if message.number < number {
                 break;
             }
-            (save, next) = (Some(node), message.prev);
+            (save, next) = (Some(node), message.behind.as_message());
         }
         self.save = save;
     }
@@ -254,13 +205,14 @@ impl MessageList {
         // SAFETY: as in `push_back`; the node leaves the list, so its box may come back.
         unsafe {
             let message = Box::from_raw(node.as_ptr());
-            match message.prev {
+            let prev = message.behind.as_message();
+            match prev {
                 Some(prev) => (*prev.as_ptr()).next = message.next,
                 None => self.first = message.next,
             }
             match message.next {
-                Some(next) => (*next.as_ptr()).prev = message.prev,
-                None => self.last = message.prev,
+                Some(next) => (*next.as_ptr()).behind = message.behind,
+                None => self.last = prev,
             }
             self.save = message.next;
             self.len -= 1;
@@ -298,7 +250,7 @@ impl MessageList {
             }
             message.counted = true;
             self.counted_words += message.term.words();
-            next = message.prev;
+            next = message.behind.as_message();
         }
         self.counted_words
     }
