@@ -14,7 +14,7 @@ mod number;
 mod scheduling;
 
 use crate::words::Word;
-use oxbeam_sys::cpu::Processors;
+use oxbeam_sys::cpu::{Cpu, Processors};
 
 /// What Ctrl-C does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -147,7 +147,9 @@ pub struct EmulatorOptions {
     /// The scheduler bind type asked for (`u`, `db` and so on).
     pub bind_type: Word,
     /// The processor topology given, if one was.
-    pub cpu_topology: Option<Word>,
+    pub cpu_topology: Option<Vec<Cpu>>,
+    /// Whether the system is asked for its topology at the start.
+    pub detects_topology: bool,
     /// Compaction of load onto few schedulers.
     pub compact_load: bool,
     /// Balancing by utilization.
@@ -395,6 +397,7 @@ fn defaults(situation: &Situation) -> EmulatorOptions {
         port_parallelism: false,
         bind_type: b"u".to_vec(),
         cpu_topology: None,
+        detects_topology: true,
         compact_load: true,
         balance_utilization: false,
         forced_wakeup_ms: 0,

@@ -65,6 +65,9 @@ fn distribute_load(start: &Start) {
         _ => Wakeup::Medium,
     };
     scheduler::set_distribution(options.compact_load, wakeup);
+    scheduler::topology::detect(options.detects_topology);
+    // It was looked at when the flags were read.
+    scheduler::topology::define(options.cpu_topology.clone()).expect("a topology");
     let bind = std::str::from_utf8(&options.bind_type).ok().and_then(BindType::named);
     scheduler::bind::set_type(bind.unwrap_or(BindType::Unbound));
 }

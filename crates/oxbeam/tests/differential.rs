@@ -33,6 +33,7 @@ families! {
     packets,
     patterns,
     processes,
+    processors,
     saved_calls,
     sequential,
     starting,

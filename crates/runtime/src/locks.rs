@@ -8,6 +8,8 @@ oxbeam_ethread::lock_order! {
     OffsetWatchers = 90;
     /// Which processes keep schedulers from running.
     Blockers = 100;
+    /// Which processors there are.
+    Topologies = 105;
     /// Which timer a reference names.
     TimerReferences = 110;
     /// Which timers are to send to a process.

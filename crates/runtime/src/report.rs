@@ -28,7 +28,7 @@ fn send(own: &ProcState, format: &str, args: impl for<'h> FnOnce(&'h Heap) -> Ve
         let args = heap.list(&args(heap));
         // SAFETY: the leader is a root of the process, which is running.
         let leader = heap.import(unsafe { Term::from_raw(own.group_leader) });
-        let data = metadata(heap, Term::pid(own.pid), leader);
+        let data = metadata(heap, Term::atom(am::error), Term::pid(own.pid), leader);
         heap.tuple(&[atom("log"), Term::atom(am::error), heap.list_of_chars(format), args, data])
     });
     match logger() {
@@ -97,6 +97,15 @@ pub fn gc_info<'h>(heap: &'h Heap, of: &Heap) -> Term<'h> {
 
 /// Reports an error of the runtime's own, on behalf of a process that is running.
 pub fn error_text(own: &ProcState, text: &str) {
+    log_text(own, Term::atom(am::error), text);
+}
+
+/// As [`error_text`], of what should not be done.
+pub fn warning_text(own: &ProcState, text: &str) {
+    log_text(own, atom("warning"), text);
+}
+
+fn log_text(own: &ProcState, level: Term<'static>, text: &str) {
     let logger = registry::whereis(am::logger).filter(|to| to.is_local_pid());
     let Some(logger) = logger else {
         return eprint!("{text}");
@@ -108,14 +117,14 @@ pub fn error_text(own: &ProcState, text: &str) {
         let leader = unsafe { Term::from_raw(own.group_leader) };
         // On a dirty scheduler the state is not the process's own.
         let leader = if leader.is_pid() { heap.import(leader) } else { pid };
-        let (format, data) = (heap.list_of_chars("~s~n"), metadata(heap, pid, leader));
-        heap.tuple(&[atom("log"), Term::atom(am::error), format, args, data])
+        let (format, data) = (heap.list_of_chars("~s~n"), metadata(heap, level, pid, leader));
+        heap.tuple(&[atom("log"), level, format, args, data])
     });
     signal::send_to_pid(logger.local_data(), message);
 }
 
-fn metadata<'h>(heap: &'h Heap, pid: Term<'h>, leader: Term<'h>) -> Term<'h> {
-    let inner = vec![(atom("emulator"), Term::bool(true)), (atom("tag"), Term::atom(am::error))];
+fn metadata<'h>(heap: &'h Heap, tag: Term<'h>, pid: Term<'h>, leader: Term<'h>) -> Term<'h> {
+    let inner = vec![(atom("emulator"), Term::bool(true)), (atom("tag"), tag)];
     let inner = heap.map_from_merged(inner);
     let time = heap.int(crate::system::system_time_ns() / 1000);
     heap.map_from_merged(vec![

@@ -32,14 +32,18 @@ pub fn processors() -> Processors {
 }
 
 fn affinity_count() -> Option<usize> {
+    // SAFETY: takes a set.
+    let count = |set: libc::cpu_set_t| unsafe { libc::CPU_COUNT(&set) };
+    Some((count(affinity()?) as usize).max(1))
+}
+
+/// The processors that the process's first thread may use: none of ours binds that one.
+fn affinity() -> Option<libc::cpu_set_t> {
     // SAFETY: cpu_set_t is plain bits, zero is the empty set; rule 2.
     unsafe {
         let mut set: libc::cpu_set_t = std::mem::zeroed();
         let size = std::mem::size_of::<libc::cpu_set_t>();
-        if libc::sched_getaffinity(0, size, &mut set) != 0 {
-            return None;
-        }
-        Some((libc::CPU_COUNT(&set) as usize).max(1))
+        (libc::sched_getaffinity(libc::getpid(), size, &mut set) == 0).then_some(set)
     }
 }
 
@@ -51,27 +55,69 @@ fn quota_from_cpu_max(text: &str) -> Option<usize> {
     (period > 0).then(|| ((quota / period) as usize).max(1))
 }
 
-/// Where a logical processor sits: its package, its core in that, its own number.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Place {
-    pub package: usize,
-    pub core: usize,
-    pub logical: usize,
+/// Where a logical processor sits; -1 where there is no such level.
+///
+/// A memory node holds whole processors (`node`) or parts of one (`processor_node`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Cpu {
+    pub node: i32,
+    pub processor: i32,
+    pub processor_node: i32,
+    pub core: i32,
+    pub thread: i32,
+    pub logical: i32,
 }
 
-/// The places of all logical processors, in order; nothing where the system does not tell them.
-pub fn topology() -> Vec<Place> {
-    let read = |logical: usize, what: &str| -> Option<usize> {
+/// All logical processors as the system tells them; nothing where it does not.
+pub fn topology() -> Vec<Cpu> {
+    let read = |logical: usize, what: &str| -> Option<i32> {
         let path = format!("/sys/devices/system/cpu/cpu{logical}/topology/{what}");
         fs::read_to_string(path).ok()?.trim().parse().ok()
     };
-    let place = |logical| {
-        let (package, core) = (read(logical, "physical_package_id")?, read(logical, "core_id")?);
-        Some(Place { package, core, logical })
+    let place = |logical: usize| {
+        Some(Cpu {
+            node: memory_node(logical),
+            processor: read(logical, "physical_package_id")?,
+            processor_node: -1,
+            core: read(logical, "core_id")?,
+            thread: 0,
+            logical: i32::try_from(logical).ok()?,
+        })
     };
-    let mut places: Vec<Place> = (0..processors().configured).filter_map(place).collect();
-    places.sort_unstable();
-    places
+    let mut all: Vec<Cpu> = (0..processors().configured).filter_map(place).collect();
+    all.sort_unstable_by_key(|cpu| (cpu.processor, cpu.node, cpu.core, cpu.logical));
+    for at in 1..all.len() {
+        let (before, this) = (all[at - 1], &mut all[at]);
+        if (before.processor, before.node, before.core) == (this.processor, this.node, this.core) {
+            this.thread = before.thread + 1;
+        }
+    }
+    place_nodes(&mut all);
+    all
+}
+
+/// The memory node that the system says a processor belongs to, or -1.
+fn memory_node(logical: usize) -> i32 {
+    let entries = fs::read_dir(format!("/sys/devices/system/cpu/cpu{logical}"));
+    let names = entries.into_iter().flatten().flatten().map(|entry| entry.file_name());
+    let number = |name: std::ffi::OsString| name.to_str()?.strip_prefix("node")?.parse().ok();
+    names.filter_map(number).next().unwrap_or(-1)
+}
+
+/// Nodes within a processor are said as such; a single node of all is none.
+fn place_nodes(all: &mut [Cpu]) {
+    let single = all.iter().all(|cpu| cpu.node == all[0].node);
+    for package in all.chunk_by_mut(|a, b| a.processor == b.processor) {
+        let divided = package.iter().any(|cpu| cpu.node != package[0].node);
+        for cpu in package {
+            if divided {
+                cpu.processor_node = cpu.node;
+            }
+            if divided || single {
+                cpu.node = -1;
+            }
+        }
+    }
 }
 
 /// Binds the calling thread to a logical processor, or (`None`) lets it run on any of those that it
@@ -100,14 +146,9 @@ pub fn bind_thread(logical: Option<usize>) -> bool {
 
 /// Whether this process may run on a logical processor.
 pub fn is_available(logical: usize) -> bool {
-    // SAFETY: as in `bind_thread`.
-    unsafe {
-        let mut set: libc::cpu_set_t = std::mem::zeroed();
-        let size = std::mem::size_of::<libc::cpu_set_t>();
-        libc::sched_getaffinity(0, size, &mut set) == 0
-            && logical < 8 * size
-            && libc::CPU_ISSET(logical, &set)
-    }
+    // SAFETY: the number is within the set.
+    let contains = |set| unsafe { libc::CPU_ISSET(logical, &set) };
+    logical < 8 * std::mem::size_of::<libc::cpu_set_t>() && affinity().is_some_and(contains)
 }
 
 /// Lets timed waits of the calling thread end within some microseconds of their time; the system

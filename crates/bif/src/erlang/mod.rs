@@ -2,6 +2,7 @@
 
 pub mod atom;
 pub mod code;
+pub mod cpu_topology;
 pub mod dictionary;
 pub mod display;
 pub mod dynamic_trace;

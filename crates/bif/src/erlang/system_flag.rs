@@ -1,16 +1,17 @@
 //! `erlang:system_flag/2`: how the runtime is set.
 
+use super::cpu_topology;
 use super::process_info::max_heap_term;
 use super::sequential;
 use super::statistics::set_microstates;
-use super::system_info::{atom, logger_term, multi_scheduling, state_atom, topology};
+use super::system_info::{atom, logger_term, multi_scheduling, state_atom};
 use crate::arg;
 use oxbeam_heap::sizes::next_heap_words;
 use oxbeam_runtime::process::table;
 use oxbeam_runtime::scheduler::bind::{self, BindType};
 use oxbeam_runtime::scheduler::online::{self, Block};
 use oxbeam_runtime::trace::sequential::reset;
-use oxbeam_runtime::{Cx, Flow, NativeResult, dirty, system, time_offset};
+use oxbeam_runtime::{Cx, Flow, NativeResult, dirty, report, system, time_offset};
 use oxbeam_term::{Atom, Term, am};
 use std::num::NonZeroU32;
 
@@ -52,10 +53,12 @@ pub fn system_flag_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h>
             let limit = limit.ok_or_else(Flow::badarg)?;
             Ok(heap.uint(system::set_outstanding_requests_limit(limit)))
         }
-        "cpu_topology" if value.is(am::undefined) => Ok(topology(heap)),
+        "cpu_topology" => cpu_topology::set(cx, value),
+        "internal_cpu_topology" => cpu_topology::set_internal(heap, value),
         "scheduler_bind_type" => {
             let name = value.as_atom().filter(|name| name.name().len() > 2);
             let bind = name.and_then(|name| BindType::named(name.name()));
+            report::warning_text(cx.own, BIND_DEPRECATED);
             Ok(atom(bind::set_type(bind.ok_or_else(Flow::badarg)?).name()))
         }
         "sequential_tracer" => sequential::set_tracer(value),
@@ -65,10 +68,15 @@ pub fn system_flag_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h>
         }
         // There are no flags for debugging.
         "debug_flags" => Ok(Term::bool(true)),
-        "time_offset" | "cpu_topology" => Err(Flow::badarg()),
+        "time_offset" => Err(Flow::badarg()),
         _ => Err(Flow::badopt()),
     }
 }
+
+const BIND_DEPRECATED: &str = "A call to erlang:system_flag(scheduler_bind_type, _) was\n\
+    made. The scheduler_bind_type argument is deprecated and\n\
+    scheduled for removal in Erlang/OTP 18. For more\n\
+    information see the erlang:system_flag/2 documentation.\n";
 
 /// The defaults of new processes; `None` for another flag.
 fn default_flag<'h>(

@@ -1,15 +1,15 @@
 //! `erlang:system_info/1`: what the runtime says of itself.
 
-use super::memory;
 use super::process_info::max_heap_term;
-use super::sequential;
+use super::{cpu_topology, memory, sequential};
 use crate::crash_dump;
 use oxbeam_heap::Heap;
 use oxbeam_runtime::process::table;
 use oxbeam_runtime::scheduler::online::{self, Block};
+use oxbeam_runtime::scheduler::{bind, topology};
 use oxbeam_runtime::time_offset::{self, State, Warp};
 use oxbeam_runtime::{Cx, Flow, NativeResult, scheduler, system};
-use oxbeam_sys::{clock, cpu, host};
+use oxbeam_sys::{clock, host};
 use oxbeam_term::{Atom, Node, Term, am};
 
 pub(super) fn atom<'h>(name: &str) -> Term<'h> {
@@ -19,6 +19,9 @@ pub(super) fn atom<'h>(name: &str) -> Term<'h> {
 /// `erlang:system_info/1`
 pub fn system_info_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     if let Some(item) = args[0].as_atom() {
+        if item.name() == "cpu_topology" {
+            return cpu_topology::info(cx.heap, "used");
+        }
         return system_item(cx, item.name()).ok_or_else(Flow::badarg);
     }
     match args[0].as_tuple_n::<2>() {
@@ -28,7 +31,13 @@ pub fn system_info_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h>
             Ok(cx.heap.int(8))
         }
         Some([tag, which]) if tag.as_atom().is_some_and(|tag| tag.name() == "cpu_topology") => {
-            topology_of(cx.heap, which).ok_or_else(Flow::badarg)
+            cpu_topology::info(cx.heap, which.as_atom().ok_or_else(Flow::badarg)?.name())
+        }
+        Some([tag, which])
+            if tag.as_atom().is_some_and(|tag| tag.name() == "internal_cpu_topology") =>
+        {
+            let which = which.as_atom().ok_or_else(Flow::badarg)?;
+            cpu_topology::internal(cx.heap, which.name()).ok_or_else(Flow::badarg)
         }
         Some([tag, which]) => memory::allocators(cx, tag, which).ok_or_else(Flow::badarg),
         None => memory::send_parts(cx, args[0]).ok_or_else(Flow::badarg),
@@ -60,7 +69,7 @@ fn system_item<'h>(cx: &Cx<'h>, item: &str) -> Option<Term<'h>> {
         "machine" => text("BEAM"),
         "os_type" => heap.tuple(&[atom("unix"), atom("linux")]),
         "os_version" => os_version(cx),
-        "update_cpu_info" => atom("unchanged"),
+        "update_cpu_info" => update_cpu_info(),
         "system_architecture" => text("x86_64-pc-linux-gnu"),
         "driver_version" => text("3.3"),
         "nif_version" => text("2.16"),
@@ -96,10 +105,9 @@ fn system_item<'h>(cx: &Cx<'h>, item: &str) -> Option<Term<'h>> {
         "multi_scheduling" => multi_scheduling(),
         "multi_scheduling_blockers" => blockers(heap, Block::All),
         "normal_multi_scheduling_blockers" => blockers(heap, Block::Normal),
-        "cpu_topology" => topology(heap),
-        "logical_processors" => heap.usize(cpu::processors().configured),
-        "logical_processors_online" => heap.usize(cpu::processors().online),
-        "logical_processors_available" => heap.usize(cpu::processors().available),
+        "logical_processors" => heap.usize(topology::processors().configured),
+        "logical_processors_online" => heap.usize(topology::processors().online),
+        "logical_processors_available" => heap.usize(topology::processors().available),
         "process_limit" => heap.usize(table::limit()),
         "process_count" => heap.usize(table::count()),
         "port_count" => heap.usize(oxbeam_io::port::table::count()),
@@ -164,7 +172,9 @@ fn system_item<'h>(cx: &Cx<'h>, item: &str) -> Option<Term<'h>> {
         "all_schedulers_state" => all_schedulers(heap),
         "run_queues" => heap.usize(system.schedulers),
         "context_reductions" => heap.int(oxbeam_runtime::engine::TURN_REDUCTIONS),
-        "cpu_quota" => cpu::processors().quota.map_or(atom("unknown"), |count| heap.usize(count)),
+        "cpu_quota" => {
+            topology::processors().quota.map_or(atom("unknown"), |count| heap.usize(count))
+        }
         "hipe_architecture" => atom("undefined"),
         "literal_test" => atom("range"),
         "port_tasks" => Term::bool(true),
@@ -293,6 +303,15 @@ fn all_schedulers(heap: &Heap) -> Term<'_> {
     heap.list(&kinds)
 }
 
+/// Looks at the machine again. Schedulers that are bound follow a change.
+fn update_cpu_info<'h>() -> Term<'h> {
+    let changed = topology::detect(true);
+    if changed {
+        bind::bind_anew();
+    }
+    atom(if changed { "changed" } else { "unchanged" })
+}
+
 /// All natives as `{Module, Function, Arity}`.
 fn natives(heap: &Heap) -> Term<'_> {
     let natives = crate::table::BIFS
@@ -320,34 +339,4 @@ fn check_io(heap: &Heap) -> Term<'_> {
     ];
     let items = items.map(|(key, value)| heap.tuple(&[atom(key), value]));
     heap.list(&[heap.list(&items)])
-}
-
-/// `{cpu_topology, defined | detected | used}`
-fn topology_of<'h>(heap: &'h Heap, which: Term<'h>) -> Option<Term<'h>> {
-    match which.as_atom()?.name() {
-        "defined" => Some(Term::atom(am::undefined)),
-        "detected" | "used" => Some(topology(heap)),
-        _ => None,
-    }
-}
-
-/// The processors as the system tells them: `[{processor, [{core, {logical, N}}, ...]}, ...]`.
-pub(super) fn topology(heap: &Heap) -> Term<'_> {
-    let places = cpu::topology();
-    let tagged = |name: &str, value| heap.tuple(&[atom(name), value]);
-    let mut packages = vec![];
-    for package in places.chunk_by(|a, b| a.package == b.package) {
-        let cores = package.chunk_by(|a, b| a.core == b.core).map(|core| {
-            let logical = |logical| tagged("logical", heap.usize(logical));
-            match core {
-                [one] => tagged("core", logical(one.logical)),
-                many => {
-                    let thread = |place: &cpu::Place| tagged("thread", logical(place.logical));
-                    tagged("core", heap.list(&many.iter().map(thread).collect::<Vec<_>>()))
-                }
-            }
-        });
-        packages.push(tagged("processor", heap.list(&cores.collect::<Vec<_>>())));
-    }
-    if packages.is_empty() { Term::atom(am::undefined) } else { heap.list(&packages) }
 }

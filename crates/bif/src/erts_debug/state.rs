@@ -17,7 +17,7 @@ use oxbeam_term::{Atom, Term, am};
 
 use crate::arg::take;
 use crate::crash_dump::system::memory;
-use crate::erlang::process_info;
+use crate::erlang::{cpu_topology, process_info};
 use crate::erts_debug::ends;
 use crate::table::BIFS;
 
@@ -157,6 +157,14 @@ fn about<'h>(cx: &mut Cx<'h>, what: Term<'h>) -> NativeResult<'h> {
             Ok(heap.tuple(&[atom("refc_binary")?, heap.usize(size), block, heap.uint(flags)]))
         }
         Some("internal_hash") => Ok(cx.heap.uint(oxbeam_term::hash::internal_hash(of, 0).into())),
+        Some("reader_groups_map") => {
+            let count = of.as_usize().filter(|&count| count > 0).ok_or_else(Flow::badarg)?;
+            Ok(cpu_topology::groups(cx.heap, count))
+        }
+        Some("fake_scheduler_bindings") => {
+            let bind = name_of(of).filter(|name| name.len() > 2).ok_or_else(Flow::badarg)?;
+            cpu_topology::order_of(cx.heap, bind).ok_or_else(Flow::badarg)
+        }
         Some("link_list") => ends::of_process(cx, of, ends::links),
         Some("monitor_list") => ends::of_process(cx, of, ends::monitors),
         _ => Err(Flow::badarg()),

@@ -2,6 +2,7 @@
 
 use super::{Answer, Reader, Stop, number, usage};
 use crate::words::Word;
+use oxbeam_runtime::scheduler::topology;
 
 const BIND_TYPES: &[&[u8]] = &[b"u", b"ns", b"ts", b"ps", b"s", b"nnts", b"nnps", b"tnnps", b"db"];
 const BUSY_WAITS: &[&[u8]] = &[b"none", b"very_short", b"short", b"medium", b"long", b"very_long"];
@@ -94,7 +95,11 @@ impl<'a> Reader<'a> {
             let message: [&[u8]; 2] = [b"bad scheduler compact load value '", b"'"];
             self.options.compact_load = self.switch(rest, message)?;
         } else if let Some(rest) = rest.strip_prefix(b"ct") {
-            self.options.cpu_topology = Some(self.value(rest)?.to_vec());
+            let value = self.value(rest)?;
+            self.options.cpu_topology = Some(topology::read(value).map_err(|invalid| {
+                usage(&[b"bad cpu topology '", value, b"': ", invalid.text().as_bytes()])
+            })?);
+            self.options.detects_topology = false;
         } else if let Some(rest) = rest.strip_prefix(b"ecio") {
             self.value(rest)?;
         } else if let Some(rest) = rest.strip_prefix(b"pp") {
@@ -110,7 +115,9 @@ impl<'a> Reader<'a> {
                 return Err(usage(&[b"bad scheduler forced wakeup interval ", text]));
             }
             self.options.forced_wakeup_ms = u32::try_from(interval_ms).unwrap_or(u32::MAX);
-        } else if !rest.starts_with(b"srct") {
+        } else if rest.starts_with(b"srct") {
+            self.options.detects_topology = false;
+        } else {
             return Err(usage(&[b"bad scheduling option ", flag]));
         }
         Ok(())

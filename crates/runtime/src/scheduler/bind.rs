@@ -3,11 +3,11 @@
 //! A thread binds itself: at its start, and in an errand when the type changes. Schedulers for
 //! which there is no processor left stay unbound.
 
+use super::topology::{self, Rank};
 use super::{Schedulers, on_each, schedulers};
-use oxbeam_sys::cpu::{self, Place};
+use oxbeam_sys::cpu::{self, Cpu};
 
-/// In which order processors are given to schedulers. Memory nodes are not told apart, so the
-/// types that differ in them only are the same.
+/// In which order processors are given to schedulers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum BindType {
     Unbound,
@@ -49,61 +49,47 @@ impl BindType {
     }
 
     /// Logical processors in the order in which schedulers get them.
-    fn order(self, places: &[Place]) -> Vec<usize> {
-        let mut order: Vec<(Rank, usize)> =
-            ranks(places).into_iter().map(|rank| (rank, rank.logical)).collect();
-        order.sort_by_key(|(rank, _)| {
-            let Rank { package, core, thread, .. } = *rank;
+    pub fn order(self, all: &[Cpu]) -> Vec<i32> {
+        let nodes_hold = !matches!(
+            self,
+            NoNodeThreadSpread | NoNodeProcessorSpread | ThreadNoNodeProcessorSpread
+        );
+        let mut order = topology::ranks(all, nodes_hold);
+        order.sort_by_key(|rank| {
+            let Rank { node, processor, part, core, thread, .. } = *rank;
             match self {
-                Unbound | NoSpread => [package, core, thread],
-                ThreadSpread | NoNodeThreadSpread => [thread, package, core],
-                ProcessorSpread | NoNodeProcessorSpread => [core, thread, package],
-                Spread | ThreadNoNodeProcessorSpread => [thread, core, package],
+                Unbound | NoSpread => [node, processor, part, core, thread],
+                ThreadSpread => [thread, node, processor, part, core],
+                ProcessorSpread => [thread, part, core, node, processor],
+                Spread => [thread, core, part, processor, node],
+                NoNodeThreadSpread => [node, thread, processor, core, 0],
+                NoNodeProcessorSpread => [node, thread, core, processor, 0],
+                ThreadNoNodeProcessorSpread => [thread, node, core, processor, 0],
             }
         });
-        if self == Unbound { vec![] } else { order.into_iter().map(|place| place.1).collect() }
+        if self == Unbound { vec![] } else { order.iter().map(|rank| rank.logical).collect() }
     }
-}
-
-/// A processor by its rank within what it is part of.
-#[derive(Clone, Copy)]
-struct Rank {
-    package: usize,
-    core: usize,
-    thread: usize,
-    logical: usize,
-}
-
-fn ranks(places: &[Place]) -> Vec<Rank> {
-    let mut all = vec![];
-    for package in places.chunk_by(|a, b| a.package == b.package) {
-        for (core, threads) in package.chunk_by(|a, b| a.core == b.core).enumerate() {
-            let rank = |(thread, place): (usize, &Place)| Rank {
-                package: place.package,
-                core,
-                thread,
-                logical: place.logical,
-            };
-            all.extend(threads.iter().enumerate().map(rank));
-        }
-    }
-    all
 }
 
 /// Sets how schedulers are bound; gives the former type. Running schedulers follow soon.
 pub fn set_type(bind: BindType) -> BindType {
+    let old = schedulers().bind_type.xchg_mb(bind as u32);
+    bind_anew();
+    TYPES[old as usize].0
+}
+
+/// Gives processors to schedulers anew: the topology has changed, or the type.
+pub fn bind_anew() {
     let this = schedulers();
-    let places: Vec<Place> =
-        cpu::topology().into_iter().filter(|place| cpu::is_available(place.logical)).collect();
-    let mut processors = bind.order(&places).into_iter();
+    let order = bind_type().order(&topology::used());
+    let logical = order.into_iter().filter_map(|logical| usize::try_from(logical).ok());
+    let mut processors = logical.filter(|&logical| cpu::is_available(logical));
     for scheduler in &this.all {
         scheduler.processor.set(processors.next().map_or(0, |logical| logical + 1));
     }
-    let old = this.bind_type.xchg_mb(bind as u32);
     if this.threads.read_acqb() > 0 {
         on_each(|| apply(schedulers(), super::current_index().expect("an errand of a scheduler")));
     }
-    TYPES[old as usize].0
 }
 
 /// How schedulers are bound.
@@ -130,21 +116,23 @@ pub(super) fn apply(this: &Schedulers, index: usize) {
 mod tests {
     use super::*;
 
-    /// Two packages of two cores of two threads.
-    fn places() -> Vec<Place> {
-        let place = |logical: usize| Place { package: logical / 4, core: logical / 2 % 2, logical };
-        (0..8).map(place).collect()
-    }
+    /// Processors of two memory nodes, one of which holds two of them, and the other two parts of one.
+    const TEXT: &[u8] = b"L0-3t0-1,0-1c0,0,1,1p0n0:L4-7t0-1,0-1c0,0,1,1p1n0:\
+        L8-11t0-1,0-1c0,0,1,1n1p2:L12-15t0-1,0-1c2,2,3,3n2p2";
 
     #[test]
     fn orders_of_processors() {
-        let order = |name| BindType::named(name).unwrap().order(&places());
+        let all = topology::read(TEXT).unwrap();
+        let order = |name| BindType::named(name).unwrap().order(&all);
         assert_eq!(order("u"), []);
-        assert_eq!(order("no_spread"), [0, 1, 2, 3, 4, 5, 6, 7]);
-        assert_eq!(order("ts"), [0, 2, 4, 6, 1, 3, 5, 7]);
-        assert_eq!(order("ps"), [0, 4, 1, 5, 2, 6, 3, 7]);
-        assert_eq!(order("spread"), [0, 4, 2, 6, 1, 5, 3, 7]);
-        assert_eq!(order("db"), order("spread"));
+        assert_eq!(order("no_spread"), (0..16).collect::<Vec<_>>());
+        assert_eq!(order("ts"), [0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15]);
+        assert_eq!(order("ps"), [0, 4, 8, 2, 6, 10, 12, 14, 1, 5, 9, 3, 7, 11, 13, 15]);
+        assert_eq!(order("spread"), [0, 8, 4, 12, 2, 10, 6, 14, 1, 9, 5, 13, 3, 11, 7, 15]);
+        assert_eq!(order("nnts"), [0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 9, 11, 12, 14, 13, 15]);
+        assert_eq!(order("nnps"), [0, 4, 2, 6, 1, 5, 3, 7, 8, 10, 9, 11, 12, 14, 13, 15]);
+        assert_eq!(order("tnnps"), [0, 4, 2, 6, 8, 10, 12, 14, 1, 5, 3, 7, 9, 11, 13, 15]);
+        assert_eq!(order("db"), order("tnnps"));
         assert!(BindType::named("x").is_none());
     }
 

@@ -16,6 +16,7 @@ pub(crate) mod by_priority;
 mod idle;
 pub mod online;
 mod run_queue;
+pub mod topology;
 mod worker;
 
 use crate::locks;
