@@ -258,3 +258,101 @@ t_scheduler_times() ->
 t_spawn_request() ->
     [try_it(fun() -> shape(erts_internal:spawn_request(M, F, A, O)) end)
      || {M, F, A, O} <- [{1, f, [], []}, {m, 1, [], []}, {m, f, x, []}, {m, f, [], x}, {m, f, [], [x]}]].
+
+%% Nodes that external pids, ports and references speak of.
+
+mk_pid(Name, Creation) ->
+    binary_to_term(<<131, 88, 119, (byte_size(Name)), Name/binary, 4711:32, 1:32, Creation:32>>).
+
+mk_port(Name, Creation) ->
+    binary_to_term(<<131, 89, 119, (byte_size(Name)), Name/binary, 4711:32, Creation:32>>).
+
+mk_ref(Name, Creation) ->
+    binary_to_term(<<131, 90, 3:16, 119, (byte_size(Name)), Name/binary, Creation:32, 4711:32, 47:32, 11:32>>).
+
+with_states(Fun) ->
+    #{level := Level} = logger:get_primary_config(),
+    logger:set_primary_config(level, none),
+    Was = erts_debug:set_internal_state(available_internal_state, true),
+    Result = Fun(),
+    erts_debug:set_internal_state(available_internal_state, Was),
+    sys:get_state(logger),
+    logger:set_primary_config(level, Level),
+    Result.
+
+%% How many references to a node there are, and of which kinds; what is said of its name.
+held(Name, Creation) ->
+    erlang:garbage_collect(),
+    {{node_references, Nodes}, {dist_references, Dists}} =
+        erts_debug:get_internal_state(node_and_dist_references),
+    Node = binary_to_atom(Name),
+    {case lists:keyfind({Node, Creation}, 1, Nodes) of
+         {_, Count, Holders} ->
+             Kinds = lists:sort([{holder(Who), Kinds} || {Who, Kinds} <- Holders]),
+             {Count, lists:sum([N || {_, Ks} <- Kinds, {_, N} <- Ks]), Kinds};
+         false -> false
+     end,
+     case lists:keyfind(Node, 1, Dists) of
+         {_, Names, By} -> {Names, length(By)};
+         false -> false
+     end}.
+
+holder({process, Pid}) when Pid =:= self() -> me;
+holder({process, _}) -> process;
+holder({Kind, _}) -> Kind.
+
+t_references_to_nodes() ->
+    with_states(fun() ->
+        Name = <<"t_references_to_nodes@nowhere">>,
+        None = held(Name, 1),
+        Mine = {mk_pid(Name, 1), mk_port(Name, 1), mk_ref(Name, 1)},
+        One = held(Name, 1),
+        Other = mk_pid(Name, 2),
+        Two = {held(Name, 1), held(Name, 2)},
+        Tab = ets:new(x, []),
+        true = ets:insert(Tab, [{1, Mine}, {2, Other, Mine}]),
+        Stored = {held(Name, 1), held(Name, 2)},
+        ets:delete(Tab, 1),
+        Less = {held(Name, 1), held(Name, 2)},
+        ets:delete(Tab),
+        Timer = erlang:start_timer(100000, self(), {Mine, Other}),
+        Timed = case held(Name, 2) of {{N, N, [{me, Ks}]}, D} -> {N, lists:sort(Ks), D} end,
+        erlang:cancel_timer(Timer),
+        self() ! {message, Mine, Other},
+        receive {message, A, B} -> true = {A, B} =:= {Mine, Other} end,
+        {None, One, Two, Stored, Less, Timed, {A, B} =:= {Mine, Other}}
+    end).
+
+t_nodes_are_forgotten() ->
+    with_states(fun() ->
+        ok = erts_debug:set_internal_state(node_tab_delayed_delete, 0),
+        Name = <<"t_nodes_are_forgotten@nowhere">>,
+        Node = binary_to_atom(Name),
+        Me = self(),
+        {Pid, Ref} = spawn_monitor(fun() -> X = mk_pid(Name, 7), Me ! lists:member(Node, nodes(known)),
+                                            receive stop -> X end end),
+        Known = receive K -> K end,
+        Pid ! stop,
+        receive {'DOWN', Ref, process, Pid, _} -> ok end,
+        Gone = wait_for(fun() -> not lists:member(Node, nodes(known)) end, 200),
+        erts_debug:set_internal_state(node_tab_delayed_delete, -1),
+        Again = mk_pid(Name, 7),
+        {Known, Gone, lists:member(Node, nodes(known)), node(Again)}
+    end).
+
+wait_for(_, 0) -> false;
+wait_for(Fun, N) ->
+    case Fun() of
+        true -> true;
+        false -> receive after 10 -> wait_for(Fun, N - 1) end
+    end.
+
+t_next_port() ->
+    with_states(fun() ->
+        Next = erts_debug:get_internal_state(next_port),
+        High = erts_debug:set_internal_state(next_port, (1 bsl 28) - 2),
+        Outputs = [os:cmd("echo hello") || _ <- lists:seq(1, 4)],
+        {is_integer(Next), is_integer(High), Outputs,
+         erts_debug:get_internal_state(next_port) < 1000000,
+         erts_debug:set_internal_state(next_port, Next) >= Next}
+    end).

@@ -3,6 +3,7 @@
 pub mod dirty;
 pub mod ends;
 pub mod inspect;
+pub mod nodes;
 pub mod state;
 
 use oxbeam_heap::copy::copy_words_within;

@@ -1,13 +1,33 @@
-//! Tables as a crash dump tells of them.
+//! Tables as a crash dump, and OTP's tests, are told of them.
 
+use crate::object::Object;
 use crate::registry;
-use crate::table::{Kind, Table};
+use crate::table::{Kind, Storage, Table};
 use oxbeam_term::print::write_atom;
+use oxbeam_term::{Atom, Node};
 use std::io::{Result, Write};
 
 /// The section `=ets` of each table.
 pub fn describe_all(out: &mut dyn Write) -> Result<()> {
     registry::all().iter().try_for_each(|table| describe(out, table))
+}
+
+/// How many external pids, ports and references to a node the objects of each table hold.
+pub fn count_references(to: &'static Node) -> Vec<(Atom, usize)> {
+    let counted = |table: &Table| {
+        let mut count = 0;
+        let mut see = |object: &Object| object.each_node(|node| count += usize::from(node == to));
+        match &table.storage {
+            Storage::Hash(hash) => {
+                let slots = hash.slot_count();
+                (0..slots).for_each(|slot| hash.each_in_slot(slot, slots, &mut see));
+            }
+            Storage::Tree(tree) => tree.each(|objects| objects.iter().for_each(&mut see)),
+        }
+        (table.name(), count)
+    };
+    let all = registry::all();
+    all.iter().map(|table| counted(table)).filter(|(_, count)| *count > 0).collect()
 }
 
 fn describe(out: &mut dyn Write, table: &Table) -> Result<()> {

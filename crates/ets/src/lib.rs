@@ -32,6 +32,6 @@ mod table;
 mod tree;
 mod walk;
 
-pub use describe::describe_all;
+pub use describe::{count_references, describe_all};
 pub use registry::{install, table_count};
 pub use table::structure_words;

@@ -16,7 +16,7 @@ use oxbeam_heap::heap::out_of_memory;
 use oxbeam_heap::off_heap::OffHeap;
 use oxbeam_term::layout::REFC_BLOCK;
 use oxbeam_term::tag::Subtag;
-use oxbeam_term::{Binary, RawTerm, Term};
+use oxbeam_term::{Binary, Node, RawTerm, Term};
 
 use crate::packed;
 
@@ -151,6 +151,11 @@ impl Object {
                 }
             }
         });
+    }
+
+    /// Calls `visit` with the node of each external pid, port and reference beneath.
+    pub fn each_node(&self, visit: impl FnMut(&'static Node)) {
+        self.header().off_heap.each_node(visit);
     }
 
     /// Takes the place of this object in its chain: `other` has the same key.

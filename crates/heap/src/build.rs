@@ -293,6 +293,7 @@ impl Heap {
             *object = tag::header(subtag, EXT_DATA - 1 + data.len());
             *object.add(EXT_NODE) = std::ptr::from_ref(node) as u64;
             std::ptr::copy_nonoverlapping(data.as_ptr(), object.add(EXT_DATA), data.len());
+            node.retain();
             self.off_heap().link(object);
         }
         self.boxed(object)

@@ -4,8 +4,8 @@ use crate::block::{Category, alloc_words, free_words};
 use crate::fragment::Fragment;
 use crate::off_heap::OffHeap;
 use crate::sizes;
-use oxbeam_term::RawTerm;
 use oxbeam_term::fun_entry::FunEntry;
+use oxbeam_term::{Node, RawTerm};
 use std::cell::Cell;
 use std::ptr::{NonNull, null_mut};
 
@@ -344,6 +344,12 @@ impl Heap {
     pub fn each_fun(&self, mut visit: impl FnMut(&FunEntry)) {
         self.off_heap.each_fun(&mut visit);
         self.old_off_heap.each_fun(&mut visit);
+    }
+
+    /// Calls `visit` with the node of each external pid, port and reference of the heap, reachable or not.
+    pub fn each_node(&self, mut visit: impl FnMut(&'static Node)) {
+        self.off_heap.each_node(&mut visit);
+        self.old_off_heap.each_node(&mut visit);
     }
 
     pub(crate) fn take_fragments(&self) -> Option<NonNull<Fragment>> {

@@ -1,8 +1,11 @@
 //! The list of objects that hold something outside their heap (rule 4).
 
+use oxbeam_term::Node;
 use oxbeam_term::binary::Binary;
 use oxbeam_term::fun_entry::FunEntry;
-use oxbeam_term::layout::{FUN_ENTRY, OFF_HEAP_NEXT, REF_MAGIC_BLOCK, REFC_BLOCK, REFC_SIZE};
+use oxbeam_term::layout::{
+    EXT_NODE, FUN_ENTRY, OFF_HEAP_NEXT, REF_MAGIC_BLOCK, REFC_BLOCK, REFC_SIZE,
+};
 use oxbeam_term::tag::Subtag;
 use std::cell::Cell;
 use std::ptr::{NonNull, null_mut};
@@ -107,6 +110,17 @@ impl OffHeap {
         });
     }
 
+    /// Calls `visit` with the node of each external pid, port and reference of the list.
+    pub fn each_node(&self, mut visit: impl FnMut(&'static Node)) {
+        use Subtag::{ExtPid, ExtPort, ExtRef};
+        // SAFETY: the objects of a list are alive.
+        self.each(|object| unsafe {
+            if matches!(Subtag::of(*object), ExtPid | ExtPort | ExtRef) {
+                visit(node_of(object));
+            }
+        });
+    }
+
     /// Gives back every reference of the list.
     ///
     /// # Safety
@@ -130,6 +144,15 @@ unsafe fn binary_words_of(object: *const u64) -> usize {
     }
 }
 
+/// The node that an external pid, port or reference speaks of.
+///
+/// # Safety
+/// The object is alive and one of these.
+unsafe fn node_of(object: *const u64) -> &'static Node {
+    // SAFETY: by contract; nodes are never freed.
+    unsafe { &*(*object.add(EXT_NODE) as *const Node) }
+}
+
 /// Takes one more reference to what an off-heap object holds, for a copy of the object.
 ///
 /// # Safety
@@ -141,7 +164,7 @@ pub unsafe fn retain(object: *const u64) {
             Subtag::RefcBin => (*(*object.add(REFC_BLOCK) as *const Binary)).retain(),
             Subtag::Ref => (*(*object.add(REF_MAGIC_BLOCK) as *const Binary)).retain(),
             Subtag::Fun => (*(*object.add(FUN_ENTRY) as *const FunEntry)).retain(),
-            _ => {}
+            _ => node_of(object).retain(),
         }
     }
 }
@@ -158,7 +181,7 @@ pub unsafe fn release(object: *const u64) {
             Subtag::RefcBin => Binary::release(NonNull::new_unchecked(pointer(REFC_BLOCK).cast())),
             Subtag::Ref => Binary::release(NonNull::new_unchecked(pointer(REF_MAGIC_BLOCK).cast())),
             Subtag::Fun => FunEntry::release(NonNull::new_unchecked(pointer(FUN_ENTRY).cast())),
-            _ => {}
+            _ => node_of(object).release(),
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::fragment::Fragment;
 use crate::gc::each_slot;
 use crate::heap::{Heap, out_of_memory};
 use crate::literal::Purged;
-use oxbeam_term::{RawTerm, Term};
+use oxbeam_term::{Node, RawTerm, Term};
 use std::ptr::NonNull;
 
 /// A term with the fragments, linked to each other, that hold all of it (none for an immediate or
@@ -97,6 +97,11 @@ impl OwnedTerm {
     /// Whether the term holds something outside its own words.
     pub fn has_off_heap(&self) -> bool {
         self.fragments().any(|fragment| !fragment.off_heap.is_empty())
+    }
+
+    /// Calls `visit` with the node of each external pid, port and reference in the term.
+    pub fn each_node(&self, mut visit: impl FnMut(&'static Node)) {
+        self.fragments().for_each(|fragment| fragment.off_heap.each_node(&mut visit));
     }
 
     /// Builds a term in a scratch heap and keeps a copy of it.

@@ -148,6 +148,11 @@ impl Mailbox {
         self.list.iter().map(|message| message.term.view())
     }
 
+    /// Messages that have fragments of their own.
+    pub fn each_unattached(&self, mut visit: impl FnMut(&OwnedTerm)) {
+        self.list.iter().for_each(|message| visit(&message.term));
+    }
+
     /// Words of the messages that have not been looked at.
     pub fn unattached_words(&mut self) -> usize {
         self.list.unattached_words()

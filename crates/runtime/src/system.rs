@@ -82,6 +82,7 @@ static SYSTEM: OnceLock<System> = OnceLock::new();
 /// Sets the system's facts; once, at boot.
 pub fn install(system: System) {
     SYSTEM.set(system).ok().expect("the system is set once");
+    oxbeam_term::Node::set_clock(oxbeam_sys::clock::monotonic_ns);
 }
 
 /// The system's facts.

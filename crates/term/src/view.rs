@@ -462,6 +462,13 @@ impl<'h> Ref<'h> {
         // SAFETY: the object holds a reference to its block.
         unsafe { &*(self.word(REF_MAGIC_BLOCK) as *const Binary) }.magic()
     }
+    /// Where the block behind a magic reference lies, and how many references to it there are.
+    pub fn magic_references(self) -> Option<(usize, usize)> {
+        let block = self.magic_block()?;
+        // SAFETY: the reference keeps its block.
+        let count = unsafe { block.as_ref() }.refc();
+        Some((block.as_ptr() as usize, usize::try_from(count).unwrap_or(0)))
+    }
     /// The block behind a magic reference; retain it to keep it.
     pub fn magic_block(self) -> Option<NonNull<Binary>> {
         self.is_magic().then(|| NonNull::new(self.word(REF_MAGIC_BLOCK) as *mut Binary))?

@@ -3,7 +3,7 @@
 use crate::arg;
 
 use oxbeam_runtime::{Cx, Flow, NativeResult, system};
-use oxbeam_term::{Node, Term, am};
+use oxbeam_term::{Atom, Node, Term, am};
 
 /// Most characters of a slogan that count.
 const MAX_SLOGAN_CHARS: usize = 1023;
@@ -41,25 +41,35 @@ pub fn nodes_0<'h>(_: &mut Cx<'h>, _: &[Term<'h>]) -> NativeResult<'h> {
     Ok(Term::nil())
 }
 
-/// The kinds of nodes asked for: whether this one is among them.
-fn node_kinds<'h>(term: Term<'h>) -> Result<bool, Flow<'h>> {
+/// The nodes of the kinds that are asked for. There is no distribution: no node is connected.
+fn nodes_of_kinds<'h>(term: Term<'h>) -> Result<Vec<Atom>, Flow<'h>> {
     let kinds = if term.is_atom() && !term.is_nil() { vec![term] } else { arg::list(term)? };
-    let mut this = false;
+    let (mut this, mut known) = (false, false);
     for kind in kinds {
         match kind.as_atom() {
-            Some(am::this | am::known) => this = true,
+            Some(am::this) => this = true,
+            Some(am::known) => known = true,
             Some(am::visible | am::hidden | am::connected) => {}
             _ => return Err(Flow::badarg()),
         }
     }
-    Ok(this)
+    let own = Node::this().name;
+    let mut names = if this || known { vec![own] } else { vec![] };
+    if known {
+        for node in Node::all() {
+            // Before it got a name this node was another one.
+            if node.name != am::nonode_at_nohost && !names.contains(&node.name) {
+                names.push(node.name);
+            }
+        }
+    }
+    Ok(names)
 }
 
 /// `erlang:nodes/1`
 pub fn nodes_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    let this = node_kinds(args[0])?;
-    let name = Term::atom(Node::this().name);
-    Ok(if this { cx.heap.list(&[name]) } else { Term::nil() })
+    let names = nodes_of_kinds(args[0])?;
+    Ok(cx.heap.list(&names.into_iter().map(Term::atom).collect::<Vec<_>>()))
 }
 
 /// `erlang:nodes/2`
@@ -67,10 +77,10 @@ pub fn nodes_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     if !args[1].is_map() {
         return Err(Flow::badarg());
     }
-    let this = node_kinds(args[0])?;
-    let name = Term::atom(Node::this().name);
-    let entry = cx.heap.tuple(&[name, cx.heap.empty_map()]);
-    Ok(if this { cx.heap.list(&[entry]) } else { Term::nil() })
+    let heap = cx.heap;
+    let entry = |name| heap.tuple(&[Term::atom(name), heap.empty_map()]);
+    let names = nodes_of_kinds(args[0])?;
+    Ok(heap.list(&names.into_iter().map(entry).collect::<Vec<_>>()))
 }
 
 /// `erlang:monitor_node/2`: a node that is not distributed has no other.

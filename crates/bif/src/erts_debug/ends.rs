@@ -7,7 +7,7 @@ use oxbeam_runtime::signal::handle::monitor_ref;
 use oxbeam_runtime::{Cx, Flow, NativeResult};
 use oxbeam_term::{Atom, RawTerm, Term, am};
 
-fn atom<'h>(name: &str) -> Term<'h> {
+pub(super) fn atom<'h>(name: &str) -> Term<'h> {
     Term::atom(Atom::new(name).expect("a short name"))
 }
 

@@ -18,7 +18,7 @@ use oxbeam_term::{Atom, Term, am};
 use crate::arg::take;
 use crate::crash_dump::system::memory;
 use crate::erlang::{cpu_topology, process_info};
-use crate::erts_debug::ends;
+use crate::erts_debug::{ends, nodes};
 use crate::table::BIFS;
 
 oxbeam_ethread::shared! {
@@ -77,6 +77,8 @@ pub fn get_internal_state_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeRes
         Some("process_info_args") => {
             Ok(heap.list(&process_info::all_items().map(Term::atom).collect::<Vec<_>>()))
         }
+        Some("node_and_dist_references") => nodes::references(cx),
+        Some("next_port") => Ok(heap.uint(oxbeam_io::port::table::next_port())),
         Some("processes") => {
             let all = table::all();
             Ok(heap.list(&all.iter().map(|process| Term::pid(process.pid)).collect::<Vec<_>>()))
@@ -165,10 +167,28 @@ fn about<'h>(cx: &mut Cx<'h>, what: Term<'h>) -> NativeResult<'h> {
             let bind = name_of(of).filter(|name| name.len() > 2).ok_or_else(Flow::badarg)?;
             cpu_topology::order_of(cx.heap, bind).ok_or_else(Flow::badarg)
         }
+        Some("magic_ref") => about_magic_ref(cx, of),
         Some("link_list") => ends::of_process(cx, of, ends::links),
         Some("monitor_list") => ends::of_process(cx, of, ends::monitors),
         _ => Err(Flow::badarg()),
     }
+}
+
+/// `{Ref, Address}`: a new magic reference, and where what it refers to lies.
+fn magic_ref<'h>(cx: &Cx<'h>) -> NativeResult<'h> {
+    let reference = cx.new_magic_ref(());
+    let block = reference.as_ref().and_then(|reference| reference.magic_block());
+    let address = block.map_or(0, |block| block.as_ptr() as usize);
+    Ok(cx.heap.tuple(&[reference, cx.heap.usize(address)]))
+}
+
+/// `{Address, References, true}` of a magic reference; `true` of a reference that is none any more.
+fn about_magic_ref<'h>(cx: &Cx<'h>, of: Term<'h>) -> NativeResult<'h> {
+    let reference = of.as_ref().ok_or_else(Flow::badarg)?;
+    let Some((address, count)) = reference.magic_references() else {
+        return Ok(Term::bool(true));
+    };
+    Ok(cx.heap.tuple(&[cx.heap.usize(address), cx.heap.usize(count), Term::bool(true)]))
 }
 
 pub fn set_internal_state_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
@@ -189,6 +209,12 @@ pub fn set_internal_state_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeRes
             let pid = value.as_u64().ok_or_else(Flow::badarg)?;
             Ok(cx.heap.uint(table::set_next_pid(pid)))
         }
+        Some("next_port") => {
+            let port = value.as_u64().ok_or_else(Flow::badarg)?;
+            Ok(cx.heap.uint(oxbeam_io::port::table::set_next_port(port)))
+        }
+        Some("node_tab_delayed_delete") => nodes::set_delay(value),
+        Some("make") if name_of(value) == Some("magic_ref") => magic_ref(cx),
         // Senders have no buffers of their own that could be turned on: all append to one queue.
         Some("proc_sig_buffers") => match value.as_bool().ok_or_else(Flow::badarg)? {
             true => Ok(Term::bool(cx.own.flags.message_queue_off_heap)),

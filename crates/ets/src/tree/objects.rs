@@ -134,6 +134,9 @@ impl Objects {
     pub fn words(&self) -> usize {
         self.words
     }
+    pub fn iter(&self) -> impl Iterator<Item = &Object> {
+        self.set.iter()
+    }
     /// Puts an object in the place of the one with its key. Gives whether it is a new one.
     pub fn put(&mut self, object: Object) -> bool {
         self.words += object.words();

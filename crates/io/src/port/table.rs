@@ -14,6 +14,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 static PORTS: RwLock<BTreeMap<PortNumber, Arc<Port>>> = RwLock::new(BTreeMap::new());
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
+/// Numbers begin anew after so many.
+const NUMBER_MASK: PortNumber = (1 << 28) - 1;
+
 /// Number of ports there are.
 pub fn count() -> usize {
     PORTS.read().len()
@@ -21,7 +24,25 @@ pub fn count() -> usize {
 
 /// The number of a new port. None when there are as many as may be.
 pub(super) fn reserve() -> Option<PortNumber> {
-    (count() < system::get().port_limit).then(|| NEXT.fetch_add(1, Ordering::Relaxed))
+    (count() < system::get().port_limit).then(|| {
+        loop {
+            let number = NEXT.fetch_add(1, Ordering::Relaxed) & NUMBER_MASK;
+            if !PORTS.read().contains_key(&number) {
+                return number;
+            }
+        }
+    })
+}
+
+/// The number that the next port gets.
+pub fn next_port() -> u64 {
+    NEXT.load(Ordering::Relaxed) & NUMBER_MASK
+}
+
+/// Sets that, and gives it; for tests.
+pub fn set_next_port(number: u64) -> u64 {
+    NEXT.store(number & NUMBER_MASK, Ordering::Relaxed);
+    next_port()
 }
 
 /// The port of a number.

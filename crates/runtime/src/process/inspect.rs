@@ -3,7 +3,7 @@
 use super::{Owned, Process};
 use crate::native::Cx;
 use oxbeam_code::memory;
-use oxbeam_heap::Heap;
+use oxbeam_heap::{Heap, OwnedTerm};
 use oxbeam_term::{RawTerm, Term};
 use std::sync::Arc;
 
@@ -37,6 +37,14 @@ impl Process {
     pub fn each_queued_message(&self, mut look: impl FnMut(Term<'_>)) {
         let signals = self.in_queue().take();
         signals.each_message(|message| look(message.term.view()));
+        self.in_queue().put_back(signals);
+    }
+
+    /// Shows the terms of messages and exits that have not been taken yet, while the process does not
+    /// run, or to itself.
+    pub fn each_queued_term(&self, look: impl FnMut(&OwnedTerm)) {
+        let signals = self.in_queue().take();
+        signals.each_term(look);
         self.in_queue().put_back(signals);
     }
 

@@ -13,6 +13,7 @@
 use super::Control;
 use super::queue::Message;
 use oxbeam_ethread::AtomicPointer;
+use oxbeam_heap::OwnedTerm;
 use std::ptr::{NonNull, null_mut};
 
 /// One signal.
@@ -232,6 +233,27 @@ impl Signals {
             unsafe {
                 if next.control().is_none() {
                     look(&*next.0.cast::<Message>());
+                }
+                next = *next.behind();
+            }
+        }
+    }
+
+    /// Shows the terms of messages, and the reasons of exits, among them.
+    pub fn each_term(&self, mut look: impl FnMut(&OwnedTerm)) {
+        let mut next = self.first;
+        while next != Link::NONE {
+            // SAFETY: as in `turn_round`; nobody changes them meanwhile.
+            unsafe {
+                match next.control() {
+                    None => look(&(*next.0.cast::<Message>()).term),
+                    Some(node) => match &node.as_ref().control {
+                        Control::Message { term, .. }
+                        | Control::AliasMessage { term, .. }
+                        | Control::Exit { reason: term, .. }
+                        | Control::Down { reason: term, .. } => look(term),
+                        _ => {}
+                    },
                 }
                 next = *next.behind();
             }

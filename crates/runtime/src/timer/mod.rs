@@ -233,6 +233,18 @@ pub fn send_at(deadline_ns: i64, reference: RefNumbers, to: Destination, term: O
     by_reference.insert_unique(hash(&reference), (reference, key), |entry| hash(&entry.0));
 }
 
+/// Shows what each timer is to send.
+pub fn each_message(mut visit: impl FnMut(Destination, &OwnedTerm)) {
+    for shard in used_shards() {
+        let timers = shard.timers.lock();
+        for event in timers.wheel.iter().flat_map(|wheel| wheel.events()) {
+            if let Event::Message { to, term, .. } = event {
+                visit(*to, term);
+            }
+        }
+    }
+}
+
 /// Frees a place in a process's list.
 fn free_place(process: &Process, place: u32, number: u64) {
     let mut list = process.timers().lock();

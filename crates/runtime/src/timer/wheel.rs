@@ -100,6 +100,11 @@ impl<T> Default for Wheel<T> {
 }
 
 impl<T> Wheel<T> {
+    /// What all timers are to do.
+    pub fn events(&self) -> impl Iterator<Item = &T> {
+        self.nodes.iter().filter_map(|node| node.event.as_ref())
+    }
+
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
