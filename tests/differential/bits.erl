@@ -59,9 +59,26 @@ t_split() -> [split_binary(<<1, 2, 3>>, N) || N <- [0, 1, 3]].
 t_list() -> [binary_to_list(<<1, 2, 3>>), bitstring_to_list(<<1, 2, 3:4>>), list_to_bitstring([<<1:1>>, 2, [<<3:3>>]]), list_to_binary([1, [<<2>>, 3], <<4, 5>>])].
 t_heavy_big_copy() -> B = binary:copy(<<1, 2, 3, 4, 5, 6, 7>>, 1000), <<_:13, R/bits>> = B, {erlang:phash2(R), bit_size(R), erlang:phash2(<<R/bits, 1:5>>)}.
 t_heavy_integer_sum() -> sum(binary:copy(<<1, 2, 3>>, 1000), 0).
+t_copies_at_all_shifts() -> B = << <<(X * 37)>> || X <- lists:seq(1, 40) >>, [erlang:phash2([begin <<_:From, R:Size/bits, _/bits>> = B, <<5:To, R/bits, 1:3>> end || Size <- lists:seq(0, 20) ++ [55, 56, 57, 63, 64, 65, 71, 72, 73, 127, 128, 129, 200, 255, 256, 257]]) || From <- lists:seq(0, 9), To <- lists:seq(0, 9)].
+t_appends_at_all_shifts() -> B = << <<(X * 91)>> || X <- lists:seq(1, 40) >>, [erlang:phash2(lists:foldl(fun(Size, Acc) -> <<_:From, R:Size/bits, _/bits>> = B, <<Acc/bits, R/bits, 0:To>> end, <<>>, lists:seq(0, 140))) || From <- lists:seq(0, 8), To <- lists:seq(0, 8)].
+t_large_binaries() -> [{bit_size(B), erlang:phash2(B)} || B <- large(200)].
+t_large_binaries_that_fail() -> fail_large(200).
+t_heavy_large_binaries() -> [{bit_size(B), erlang:phash2(B)} || B <- large(400000)].
+t_heavy_large_binaries_that_fail() -> fail_large(400000).
 t_match_in_fun() -> F = fun(<<A:4, B:4, _/bits>>) -> {A, B}; (_) -> none end, [F(<<16#AB>>), F(<<1:3>>), F(a)].
 t_function_clause() -> only_bytes(<<1:3>>).
 
+large(N) ->
+    B = binary:copy(<<1, 2, 3, 4, 5, 6, 7>>, N), <<_:3, R/bits>> = B,
+    A = <<(id(B))/binary, 1>>, C = <<A/binary, R/bits>>, D = <<A/binary, 2, "and a string", R/bits>>,
+    S = self(), P = spawn(fun() -> receive X -> S ! {sent, <<0:5, X/bits, "ab", 7:N/unit:8>>} end end), P ! R,
+    E = <<1.5/float, B:N/binary-unit:12, $x/utf8, (id(R))/bits>>,
+    garbage_collect(), F = << <<X:7>> || <<X>> <= C >>,
+    [A, B, C, D, E, F, <<C/bits, 1:1>>, receive {sent, Sent} -> Sent end].
+fail_large(N) ->
+    B = binary:copy(<<1, 2, 3, 4, 5, 6, 7>>, N), Huge = id(1 bsl 2000),
+    [catch_it(F) || F <- [fun() -> <<B/binary, (id(a))>> end, fun() -> <<1:3, B/binary, Huge/float>> end, fun() -> <<B/binary, Huge/float>> end,
+                          fun() -> <<B/binary, B:(id(8 * N))/binary>> end, fun() -> <<B/binary, 0:(id(-1))>> end]].
 only_bytes(<<X>>) -> X.
 parse(<<>>, Acc) -> lists:reverse(Acc);
 parse(<<N, S:N/binary, R/binary>>, Acc) -> parse(R, [S | Acc]).

@@ -27,13 +27,39 @@ pub fn copy(src: &[u8], src_bit: usize, dst: &mut [u8], dst_bit: usize, count: u
     copy_shifted(src, src_bit, dst, dst_bit, count);
 }
 
+/// Copies the bits before the first whole byte of `dst`, the whole bytes, and the bits behind them.
 fn copy_shifted(src: &[u8], src_bit: usize, dst: &mut [u8], dst_bit: usize, count: usize) {
-    let (mut from, mut to, mut left) = (src_bit, dst_bit, count);
-    while left > 0 {
-        let room = 8 - to % 8;
-        let take = left.min(room);
-        put_bits(&mut dst[to / 8], to % 8, take, get_bits(src, from, take));
-        (from, to, left) = (from + take, to + take, left - take);
+    let head = count.min((8 - dst_bit % 8) % 8);
+    if head > 0 {
+        put_bits(&mut dst[dst_bit / 8], dst_bit % 8, head, get_bits(src, src_bit, head));
+    }
+    let (from, at, whole) = (src_bit + head, (dst_bit + head) / 8, (count - head) / 8);
+    copy_bytes(src, from, &mut dst[at..at + whole]);
+    let rest = count - head - 8 * whole;
+    if rest > 0 {
+        put_bits(&mut dst[at + whole], 0, rest, get_bits(src, from + 8 * whole, rest));
+    }
+}
+
+/// Fills `dst` with the bits from `bit` on.
+fn copy_bytes(src: &[u8], bit: usize, dst: &mut [u8]) {
+    let (at, shift) = (bit / 8, bit % 8);
+    if shift == 0 {
+        return dst.copy_from_slice(&src[at..at + dst.len()]);
+    }
+    if dst.is_empty() {
+        return;
+    }
+    let mut src = &src[at..=at + dst.len()];
+    let mut words = dst.chunks_exact_mut(8);
+    for word in &mut words {
+        let high = u64::from_be_bytes(src[..8].try_into().expect("eight bytes"));
+        let low = u64::from(src[8]) >> (8 - shift);
+        word.copy_from_slice(&(high << shift | low).to_be_bytes());
+        src = &src[8..];
+    }
+    for (at, byte) in words.into_remainder().iter_mut().enumerate() {
+        *byte = src[at] << shift | src[at + 1] >> (8 - shift);
     }
 }
 
@@ -238,7 +264,7 @@ mod tests {
         let src: Vec<u8> = (0..40u8).map(|n| n.wrapping_mul(37)).collect();
         for from in 0..9 {
             for to in 0..9 {
-                for count in [0, 1, 7, 8, 9, 63, 64, 65, 130] {
+                for count in (0..20).chain([55, 56, 57, 63, 64, 65, 71, 127, 128, 129, 130, 200]) {
                     let mut dst = vec![0xAA; 40];
                     copy(&src, from, &mut dst, to, count);
                     assert!(equal(&src, from, &dst, to, count), "{from} {to} {count}");

@@ -153,10 +153,10 @@ impl Heap {
     /// A binary of `size_bytes` that `fill` writes (the bytes are zero before).
     pub fn binary_with(&self, size_bytes: usize, fill: impl FnOnce(&mut [u8])) -> Term<'_> {
         if size_bytes > HEAP_BIN_MAX_BYTES {
-            let block = Binary::alloc(size_bytes).unwrap_or_else(|| out_of_memory(size_bytes / 8));
+            let block = Binary::alloc_zeroed(size_bytes);
+            let block = block.unwrap_or_else(|| out_of_memory(size_bytes / 8));
             // SAFETY: fresh block of that size, ours alone.
             unsafe {
-                std::ptr::write_bytes(Binary::data(block), 0, size_bytes);
                 fill(std::slice::from_raw_parts_mut(Binary::data(block), size_bytes));
                 return self.refc_binary(block, size_bytes);
             }

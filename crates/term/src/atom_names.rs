@@ -318,6 +318,7 @@ predefined! {
     links = "links",
     linux = "linux",
     list = "list",
+    list_to_bitstring = "list_to_bitstring",
     lists = "lists",
     little = "little",
     load_failed = "load_failed",

@@ -8,7 +8,7 @@
 //!    whatever thread that happens: such a value's `Drop` takes no process lock and allocates on
 //!    no heap.
 
-use std::alloc::{Layout, alloc, dealloc, realloc};
+use std::alloc::{Layout, alloc, alloc_zeroed, dealloc, realloc};
 use std::any::Any;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicIsize, AtomicU64, AtomicUsize, Ordering};
@@ -40,6 +40,15 @@ fn layout(size: usize) -> Option<Layout> {
 impl Binary {
     /// A block of `size` bytes, not yet written, with one reference. `None`: out of memory.
     pub fn alloc(size: usize) -> Option<NonNull<Binary>> {
+        Binary::alloc_by(alloc, size)
+    }
+
+    /// As [`Binary::alloc`], all zero. Of a large block nothing is touched.
+    pub fn alloc_zeroed(size: usize) -> Option<NonNull<Binary>> {
+        Binary::alloc_by(alloc_zeroed, size)
+    }
+
+    fn alloc_by(alloc: unsafe fn(Layout) -> *mut u8, size: usize) -> Option<NonNull<Binary>> {
         let layout = layout(size)?;
         // SAFETY: the layout has a non-zero size.
         let block = NonNull::new(unsafe { alloc(layout) }.cast::<Binary>())?;
@@ -88,6 +97,27 @@ impl Binary {
         // SAFETY: realloc kept the header.
         unsafe { (*moved.as_ptr()).size = size };
         Some(moved)
+    }
+
+    /// As [`Binary::grow`]; what is new is zero. Of a large block it is not touched.
+    ///
+    /// # Safety
+    /// As for [`Binary::grow`].
+    pub unsafe fn grow_zeroed(block: NonNull<Binary>, size: usize) -> Option<NonNull<Binary>> {
+        const LARGE_BYTES: usize = 64 << 10;
+        // SAFETY: by contract; the bytes that are copied lie in both blocks.
+        unsafe {
+            let old_size = block.as_ref().size;
+            if size < LARGE_BYTES {
+                let moved = Binary::grow(block, size)?;
+                Binary::data(moved).add(old_size).write_bytes(0, size - old_size);
+                return Some(moved);
+            }
+            let moved = Binary::alloc_zeroed(size)?;
+            Binary::data(block).copy_to_nonoverlapping(Binary::data(moved), old_size);
+            Binary::release(block);
+            Some(moved)
+        }
     }
 
     /// Address of the first byte.
@@ -167,6 +197,23 @@ mod tests {
             Binary::release(block);
         }
         assert_eq!(Arc::strong_count(&value), 1);
+    }
+
+    #[test]
+    fn growing_zeroed_keeps_the_bytes_and_clears_the_rest() {
+        for (from, to) in [(3, 100), (100, 100_000), (70_000, 1 << 20)] {
+            let block = Binary::alloc(from).unwrap();
+            // SAFETY: fresh block of that size, ours alone; so is what it becomes.
+            unsafe {
+                Binary::data(block).write_bytes(7, from);
+                let block = Binary::grow_zeroed(block, to).unwrap();
+                assert_eq!(block.as_ref().size(), to);
+                let bytes = std::slice::from_raw_parts(Binary::data(block), to);
+                assert!(bytes[..from].iter().all(|&byte| byte == 7));
+                assert!(bytes[from..].iter().all(|&byte| byte == 0));
+                Binary::release(block);
+            }
+        }
     }
 
     #[test]

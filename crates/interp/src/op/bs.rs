@@ -5,7 +5,7 @@ pub use super::bs_create::*;
 pub use super::bs_match::*;
 pub use super::bs_put::*;
 
-use crate::machine::{M, Mode};
+use crate::machine::Mode;
 use oxbeam_num::bytes::Endian;
 use oxbeam_ops::bits::flag;
 use oxbeam_term::{RawTerm, am};
@@ -20,13 +20,8 @@ pub fn endian(flags: u64) -> Endian {
 }
 
 /// Whether size operand `i` stands for "all that is left": only a constant does, the atom in a register is no size.
-///
-/// # Safety
-/// Machine rule 1.
 #[inline(always)]
-pub unsafe fn is_all<A: Mode>(m: &M, i: usize) -> bool {
-    // SAFETY: machine rule 1.
-    let word = unsafe { m.w(i) };
+pub fn is_all<A: Mode>(word: u64) -> bool {
     word == RawTerm::atom(am::all).0 && A::is_constant(word)
 }
 

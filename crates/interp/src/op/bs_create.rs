@@ -1,14 +1,18 @@
-//! `bs_create_bin`: the size first, then the bits.
+//! `bs_create_bin`: the size first, then the bits; many of them by a dirty scheduler, with all
+//! registers saved, since the operation does not say which of them live.
 
 use super::bs::{MAX_BITS, bits_of, character, endian, is_all, utf16_bytes, utf32_bytes};
 use crate::machine::{Handler, M, Place, S, brand, op, slow};
+use crate::native;
 use crate::raise::{Exception, First};
 use oxbeam_heap::heap::out_of_memory;
 use oxbeam_heap::{Heap, arith, bits};
 use oxbeam_ops::bits::Segment;
-use oxbeam_runtime::native::Class;
+use oxbeam_runtime::engine::Switch;
+use oxbeam_runtime::native::{Class, Flow, RunOn};
+use oxbeam_runtime::{Cx, NativeResult};
 use oxbeam_term::layout::*;
-use oxbeam_term::{Atom, Binary, RawTerm, Term, am};
+use oxbeam_term::{Atom, Binary, RawTerm, Term, am, export};
 use std::ptr::NonNull;
 
 /// Words of a segment: type (with the segment's number above), unit, flags, source, size.
@@ -49,17 +53,20 @@ pub(super) struct Bad {
 }
 
 impl Part {
+    /// Reads the segment at these words, with its value and its size from where `get` finds them.
+    ///
     /// # Safety
-    /// Machine rules; `at` is a segment's first word.
-    unsafe fn read(m: &M, at: usize) -> Option<Part> {
+    /// Machine rules; a segment's words.
+    unsafe fn read(words: *const u64, get: impl Fn(usize) -> RawTerm) -> Option<Part> {
         // SAFETY: by contract.
         unsafe {
-            let kind = Segment::from_number(m.w(at) & 0xFFFF_FFFF)?;
-            let number = (m.w(at) >> 32) as u32;
-            let (unit, flags) = (m.w(at + 1), m.w(at + 2));
+            let word = |at: usize| *words.add(at);
+            let kind = Segment::from_number(word(0) & 0xFFFF_FFFF)?;
+            let number = (word(0) >> 32) as u32;
+            let (unit, flags) = (word(1), word(2));
             if kind == Segment::String {
-                let bits = 8 * m.w(at + 4) as usize;
-                let string = m.w(at + 3) as *const u8;
+                let bits = 8 * word(4) as usize;
+                let string = word(3) as *const u8;
                 return Some(Part {
                     kind,
                     number,
@@ -72,8 +79,8 @@ impl Part {
                     bits,
                 });
             }
-            let (value, size) = (m.get::<S>(at + 3), m.get::<S>(at + 4));
-            let (all, string) = (is_all::<S>(m, at + 4), std::ptr::null());
+            let (value, size) = (get(3), get(4));
+            let (all, string) = (is_all::<S>(word(4)), std::ptr::null());
             Some(Part { kind, number, unit, flags, value, size, all, string, bits: 0 })
         }
     }
@@ -214,12 +221,27 @@ slow! {
         let mut parts = std::mem::take(&mut m.turn().parts);
         parts.clear();
         for i in 0..count {
-            match Part::read(m, FIRST + SEGMENT_WORDS * i) {
+            let at = FIRST + SEGMENT_WORDS * i;
+            match Part::read(m.ip.add(at), |n| m.get::<S>(at + n)) {
                 Some(part) => parts.push(part),
                 None => return crate::raise::bad_code,
             }
         }
-        let made = make(m.heap(), &mut parts);
+        let heap = m.heap();
+        let made = match measure_all(&mut parts) {
+            Ok(total) if is_long(&parts, total) => match aside(m, &parts) {
+                Some(Ok(term)) => Ok(term),
+                // What is wrong with it is found here.
+                Some(Err(_)) => build(m.heap(), &parts, total),
+                None => {
+                    m.turn().parts = parts;
+                    // The operation runs again.
+                    return m.leave(Switch::Yield, m.ip, oxbeam_code::x_registers());
+                }
+            },
+            Ok(total) => build(heap, &parts, total),
+            Err(bad) => Err(bad),
+        };
         let cost = parts.iter().map(Part::cost).sum::<usize>();
         m.turn().parts = parts;
         m.turn().reds -= cost as i64;
@@ -278,7 +300,8 @@ pub(super) unsafe fn fail(m: &mut M, label: usize, bad: Bad) -> Handler {
     }
 }
 
-fn make<'h>(heap: &'h Heap, parts: &mut [Part]) -> Result<Term<'h>, Bad> {
+/// The bits of all parts.
+fn measure_all(parts: &mut [Part]) -> Result<usize, Bad> {
     let mut total = 0usize;
     for part in parts.iter_mut() {
         part.measure()?;
@@ -287,12 +310,79 @@ fn make<'h>(heap: &'h Heap, parts: &mut [Part]) -> Result<Term<'h>, Bad> {
             return Err(Bad { limit: true, ..part.bad("size", part.size) });
         }
     }
+    Ok(total)
+}
+
+fn build<'h>(heap: &'h Heap, parts: &[Part], total: usize) -> Result<Term<'h>, Bad> {
     match parts.split_first() {
         Some((first, rest)) if matches!(first.kind, Segment::Append | Segment::PrivateAppend) => {
             append(heap, first, rest, total - first.bits)
         }
         _ => fresh(heap, parts, total),
     }
+}
+
+/// To write more bits than this may take more than a millisecond.
+const LONG_BITS: usize = if oxbeam_heap::ZEAL { 8 << 9 } else { 16 << 20 };
+
+/// Whether measured parts take long to put together. It stays so while a dirty scheduler does it.
+fn is_long(parts: &[Part], total: usize) -> bool {
+    if total < LONG_BITS {
+        return false;
+    }
+    let Some(first) = parts.first() else { return false };
+    // SAFETY: machine rule 3: the value is a bitstring; an object that may be appended to has a
+    // block.
+    let in_place = unsafe {
+        matches!(first.kind, Segment::Append | Segment::PrivateAppend)
+            && writable_behind(brand(first.value), first.bits)
+                .is_some_and(|object| 8 * block_bytes(object).len() >= total)
+    };
+    !in_place || total - first.bits >= LONG_BITS
+}
+
+/// Words of a part among the arguments of [`make_aside`].
+const PART_ARGS: usize = 3;
+
+/// Has a dirty scheduler put measured parts together. `None`: it does so now.
+///
+/// # Safety
+/// Machine rules.
+unsafe fn aside<'h>(m: &mut M, parts: &[Part]) -> Option<NativeResult<'h>> {
+    // SAFETY: by contract; a string is as long as its part says.
+    unsafe {
+        let mut args = Vec::with_capacity(PART_ARGS * parts.len());
+        for part in parts {
+            let (mut kind, mut value, mut all) = (part.kind, part.value, part.all);
+            if kind == Segment::String {
+                // The code that it lies in may be purged meanwhile.
+                let string = std::slice::from_raw_parts(part.string, part.bits / 8);
+                (kind, value, all) = (Segment::Binary, m.heap().binary(string).raw(), true);
+                m.back();
+            }
+            let how = kind as u64 | part.flags << 8 | part.unit << 16 | u64::from(all) << 48;
+            args.extend([RawTerm::small(how as i64), value, part.size]);
+        }
+        // Whoever asks what the process does sees this.
+        let shown = export::get_or_create(am::erlang, am::list_to_bitstring, 1);
+        let result = native::call_with(m, shown, make_aside, RunOn::DirtyCpu, &args);
+        m.back();
+        result
+    }
+}
+
+/// Puts parts together that were told by [`aside`].
+fn make_aside<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
+    let part = |args: &[Term<'h>]| {
+        let how = args[0].as_small().and_then(|how| u64::try_from(how).ok())?;
+        let kind = Segment::from_number(how & 0xFF)?;
+        let (flags, unit) = (how >> 8 & 0xFF, how >> 16 & 0xFFFF_FFFF);
+        Some(put_part(kind, unit, flags, args[1].raw(), args[2].raw(), how >> 48 != 0))
+    };
+    let parts: Option<Vec<Part>> = args.chunks_exact(PART_ARGS).map(part).collect();
+    let mut parts = parts.ok_or_else(Flow::badarg)?;
+    let made = measure_all(&mut parts).and_then(|total| build(cx.heap, &parts, total));
+    made.map_err(|_| Flow::badarg())
 }
 
 fn write_all(out: &mut [u8], mut bit: usize, parts: &[Part]) -> Result<(), Bad> {
@@ -373,10 +463,9 @@ unsafe fn writable_behind(src: Term<'_>, used: usize) -> Option<*mut u64> {
 /// A writable block of `size` bytes, all zero.
 #[allow(clippy::mut_from_ref, reason = "the bytes are fresh, off the heap, and nobody else's yet")]
 fn writable(heap: &Heap, size: usize) -> (*mut u64, &mut [u8]) {
-    let block = Binary::alloc(size).unwrap_or_else(|| out_of_memory(size / 8));
+    let block = Binary::alloc_zeroed(size).unwrap_or_else(|| out_of_memory(size / 8));
     // SAFETY: a fresh block of that size; its one reference goes to the object.
     unsafe {
-        std::ptr::write_bytes(Binary::data(block), 0, size);
         let object = heap.refc_binary(block, size).raw().ptr();
         *object.add(REFC_FLAGS) = REFC_FLAG_WRITABLE;
         (object, block_bytes(object))
@@ -402,8 +491,7 @@ unsafe fn grow(heap: &Heap, object: *mut u64, needed: usize) {
             return;
         }
         let wanted = 2 * needed;
-        let moved = Binary::grow(block, wanted).unwrap_or_else(|| out_of_memory(wanted / 8));
-        std::ptr::write_bytes(Binary::data(moved).add(size), 0, wanted - size);
+        let moved = Binary::grow_zeroed(block, wanted).unwrap_or_else(|| out_of_memory(wanted / 8));
         *object.add(REFC_BLOCK) = moved.as_ptr() as u64;
         *object.add(REFC_BYTES) = Binary::data(moved) as u64;
         *object.add(REFC_SIZE) = wanted as u64;

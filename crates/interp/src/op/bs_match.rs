@@ -206,7 +206,7 @@ op! {
     fn bs_skip_bits<A: Mode, B: Mode>(m) {
         let state = state!(m, A);
         let (size, unit) = (m.get::<B>(2), m.w(4));
-        let count = if is_all::<B>(m, 2) {
+        let count = if is_all::<B>(m.w(2)) {
             if state.left() as u64 % unit.max(1) != 0 {
                 return m.branch(3);
             }
@@ -360,7 +360,7 @@ slow! {
     fn get_binary<A: Mode, B: Mode, R: Place>(m) {
         let state = state!(m, A);
         let (size, unit) = (m.get::<B>(2), m.w(5));
-        let count = match is_all::<B>(m, 2) {
+        let count = match is_all::<B>(m.w(2)) {
             true => Some(state.left()).filter(|&n| n as u64 % unit.max(1) == 0),
             false => bits_of(size, unit).filter(|&n| n <= state.left()),
         };

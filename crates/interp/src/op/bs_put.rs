@@ -125,7 +125,7 @@ unsafe fn sized<A: Mode, B: Mode>(m: &mut M, kind: Segment) -> Handler {
     // SAFETY: by contract of the callers.
     unsafe {
         let (value, size) = (m.get::<A>(1), m.get::<B>(2));
-        let part = put_part(kind, m.w(4), m.w(5), value, size, is_all::<B>(m, 2));
+        let part = put_part(kind, m.w(4), m.w(5), value, size, is_all::<B>(m.w(2)));
         run(m, part, 3, 6)
     }
 }
