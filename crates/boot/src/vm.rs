@@ -4,7 +4,7 @@
 //! before any code, code before the first process, the first process before the schedulers run.
 
 use crate::flags::BadFileName;
-use crate::flags::{Break, TimeWarp, WarningMap};
+use crate::flags::{Break, EmulatorOptions, TimeWarp, WarningMap};
 use crate::front::Start;
 use oxbeam_code::index::Permission;
 use oxbeam_code::module;
@@ -23,6 +23,7 @@ use oxbeam_runtime::{scheduler, system};
 use oxbeam_sys::clock;
 use oxbeam_term::{Atom, Term, am, export};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Starts the machine; its threads run until it halts.
 ///
@@ -66,10 +67,26 @@ fn distribute_load(start: &Start) {
     };
     scheduler::set_distribution(options.compact_load, wakeup);
     scheduler::topology::detect(options.detects_topology);
+    scheduler::set_busy_wait(busy_wait(options));
     // It was looked at when the flags were read.
     scheduler::topology::define(options.cpu_topology.clone()).expect("a topology");
     let bind = std::str::from_utf8(&options.bind_type).ok().and_then(BindType::named);
     scheduler::bind::set_type(bind.unwrap_or(BindType::Unbound));
+}
+
+/// How long a scheduler without work spins. Where there is a single processor, who spins keeps others from
+/// waking it.
+fn busy_wait(options: &EmulatorOptions) -> Duration {
+    let micros = match options.busy_wait[0].as_slice() {
+        _ if scheduler::topology::processors().available == 1 => 0,
+        b"none" => 0,
+        b"very_short" => 2,
+        b"short" => 8,
+        b"long" => 100,
+        b"very_long" => 400,
+        _ => 25,
+    };
+    Duration::from_micros(micros)
 }
 
 /// A fault of the runtime itself ends it: with a crash dump, unless `+d` forbids that.

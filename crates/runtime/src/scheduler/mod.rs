@@ -72,6 +72,8 @@ struct Schedulers {
     balance: Balance,
     wakeup_threshold: AtomicUword,
     bind_type: AtomicU32,
+    /// How long a scheduler spins before it sleeps.
+    busy_wait_ns: AtomicU64,
     /// See [`online`]'s rule 1.
     limit: AtomicUword,
     blockers: Mutex<online::Blockers, locks::Blockers>,
@@ -182,6 +184,7 @@ pub fn create(count: usize) {
         balance: Balance::new(count),
         wakeup_threshold: AtomicUword::new(Wakeup::Medium.threshold()),
         bind_type: AtomicU32::new(0),
+        busy_wait_ns: AtomicU64::new(0),
         limit: AtomicUword::new(count),
         blockers: online::new_blockers(),
         has_blocked: AtomicU32::new(0),
@@ -195,6 +198,11 @@ pub fn set_distribution(compacts: bool, wakeup: Wakeup) {
     let schedulers = schedulers();
     schedulers.balance.compacts.set(compacts.into());
     schedulers.wakeup_threshold.set(wakeup.threshold());
+}
+
+/// How long schedulers spin before they sleep (`+sbwt`).
+pub fn set_busy_wait(spin: Duration) {
+    schedulers().busy_wait_ns.set(spin.as_nanos() as u64);
 }
 
 /// Starts the scheduler threads.

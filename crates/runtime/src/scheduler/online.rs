@@ -10,6 +10,7 @@ use crate::process::PidData;
 use crate::progress::Managed;
 use oxbeam_ethread::lock::{Mutex, MutexGuard};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Which schedulers a process keeps from running.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -128,7 +129,7 @@ pub(super) fn stay_away(this: &Schedulers, index: usize, managed: &Managed) {
     }
     wake_one(this, 0);
     if managed.wait() {
-        super::worker::sleep(&this.all[index], None);
+        super::worker::sleep(&this.all[index], Duration::ZERO, None);
         managed.go_on();
     }
     this.offline.read_band_acqb(!(1 << index));

@@ -8,6 +8,7 @@ use crate::signal::handle::{Taken, ends_wait, take_at_start};
 use crate::task::Left;
 use crate::trace::of_processes;
 use crate::{dirty, gc, give_back, longest, system_monitor, system_profile, task, timer};
+use oxbeam_ethread::Event;
 use oxbeam_heap::GcKind;
 use oxbeam_sys::clock::monotonic_ns;
 use std::sync::Arc;
@@ -81,7 +82,8 @@ fn idle(schedulers: &Schedulers, index: usize, managed: &Managed) {
         let forever = wait_ns > i64::MAX / 2;
         system_profile::scheduler(index, false, schedulers.active_count());
         if managed.wait() {
-            sleep(&schedulers.all[index], (!forever).then_some(timeout));
+            let spin = Duration::from_nanos(schedulers.busy_wait_ns.read());
+            sleep(&schedulers.all[index], spin, (!forever).then_some(timeout));
             managed.go_on();
         }
         system_profile::scheduler(index, true, schedulers.active_count() + 1);
@@ -89,16 +91,40 @@ fn idle(schedulers: &Schedulers, index: usize, managed: &Managed) {
     schedulers.idle.clear(index);
 }
 
-/// Parks the thread and counts how long.
-pub(super) fn sleep(scheduler: &Scheduler, timeout: Option<Duration>) {
+/// Parks the thread and counts how long. Before, it spins for so long at most: who wakes it then has no
+/// call of the system to make.
+pub(super) fn sleep(scheduler: &Scheduler, spin: Duration, timeout: Option<Duration>) {
     scheduler.slept.begin();
-    match timeout {
+    let started_ns = monotonic_ns();
+    let spin = timeout.map_or(spin, |timeout| timeout.min(spin));
+    let woken = spins(&scheduler.wake_up, started_ns + spin.as_nanos() as i64);
+    let spun = Duration::from_nanos((monotonic_ns() - started_ns) as u64);
+    match timeout.map(|timeout| timeout.saturating_sub(spun)) {
+        _ if woken => {}
         Some(timeout) => _ = scheduler.wake_up.wait_for(timeout),
         None => scheduler.wake_up.wait(),
     }
     scheduler.wake_up.reset();
     scheduler.slept.end();
 }
+
+/// Waits for the event without a sleep. `false`: it is not set by that time.
+fn spins(event: &Event, until_ns: i64) -> bool {
+    while monotonic_ns() < until_ns {
+        for _ in 0..SPINS {
+            if event.is_set() {
+                return true;
+            }
+            std::hint::spin_loop();
+        }
+        // Who was woken just now may have been put on this processor.
+        std::thread::yield_now();
+    }
+    false
+}
+
+/// Looks at an event between two looks at the clock.
+const SPINS: u32 = 16;
 
 /// One turn of a process.
 fn execute(schedulers: &Schedulers, index: usize, regs: &mut Regs, process: Arc<Process>) {
