@@ -288,9 +288,7 @@ impl ProcState {
     /// The process sends a message to what `to` names: the token that goes with it.
     #[inline]
     pub fn sends(&mut self, to: Term<'_>, message: Term<'_>) -> Option<Token> {
-        if self.rare.is_none() {
-            return None;
-        }
+        self.rare.as_ref()?;
         self.sends_on(to, message)
     }
 
@@ -335,7 +333,7 @@ impl ProcState {
         let mut sequence = Sequence { token: Some(token), clock: serial, previous: serial, resets };
         let token = sequence.next(child.pid)?;
         child.set_sequence(sequence);
-        let Some(answer) = answer else { return None };
+        let answer = answer?;
         let me = Term::pid(self.pid);
         if told {
             tell(&token, SEND, me, answer);
