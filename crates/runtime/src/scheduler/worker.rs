@@ -20,12 +20,14 @@ pub(super) fn run(index: usize) {
     oxbeam_sys::cpu::wake_punctually();
     let schedulers = schedulers();
     bind::apply(schedulers, index);
-    let (mut regs, mut turns) = (Regs::new(), 0);
+    let (mut regs, mut turns, mut watch) = (Regs::new(), 0, Watch::default());
     let managed = progress::join();
     schedulers.threads.inc_acqb();
     while schedulers.stopped.read_acqb() == 0 {
         managed.quiescent();
-        timer::fire_due();
+        if watch.is_time(schedulers.all[index].reductions.read()) {
+            timer::fire_due();
+        }
         let has_errands = &schedulers.all[index].has_errands;
         if has_errands.read() != 0 && has_errands.xchg_acqb(0) != 0 {
             let errands = std::mem::take(&mut *schedulers.all[index].errands.lock());
@@ -34,9 +36,11 @@ pub(super) fn run(index: usize) {
                 errand();
                 begun.end(longest::Work::Errand, || None);
             }
+            watch = Watch::default();
         }
         if index >= schedulers.limit() {
             super::online::stay_away(schedulers, index, &managed);
+            watch = Watch::default();
             continue;
         }
         match next_process(schedulers, index) {
@@ -44,10 +48,37 @@ pub(super) fn run(index: usize) {
                 execute(schedulers, index, &mut regs, process);
                 schedulers.balance(&mut turns);
             }
-            None => idle(schedulers, index, &managed),
+            None => {
+                idle(schedulers, index, &managed);
+                watch = Watch::default();
+            }
         }
     }
     schedulers.threads.dec_relb();
+}
+
+/// When a scheduler looks for timers that are due: asking for the time costs as much as a tenth of a
+/// turn that only passes a message on. After anything but turns it does so at once.
+#[derive(Default)]
+struct Watch {
+    /// Turns until then, and the reductions of the scheduler by which it is time in any case.
+    turns: u32,
+    reductions: u64,
+}
+
+impl Watch {
+    const TURNS: u32 = 8;
+    const REDUCTIONS: u64 = 400;
+
+    /// Before a turn of a scheduler that has used so many reductions.
+    fn is_time(&mut self, reductions: u64) -> bool {
+        if self.turns > 0 && reductions < self.reductions {
+            self.turns -= 1;
+            return false;
+        }
+        *self = Watch { turns: Watch::TURNS - 1, reductions: reductions + Watch::REDUCTIONS };
+        true
+    }
 }
 
 fn next_process(schedulers: &Schedulers, index: usize) -> Option<Arc<Process>> {
@@ -229,5 +260,23 @@ fn stop(process: Arc<Process>, runnable: bool) {
             system_profile::process(&process, true);
         }
         super::enqueue(process);
+    }
+}
+
+#[cfg(all(test, not(oxbeam_model)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_time_after_a_few_short_turns_or_a_long_one() {
+        let mut watch = Watch::default();
+        let times: Vec<bool> = (0..17).map(|turn| watch.is_time(turn * 10)).collect();
+        let due: Vec<usize> = (0..17).filter(|&turn| times[turn]).collect();
+        assert_eq!(due, [0, 8, 16]);
+        assert!(!watch.is_time(170));
+        assert!(watch.is_time(1000));
+        assert!(!watch.is_time(1010) && watch.is_time(5000));
+        watch = Watch::default();
+        assert!(watch.is_time(5000));
     }
 }
