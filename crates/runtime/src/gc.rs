@@ -205,13 +205,6 @@ fn count(report: GcReport) {
     RECLAIMED_WORDS.add(report.reclaimed_words as u64);
 }
 
-/// A process that has hibernated goes on: its heap gets its least size back.
-pub(crate) fn after_hibernation(owned: &mut Owned) {
-    let Owned { heap, own } = owned;
-    // SAFETY: as in `refers_to`.
-    unsafe { heap.grow_to_least(&mut ProcessRoots::new(own, &mut [])) };
-}
-
 /// See [`collect`]; `true`: the process ends by it.
 fn outgrows_max_heap(owned: &mut Owned, traced: Option<&Process>) -> bool {
     let max = owned.own.max_heap;

@@ -59,7 +59,7 @@ pub struct GcReport {
     pub reclaimed_words: usize,
     /// Words of objects that were moved: the measure of the work done.
     pub moved_words: usize,
-    /// There was no collection: the first block has got its full size.
+    /// There was no collection: a block that was smaller than the least size has got that.
     pub only_grown: bool,
 }
 

@@ -15,12 +15,17 @@ impl Heap {
         self.used_words() + self.stack_words() + need_words
     }
 
-    /// Gives a first block its full size. `true`: that was all that was needed.
+    /// Gives a first block its full size, and one that was shrunk to what it holds its least size back.
+    /// `true`: that was all that was needed.
     pub(super) fn grow_first(&mut self, ask: &mut Collection<'_>) -> bool {
-        if !self.is_first {
+        let least_words = match self.is_first {
+            true => DEFAULT_MIN_HEAP_WORDS,
+            false => next_heap_words(self.options.get().min_heap_words, 0),
+        };
+        if !self.is_first && self.block.words >= least_words {
             return false;
         }
-        self.move_block(DEFAULT_MIN_HEAP_WORDS, ask.roots);
+        self.move_block(least_words, ask.roots);
         self.free_words() >= ask.need_words.max(1) && !self.wants_collection()
     }
 
@@ -56,17 +61,6 @@ impl Heap {
     /// As for [`Heap::collect`], and the heap was just collected.
     pub unsafe fn fit(&mut self, roots: &mut dyn RootSet) {
         self.move_block(self.words_needed(STACK_RESERVE_WORDS), roots);
-    }
-
-    /// Gives a block that was shrunk to what it holds its least size back.
-    ///
-    /// # Safety
-    /// As for [`Heap::collect`].
-    pub unsafe fn grow_to_least(&mut self, roots: &mut dyn RootSet) {
-        let least_words = next_heap_words(self.options.get().min_heap_words, 0);
-        if !self.is_first && self.block.words < least_words {
-            self.move_block(least_words, roots);
-        }
     }
 
     /// Moves the objects and the stack to a block of another size.

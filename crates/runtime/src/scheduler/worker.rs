@@ -245,9 +245,7 @@ fn leave_wait(owned: &mut Owned) {
         own.ip = own.timeout_ip;
         own.timed_out = false;
     }
-    if std::mem::replace(&mut own.waiting, Waiting::No) == Waiting::Hibernated {
-        gc::after_hibernation(owned);
-    }
+    own.waiting = Waiting::No;
 }
 
 fn stop(process: Arc<Process>, runnable: bool) {
