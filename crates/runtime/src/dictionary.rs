@@ -1,8 +1,10 @@
 //! The process dictionary: terms of the process's own heap, by term key.
 //!
-//! Small dictionaries are searched in order; larger ones through an index of hashes, which is one
-//! table at first and many for a large dictionary, so that none of them takes long to grow. Order of
+//! Small dictionaries are searched in order; larger ones through an index of hashes. Order of
 //! entries is the order of insertion, a removed entry giving its place to the last one.
+//!
+//! Nothing takes long to grow: the entries of a large dictionary lie in pieces, and its index is many
+//! tables.
 
 use crate::thin_vec::ThinVec;
 use hashbrown::HashTable;
@@ -14,49 +16,11 @@ use oxbeam_term::{RawTerm, Term};
 /// Entries beyond which an index is kept.
 const INDEX_FROM: usize = 16;
 
-/// Entries from which the index is split into tables, and into how many.
-const SPLIT_FROM: usize = if oxbeam_heap::ZEAL { 64 } else { 8192 };
-const TABLES: usize = 256;
+/// Entries of a piece.
+const PIECE: usize = if oxbeam_heap::ZEAL { 32 } else { 4096 };
 
-/// Places in the entries, by the entries' hashes.
-struct Index {
-    /// One, or [`TABLES`].
-    tables: Vec<HashTable<u32>>,
-}
-
-impl Index {
-    fn of(entries: &[Entry]) -> Index {
-        let count = if entries.len() < SPLIT_FROM { 1 } else { TABLES };
-        let capacity = 2 * entries.len() / count;
-        let mut index =
-            Index { tables: (0..count).map(|_| HashTable::with_capacity(capacity)).collect() };
-        for (at, entry) in entries.iter().enumerate() {
-            index.insert(entries, entry.hash, at as u32);
-        }
-        index
-    }
-
-    fn insert(&mut self, entries: &[Entry], hash: u32, at: u32) {
-        let hash_of = |&at: &u32| spread(entries[at as usize].hash);
-        self.table_mut(hash).insert_unique(spread(hash), at, hash_of);
-    }
-
-    fn is_to_be_split(&self, entries: usize) -> bool {
-        self.tables.len() == 1 && entries >= SPLIT_FROM
-    }
-
-    fn number(&self, hash: u32) -> usize {
-        // Neither the bits that are places in a table nor those that are its tags.
-        (spread(hash) >> 40) as usize % self.tables.len()
-    }
-    fn table(&self, hash: u32) -> &HashTable<u32> {
-        &self.tables[self.number(hash)]
-    }
-    fn table_mut(&mut self, hash: u32) -> &mut HashTable<u32> {
-        let number = self.number(hash);
-        &mut self.tables[number]
-    }
-}
+/// The index has a table for twice so many entries.
+const TABLE: usize = if oxbeam_heap::ZEAL { 8 } else { 448 };
 
 #[derive(Clone, Copy)]
 struct Entry {
@@ -64,9 +28,91 @@ struct Entry {
     pair: [RawTerm; 2],
 }
 
+/// Where the entry with a hash is.
+#[derive(Clone, Copy)]
+struct Place {
+    hash: u32,
+    at: u32,
+}
+
+/// What a dictionary of more than [`INDEX_FROM`] entries has besides.
+struct Index {
+    /// Where the entries are. A table is added at a time, and gets its places from one other.
+    tables: Vec<HashTable<Place>>,
+    /// The entries from [`PIECE`] on, so many in a piece; none is empty.
+    pieces: Vec<Vec<Entry>>,
+}
+
+impl Index {
+    fn of(entries: &[Entry]) -> Index {
+        let table = HashTable::with_capacity(2 * entries.len());
+        let mut index = Index { tables: vec![table], pieces: vec![] };
+        for (at, entry) in entries.iter().enumerate() {
+            index.insert(Place { hash: entry.hash, at: at as u32 });
+        }
+        index
+    }
+
+    /// Inserts the place of the last entry.
+    fn insert(&mut self, place: Place) {
+        if place.at as usize >= 2 * TABLE * self.tables.len() {
+            self.add_table();
+        }
+        self.insert_within(place);
+    }
+
+    fn insert_within(&mut self, place: Place) {
+        let table = self.table_mut(place.hash);
+        table.insert_unique(spread(place.hash), place, |place| spread(place.hash));
+    }
+
+    fn add_table(&mut self) {
+        let table = || HashTable::with_capacity(2 * TABLE);
+        let number = self.tables.len();
+        let divided = number & !(1 << number.ilog2());
+        self.tables.push(table());
+        let places = std::mem::replace(&mut self.tables[divided], table());
+        places.into_iter().for_each(|place| self.insert_within(place));
+    }
+
+    /// The number of the table for a hash: as many of its bits as name a table.
+    fn number(&self, hash: u32) -> usize {
+        // Neither the bits that are places in a table nor those that are its tags.
+        let bits = (spread(hash) >> 32) as usize & 0xFF_FFFF;
+        let all = self.tables.len().next_power_of_two();
+        match bits & (all - 1) {
+            number if number < self.tables.len() => number,
+            number => number - all / 2,
+        }
+    }
+    fn table(&self, hash: u32) -> &HashTable<Place> {
+        &self.tables[self.number(hash)]
+    }
+    fn table_mut(&mut self, hash: u32) -> &mut HashTable<Place> {
+        let number = self.number(hash);
+        &mut self.tables[number]
+    }
+
+    fn push(&mut self, entry: Entry) {
+        if self.pieces.last().is_none_or(|piece| piece.len() == PIECE) {
+            self.pieces.push(Vec::with_capacity(PIECE));
+        }
+        self.pieces.last_mut().expect("it was pushed").push(entry);
+    }
+    fn pop(&mut self) -> Option<Entry> {
+        let piece = self.pieces.last_mut()?;
+        let entry = piece.pop();
+        if piece.is_empty() {
+            self.pieces.pop();
+        }
+        entry
+    }
+}
+
 /// The dictionary of one process.
 #[derive(Default)]
 pub struct Dictionary {
+    /// The first ones, up to [`PIECE`].
     entries: ThinVec<Entry>,
     index: Option<Box<Index>>,
 }
@@ -85,10 +131,31 @@ fn hash(key: Term<'_>) -> u32 {
 
 impl Dictionary {
     pub fn len(&self) -> usize {
-        self.entries.len()
+        let pieces = self.pieces();
+        let full = pieces.len().saturating_sub(1) * PIECE;
+        self.entries.len() + full + pieces.last().map_or(0, Vec::len)
     }
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+
+    /// The entries that are in pieces.
+    fn pieces(&self) -> &[Vec<Entry>] {
+        self.index.as_ref().map_or(&[], |index| &index.pieces)
+    }
+
+    fn entry(&self, at: usize) -> Option<&Entry> {
+        match at / PIECE {
+            0 => self.entries.get(at),
+            piece => self.pieces().get(piece - 1)?.get(at % PIECE),
+        }
+    }
+
+    fn entry_mut(&mut self, at: usize) -> Option<&mut Entry> {
+        match at / PIECE {
+            0 => self.entries.get_mut(at),
+            piece => self.index.as_mut()?.pieces.get_mut(piece - 1)?.get_mut(at % PIECE),
+        }
     }
 
     fn find(&self, heap: &Heap, key: Term<'_>, hash: u32) -> Option<usize> {
@@ -100,9 +167,10 @@ impl Dictionary {
         match &self.index {
             None => self.entries.iter().position(same),
             Some(index) => {
-                let same = |&at: &u32| same(&self.entries[at as usize]);
-                let found = index.table(hash).find(spread(hash), same);
-                found.map(|&at| at as usize)
+                let same = |place: &Place| {
+                    place.hash == hash && self.entry(place.at as usize).is_some_and(same)
+                };
+                index.table(hash).find(spread(hash), same).map(|place| place.at as usize)
             }
         }
     }
@@ -111,24 +179,34 @@ impl Dictionary {
     pub fn get<'h>(&self, heap: &'h Heap, key: Term<'_>) -> Option<Term<'h>> {
         let at = self.find(heap, key, hash(key))?;
         // SAFETY: as in `find`.
-        Some(unsafe { heap.brand(self.entries[at].pair[1]) })
+        Some(unsafe { heap.brand(self.entry(at)?.pair[1]) })
     }
 
     /// Puts `value` under `key`; gives what was there.
     pub fn put<'h>(&mut self, heap: &'h Heap, key: Term<'h>, value: Term<'h>) -> Option<Term<'h>> {
         let hash = hash(key);
         if let Some(at) = self.find(heap, key, hash) {
-            let old = std::mem::replace(&mut self.entries[at].pair[1], value.raw());
+            let old = std::mem::replace(&mut self.entry_mut(at)?.pair[1], value.raw());
             // SAFETY: as in `find`.
             return Some(unsafe { heap.brand(old) });
         }
-        let at = self.entries.len() as u32;
-        self.entries.push(Entry { hash, pair: [key.raw(), value.raw()] });
-        let entries = &self.entries;
+        let at = self.len();
+        let entry = Entry { hash, pair: [key.raw(), value.raw()] };
         match &mut self.index {
-            Some(index) if !index.is_to_be_split(entries.len()) => index.insert(entries, hash, at),
-            None if entries.len() <= INDEX_FROM => {}
-            _ => self.index = Some(Box::new(Index::of(entries))),
+            Some(index) => {
+                if at < PIECE {
+                    self.entries.push(entry);
+                } else {
+                    index.push(entry);
+                }
+                index.insert(Place { hash, at: at as u32 });
+            }
+            None => {
+                self.entries.push(entry);
+                if at >= INDEX_FROM {
+                    self.index = Some(Box::new(Index::of(&self.entries)));
+                }
+            }
         }
         None
     }
@@ -136,17 +214,23 @@ impl Dictionary {
     /// Removes `key`; gives its value.
     pub fn erase<'h>(&mut self, heap: &'h Heap, key: Term<'_>) -> Option<Term<'h>> {
         let at = self.find(heap, key, hash(key))?;
-        let last = self.entries.len() - 1;
+        let end = self.len() - 1;
+        let in_piece = self.index.as_mut().and_then(|index| index.pop());
+        let last = in_piece.or_else(|| self.entries.vec().pop())?;
+        let gone = match at == end {
+            true => last,
+            false => std::mem::replace(self.entry_mut(at)?, last),
+        };
         if let Some(index) = &mut self.index {
-            let [hash, last_hash] = [at, last].map(|at| self.entries[at].hash);
-            let table = index.table_mut(hash);
-            table.find_entry(spread(hash), |&n| n as usize == at).ok()?.remove();
-            if at != last {
-                let table = index.table_mut(last_hash);
-                *table.find_mut(spread(last_hash), |&n| n as usize == last)? = at as u32;
+            let table = index.table_mut(gone.hash);
+            let place = table.find_entry(spread(gone.hash), |place| place.at as usize == at);
+            place.ok()?.remove();
+            if at != end {
+                let table = index.table_mut(last.hash);
+                let place = table.find_mut(spread(last.hash), |place| place.at as usize == end);
+                place?.at = at as u32;
             }
         }
-        let gone = self.entries.vec().swap_remove(at);
         // SAFETY: as in `find`.
         Some(unsafe { heap.brand(gone.pair[1]) })
     }
@@ -155,26 +239,29 @@ impl Dictionary {
     pub fn pairs<'h>(&self, heap: &'h Heap) -> Vec<(Term<'h>, Term<'h>)> {
         // SAFETY: as in `find`.
         let brand = |raw| unsafe { heap.brand(raw) };
-        self.entries.iter().map(|e| (brand(e.pair[0]), brand(e.pair[1]))).collect()
+        let entries = self.entries.iter().chain(self.pieces().iter().flatten());
+        entries.map(|entry| (brand(entry.pair[0]), brand(entry.pair[1]))).collect()
     }
 
     /// The pair at a place; `None` behind the last. No pair changes its place while none comes or
     /// goes.
     pub fn pair_at<'h>(&self, heap: &'h Heap, at: usize) -> Option<[Term<'h>; 2]> {
         // SAFETY: as in `find`.
-        Some(self.entries.get(at)?.pair.map(|raw| unsafe { heap.brand(raw) }))
+        Some(self.entry(at)?.pair.map(|raw| unsafe { heap.brand(raw) }))
     }
 
     /// Removes everything.
     pub fn clear(&mut self) {
-        let entries = self.entries.take();
-        let bytes = entries.capacity() * size_of::<Entry>();
-        crate::dirty::drop_aside((entries, self.index.take()), bytes);
+        let bytes = self.len() * size_of::<Entry>();
+        crate::dirty::drop_aside((self.entries.take(), self.index.take()), bytes);
     }
 
     /// Shows the entries to the collector.
     pub(crate) fn each_root(&mut self, visit: &mut dyn FnMut(&mut [RawTerm])) {
-        self.entries.iter_mut().for_each(|entry| visit(&mut entry.pair));
+        let pieces = self.index.iter_mut().flat_map(|index| &mut index.pieces);
+        for entry in self.entries.iter_mut().chain(pieces.flatten()) {
+            visit(&mut entry.pair);
+        }
     }
 }
 
@@ -187,8 +274,8 @@ mod tests {
     fn entries_are_found_however_many_there_are() {
         let heap = Heap::detached();
         let (mut dictionary, mut model) = (Dictionary::default(), HashMap::new());
-        let most = 2 * SPLIT_FROM as i64;
-        // Up, over the split, and down again, with keys that come back.
+        let most = 20 * TABLE.max(PIECE / 8) as i64;
+        // Up, over many tables and pieces, and down again, with keys that come back.
         for step in 0..3 * most {
             let key = step * 7919 % most;
             let (term, value) = (heap.int(key), heap.int(step));
