@@ -310,6 +310,7 @@ const FEW_BYTES: usize = 1 << 20;
 /// Drops what takes about so many bytes: elsewhere, if that takes a while.
 pub fn drop_aside<T: Send + 'static>(value: T, bytes: usize) {
     if bytes > FEW_BYTES {
+        crate::give_back::freed();
         run_errand(move || drop(value));
     }
 }

@@ -3,8 +3,11 @@
 //! The allocator keeps pages for the thread that had them; what other threads free of them it
 //! gathers only when that thread allocates again, or is asked to. So when much less is in use than
 //! was, and a scheduler has nothing to do, all threads ask.
+//!
+//! What no thread keeps is given back by the thread for errands, once a second while there is work and
+//! once more afterwards: a scheduler that did it would be held up by what others have freed.
 
-use oxbeam_ethread::{Atomic64, AtomicUword};
+use oxbeam_ethread::{Atomic64, AtomicFlag, AtomicUword};
 use oxbeam_heap::block::{Category, bytes_in_use};
 use oxbeam_sys::clock::monotonic_ns;
 
@@ -12,11 +15,44 @@ use oxbeam_sys::clock::monotonic_ns;
 const DROP_BYTES: usize = 16 << 20;
 /// Not more often than this.
 const PAUSE_NS: i64 = 500_000_000;
+/// Time from one errand to the next.
+const ERRAND_NS: i64 = 1_000_000_000;
 
 oxbeam_ethread::shared! {
     /// The most that was in use since memory was last given back.
     static PEAK_BYTES: AtomicUword = AtomicUword::new(0);
     static LAST_NS: Atomic64 = Atomic64::new(0);
+    /// When the last errand was given.
+    static ERRAND_AT_NS: Atomic64 = Atomic64::new(0);
+    /// Memory may have been freed since.
+    static FREED: AtomicFlag = AtomicFlag::new(false);
+}
+
+/// To be called at boot.
+pub(crate) fn start() {
+    oxbeam_sys::allocator::give_back_on_demand();
+}
+
+/// Much memory is being freed.
+pub(crate) fn freed() {
+    FREED.set_relb(true);
+}
+
+/// Gives the errand if it is time for it. Gives how long it is until then.
+fn give_errand() -> i64 {
+    if !FREED.read() {
+        return i64::MAX;
+    }
+    let (now_ns, last_ns) = (monotonic_ns(), ERRAND_AT_NS.read());
+    let pause_ns = last_ns + ERRAND_NS - now_ns;
+    if pause_ns > 0 {
+        return pause_ns;
+    }
+    if ERRAND_AT_NS.cmpxchg(now_ns, last_ns) == last_ns {
+        FREED.set_relb(false);
+        crate::dirty::run_errand(oxbeam_sys::allocator::give_back);
+    }
+    i64::MAX
 }
 
 fn in_use_bytes() -> usize {
@@ -24,8 +60,14 @@ fn in_use_bytes() -> usize {
     blocks.iter().sum::<usize>() + oxbeam_term::Binary::bytes_in_use()
 }
 
-/// Notes how much is in use: the peak is the greatest of these.
-pub(crate) fn note() {
+/// A scheduler has worked for a while: notes how much is in use, the peak being the greatest of these.
+pub(crate) fn when_busy() {
+    note();
+    freed();
+    give_errand();
+}
+
+fn note() {
     let now_bytes = in_use_bytes();
     if now_bytes > PEAK_BYTES.read() {
         PEAK_BYTES.set(now_bytes);
@@ -35,6 +77,10 @@ pub(crate) fn note() {
 /// The calling scheduler is about to sleep: sees to it that memory is given back if that is worth
 /// it. Gives how long it may sleep before it looks again.
 pub(crate) fn when_idle() -> i64 {
+    give_errand().min(give_back_all())
+}
+
+fn give_back_all() -> i64 {
     let (now_bytes, peak_bytes) = (in_use_bytes(), PEAK_BYTES.read());
     if now_bytes.saturating_add(DROP_BYTES) > peak_bytes {
         note();

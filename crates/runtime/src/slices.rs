@@ -17,7 +17,7 @@ pub const CONSES_PER_REDUCTION: usize = 16;
 /// Comparisons, or hashes of keys, in a reduction.
 pub const KEYS_PER_REDUCTION: usize = 8;
 /// Elements that are sorted in a reduction.
-const SORTED_PER_REDUCTION: usize = 2;
+const SORTED_PER_REDUCTION: usize = 1;
 
 /// Words that are copied in a reduction.
 const WORDS_PER_REDUCTION: usize = 32;

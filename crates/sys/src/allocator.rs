@@ -10,6 +10,7 @@ use libmimalloc_sys::{
 };
 use std::alloc::{GlobalAlloc, Layout};
 use std::cell::Cell;
+use std::ffi::{c_int, c_long};
 
 /// Blocks at least that large have this alignment, as C asks of `malloc`; smaller ones have the
 /// largest power of two that fits.
@@ -18,9 +19,22 @@ const NATURAL_ALIGNMENT: usize = 16;
 // The bindings leave it out.
 unsafe extern "C" {
     fn mi_collect(force: bool);
+    fn mi_option_set_default(option: c_int, value: c_long);
 }
 
-/// Has the calling thread give back to the system what it keeps of freed memory.
+/// `mi_option_purge_delay`.
+const PURGE_DELAY: c_int = 15;
+/// A day.
+const NEVER_MS: c_long = 24 * 60 * 60 * 1000;
+
+/// From now on memory goes back to the system only when a thread asks for it with [`give_back`], not when
+/// any thread happens to allocate: for hundreds of megabytes that takes milliseconds.
+pub fn give_back_on_demand() {
+    // SAFETY: takes plain values; the option is one that may change at any time.
+    unsafe { mi_option_set_default(PURGE_DELAY, NEVER_MS) }
+}
+
+/// Has the calling thread give back to the system what it keeps of freed memory, and what no thread keeps.
 pub fn give_back() {
     // SAFETY: takes a plain value; other threads are left alone.
     unsafe { mi_collect(true) }

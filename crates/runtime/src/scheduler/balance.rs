@@ -127,7 +127,7 @@ impl Schedulers {
             return;
         }
         *turns = 0;
-        crate::give_back::note();
+        crate::give_back::when_busy();
         let (now_ns, last_ns) = (monotonic_ns(), self.balance.last_ns.read());
         if now_ns - last_ns < PERIOD_NS {
             return;

@@ -207,6 +207,7 @@ pub fn set_busy_wait(spin: Duration) {
 
 /// Starts the scheduler threads.
 pub fn start() {
+    crate::give_back::start();
     crate::progress::install_kick(|| wake_one(schedulers(), 0));
     for index in 0..schedulers().all.len() {
         std::thread::Builder::new()

@@ -32,7 +32,7 @@ long::routines! {
 /// Terms, or their like in bytes, that are written or read in a reduction.
 const TERMS_PER_REDUCTION: usize = 8;
 /// Sorted leaves that are put back in a reduction.
-const LEAVES_PER_REDUCTION: usize = 128;
+const LEAVES_PER_REDUCTION: usize = 32;
 /// Bytes that go through the compressor in a reduction.
 const PACKED_PER_REDUCTION: usize = 1;
 /// Bytes that are unpacked for a reduction.
