@@ -117,6 +117,13 @@ single_disturbances() ->
          try erlang:suspend_process(Worker), erlang:yield(), erlang:resume_process(Worker)
          catch error:badarg -> ok end
      end,
+     %% The suspender ends, by itself or by another, and suspenders overlap.
+     fun(Worker) -> spawn(fun() -> catch erlang:suspend_process(Worker) end) end,
+     fun(Worker) ->
+         Suspender = spawn(fun() -> catch erlang:suspend_process(Worker), receive never -> ok end end),
+         erlang:yield(),
+         exit(Suspender, kill)
+     end,
      fun(Worker) -> process_info(Worker, [current_function, total_heap_size, messages]) end,
      fun(Worker) -> link(Worker), unlink(Worker) end,
      %% Others hibernate and wake; code is asked for, and collections.

@@ -393,22 +393,25 @@ fn suspend_process<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     }
     let options = suspend_options(args[1]).map_err(|_| Flow::badopt())?;
     let how = options.how;
-    if table::find(pid).is_none_or(|process| process.is_exiting()) {
+    let Some(process) = table::find(pid).filter(|process| !process.is_exiting()) else {
         let How::Tagged(tag) = how else { return Err(Flow::badarg()) };
         let answer = cx.heap.tuple(&[tag, Term::atom(am::badarg)]);
         send_to_pid(cx.process.pid, OwnedTerm::copy_of(answer));
         return Ok(Term::bool(true));
-    }
-    let count = cx.own.rare_mut().suspending.entry(pid).or_default();
-    let again = *count > 0;
-    if options.unless_suspending && again {
+    };
+    let suspensions = cx.own.rare_mut().suspending.entry(pid).or_default();
+    if options.unless_suspending && suspensions.count() > 0 {
         if let How::Tagged(tag) = how {
             let answer = cx.heap.tuple(&[tag, Term::atom(am::suspended)]);
             send_to_pid(cx.process.pid, OwnedTerm::copy_of(answer));
         }
         return Ok(Term::bool(false));
     }
-    *count += 1;
+    if matches!(how, How::AtOnce) && process.state.suspend_at_rest() {
+        suspensions.at_rest += 1;
+        return Ok(Term::bool(true));
+    }
+    suspensions.by_signal += 1;
     match how {
         How::AtOnce => {}
         How::Later => {
@@ -436,11 +439,10 @@ pub fn resume_process_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<
         return Err(Flow::badarg());
     }
     let rare = cx.own.rare.as_mut().ok_or_else(Flow::badarg)?;
-    let count = rare.suspending.get_mut(&pid).ok_or_else(Flow::badarg)?;
-    *count -= 1;
-    if *count == 0 {
+    let suspensions = rare.suspending.get_mut(&pid).ok_or_else(Flow::badarg)?;
+    suspensions.resume(pid);
+    if suspensions.count() == 0 {
         rare.suspending.remove(&pid);
     }
-    send_control(pid, Control::Resume);
     Ok(Term::bool(true))
 }

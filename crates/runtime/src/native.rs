@@ -35,6 +35,10 @@ impl<'h> Cx<'h> {
     pub fn bump(&mut self, reductions: usize) {
         self.reductions -= reductions as i64;
     }
+    /// Whether the process, when it is back between two turns, has no turn to go until it is resumed.
+    pub fn is_suspended(&self) -> bool {
+        self.own.suspend_count > 0 || self.process.state.is_suspended()
+    }
     /// The pid of the process that runs the native.
     pub fn self_pid(&self) -> Term<'h> {
         Term::pid(self.process.pid)

@@ -51,7 +51,7 @@ pub fn write_shared(out: &mut dyn Write, process: &Process, state: &str) -> Resu
 fn state(cx: &Cx<'_>, calling: bool) -> &'static str {
     match cx.own.waiting {
         _ if calling => "Running",
-        _ if cx.own.suspend_count > 0 => "Suspended",
+        _ if cx.is_suspended() => "Suspended",
         Waiting::No => "Scheduled",
         _ => "Waiting",
     }

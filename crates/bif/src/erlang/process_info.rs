@@ -6,7 +6,7 @@ use oxbeam_heap::copy::copy_words_within;
 use oxbeam_heap::{Heap, OwnedTerm};
 use oxbeam_runtime::engine::TURN_REDUCTIONS;
 use oxbeam_runtime::monitor::Target;
-use oxbeam_runtime::process::rare::Call;
+use oxbeam_runtime::process::rare::{Call, Suspensions};
 use oxbeam_runtime::process::{MaxHeap, Mfa, PidData, Priority, Waiting, table};
 use oxbeam_runtime::reference::{RefNumbers, new_numbers};
 use oxbeam_runtime::signal::{Control, Request, send_control, send_to_pid};
@@ -370,7 +370,7 @@ fn status(cx: &Cx<'_>) -> Atom {
     if cx.process.state.is_dirty() {
         return am::running;
     }
-    if cx.own.suspend_count > 0 {
+    if cx.is_suspended() {
         return am::suspended;
     }
     match cx.own.waiting {
@@ -501,8 +501,8 @@ fn check_node_options<'h>(options: Term<'h>) -> Result<(), Flow<'h>> {
 fn suspending<'h>(cx: &Cx<'_>, heap: &'h Heap) -> Term<'h> {
     let items = cx.own.rare.iter().flat_map(|rare| &rare.suspending);
     let alive = items.filter(|(pid, _)| table::find(**pid).is_some_and(|p| !p.is_exiting()));
-    let item = |(&pid, &count): (&PidData, &u32)| {
-        heap.tuple(&[Term::pid(pid), heap.int(i64::from(count)), heap.int(0)])
+    let item = |(&pid, suspensions): (&PidData, &Suspensions)| {
+        heap.tuple(&[Term::pid(pid), heap.int(i64::from(suspensions.count())), heap.int(0)])
     };
     heap.list(&alive.map(item).collect::<Vec<_>>())
 }

@@ -203,10 +203,8 @@ impl Farewell {
                 message => answer_as_dead(me, message),
             }
         }
-        for (&pid, &count) in owned.own.rare.iter().flat_map(|rare| &rare.suspending) {
-            (0..count).for_each(|_| {
-                send_control(pid, Control::Resume);
-            });
+        for (&pid, suspensions) in owned.own.rare.iter_mut().flat_map(|rare| &mut rare.suspending) {
+            (0..suspensions.count()).for_each(|_| suspensions.resume(pid));
         }
         owned.own.tasks.take().into_iter().for_each(|task| task.dead());
         tell_links(&mut owned, me, &reason);

@@ -369,6 +369,14 @@ impl Process {
         }
     }
 
+    /// Takes a suspension at rest back.
+    pub fn resume(self: &Arc<Process>) {
+        if self.state.resume() {
+            crate::system_profile::process(self, true);
+            crate::scheduler::enqueue(self.clone());
+        }
+    }
+
     /// Whether it may run on one scheduler only, and that one is online.
     pub(crate) fn is_bound(&self) -> bool {
         let number = self.bound_to.read() as usize;

@@ -1,7 +1,8 @@
 //! What few processes have besides their state: in a box of its own, so that the others do not
 //! pay for it.
 
-use super::{PidData, ProcState};
+use super::{PidData, ProcState, table};
+use crate::signal::{Control, send_control};
 use crate::trace::call_time::CallTimer;
 use crate::trace::sequential::Traced;
 use oxbeam_term::Export;
@@ -11,8 +12,8 @@ use std::num::NonZeroU32;
 /// See the module.
 #[derive(Default)]
 pub struct Rare {
-    /// Processes that this one has suspended, and how often.
-    pub suspending: HashMap<PidData, u32>,
+    /// Processes that this one has suspended.
+    pub suspending: HashMap<PidData, Suspensions>,
     /// It waits for a change of the schedulers to take effect, and this is the value from before.
     pub settling: Option<NonZeroU32>,
     saved_calls: Option<SavedCalls>,
@@ -30,6 +31,32 @@ pub struct Rare {
     /// An exception ends it, and the exit reason lies on its heap still: whether that is an error, of
     /// which the logger is to hear.
     pub(crate) dies_by_error: Option<bool>,
+}
+
+/// How often one process has suspended another: by a signal, and when it was at rest.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Suspensions {
+    pub by_signal: u32,
+    pub at_rest: u32,
+}
+
+impl Suspensions {
+    pub fn count(self) -> u32 {
+        self.by_signal + self.at_rest
+    }
+
+    /// Takes one back, of which there must be one, and resumes the process.
+    pub fn resume(&mut self, pid: PidData) {
+        if self.at_rest > 0 {
+            self.at_rest -= 1;
+            if let Some(process) = table::find(pid) {
+                process.resume();
+            }
+        } else {
+            self.by_signal -= 1;
+            send_control(pid, Control::Resume);
+        }
+    }
 }
 
 /// What is saved of a call.

@@ -20,6 +20,9 @@ const EXITING: u32 = 1 << 4;
 /// The process is with a dirty scheduler, or on its way there; see the dirty module.
 const DIRTY: u32 = 1 << 5;
 const PRIORITY_SHIFT: u32 = 8;
+/// From here on: how often the process is suspended otherwise than by a signal.
+const SUSPENDED_SHIFT: u32 = 16;
+const SUSPENDED_ONCE: u32 = 1 << SUSPENDED_SHIFT;
 
 /// Atomic state of a process; see the process module's rules 3 and 4.
 pub struct StateWord(AtomicU32);
@@ -29,6 +32,8 @@ pub struct StateWord(AtomicU32);
 pub struct Started {
     pub signals: bool,
     pub woken: bool,
+    /// See [`StateWord::suspend_at_rest`].
+    pub suspended: bool,
 }
 
 impl StateWord {
@@ -81,7 +86,11 @@ impl StateWord {
         let change = |state: u32| (state | RUNNING) & !(IN_RUN_QUEUE | SIGNALS | WOKEN);
         let old = self.update(AtomicU32::cmpxchg_acqb, change);
         debug_assert!(old & IN_RUN_QUEUE != 0 && old & RUNNING == 0);
-        Started { signals: old & SIGNALS != 0, woken: old & WOKEN != 0 }
+        Started {
+            signals: old & SIGNALS != 0,
+            woken: old & WOKEN != 0,
+            suspended: old >> SUSPENDED_SHIFT > 0,
+        }
     }
 
     /// The owner is about to take the in-queue. `false`: there is nothing in it.
@@ -108,6 +117,46 @@ impl StateWord {
         let busy = if stopped { RUNNING } else { RUNNING | IN_RUN_QUEUE } | EXITING;
         let old = self.0.read();
         old & busy == 0 && self.0.cmpxchg_acqb(old | RUNNING, old) == old
+    }
+
+    /// Suspends a process that nobody runs and that has no signals to handle before: its next turns are
+    /// none, until [`StateWord::resume`]. `false`: it must be told by a signal.
+    ///
+    /// So who suspends, does something and resumes keeps the process from none of its turns otherwise; by
+    /// signals, which take turns of both to be seen, several together could keep it for ever.
+    pub fn suspend_at_rest(&self) -> bool {
+        let mut old = self.0.read();
+        while old & (RUNNING | SIGNALS | EXITING) == 0 && old >> SUSPENDED_SHIFT < 0xFFFF {
+            let now = self.0.cmpxchg_mb(old + SUSPENDED_ONCE, old);
+            if now == old {
+                return true;
+            }
+            old = now;
+        }
+        false
+    }
+
+    /// Takes one [`StateWord::suspend_at_rest`] back. `true`: the caller puts the process into a run queue.
+    #[must_use]
+    pub fn resume(&self) -> bool {
+        let idle = |state: u32| state & (RUNNING | IN_RUN_QUEUE | EXITING) == 0;
+        let last = |state: u32| state >> SUSPENDED_SHIFT == 1;
+        let change = |state: u32| {
+            let left = state - SUSPENDED_ONCE;
+            match last(state) {
+                false => left,
+                true if idle(state) => left | IN_RUN_QUEUE,
+                // The turn that it is in may be none: another one must follow.
+                true => left | SIGNALS,
+            }
+        };
+        let old = self.update(AtomicU32::cmpxchg_relb, change);
+        last(old) && idle(old)
+    }
+
+    /// Whether it is suspended that way.
+    pub fn is_suspended(&self) -> bool {
+        self.0.read_acqb() >> SUSPENDED_SHIFT > 0
     }
 
     /// The process ends; its owner keeps it for good.
@@ -239,6 +288,40 @@ mod model {
         assert!(all_are_taken(&[&[1, 2]], InQueue::push));
         // The model is able to find it.
         assert!(!all_are_taken(&[&[1, 2]], InQueue::push_without_barrier));
+    }
+
+    /// One that is to run is suspended and resumed by another thread: it does not run while it is
+    /// suspended, and runs in the end.
+    #[test]
+    fn one_that_was_suspended_runs_on() {
+        loom::model(|| {
+            let shared = Arc::new((StateWord::new(Priority::Normal), Mutex::new((false, false))));
+            let turn = |shared: &(StateWord, Mutex<(bool, bool)>)| {
+                while {
+                    let suspended = shared.0.start_running().suspended;
+                    if !suspended {
+                        let mut known = shared.1.lock().expect("no panic");
+                        assert!(!known.0, "it runs though it is suspended");
+                        known.1 = true;
+                    }
+                    shared.0.stop_running(false)
+                } {}
+            };
+            assert!(shared.0.stop_running(true));
+            let other = shared.clone();
+            let suspender = thread::spawn(move || {
+                if other.0.suspend_at_rest() {
+                    other.1.lock().expect("no panic").0 = true;
+                    other.1.lock().expect("no panic").0 = false;
+                    if other.0.resume() {
+                        turn(&other);
+                    }
+                }
+            });
+            turn(&shared);
+            suspender.join().expect("it suspends");
+            assert!(shared.1.lock().expect("no panic").1);
+        });
     }
 }
 

@@ -186,7 +186,7 @@ fn execute(schedulers: &Schedulers, index: usize, regs: &mut Regs, process: Arc<
     if runnable {
         // Also when it is suspended: what ended the wait will not be told again.
         leave_wait(owned);
-        runnable = owned.own.suspend_count == 0;
+        runnable = owned.own.suspend_count == 0 && !started.suspended;
     }
     if left == Left::Long {
         return dirty::tasks_aside(process, runnable);
