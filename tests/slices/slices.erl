@@ -248,6 +248,17 @@ cases() ->
       fun(_) -> 100000 < length(processes()) end},
      {"process_info of 100,000 messages", fun() -> told(100000) end,
       fun(_) -> process_info(self(), messages) end},
+     {"taking 1,000,000 messages", fun nothing/0,
+      fun(_) -> held(fun(Me) -> [Me ! X || X <- list()] end) end, crowd},
+     {"start_timer/3, 1,000,000 times", fun list/0,
+      fun(L) -> [erlang:start_timer(3600000 + X rem 1000, self(), x) || X <- L] end},
+     {"1,000,000 timers that fire", fun() -> {sink(), list()} end,
+      fun({Sink, L}) -> [erlang:send_after(1500, Sink, x) || _ <- L], receive after 2500 -> ok end end},
+     {"monitor/2, 1,000,000 times", fun() -> {sink(), list()} end,
+      fun({Sink, L}) -> [monitor(process, Sink) || _ <- L] end},
+     {"alias/0, 1,000,000 times", fun list/0, fun(L) -> [alias() || _ <- L] end},
+     {"taking 1,000,000 requests of monitors", fun nothing/0,
+      fun(_) -> held(fun(Me) -> [monitor(process, Me) || _ <- list()] end) end, crowd},
      {"prepare_loading/2", fun() -> {unicode_util, _, _} = code:get_object_code(unicode_util) end,
       fun({Module, Code, _}) -> erlang:prepare_loading(Module, Code) end},
      {"ets:insert/2, list", fun() -> {ets:new(t, [public]), pairs()} end,
@@ -402,6 +413,15 @@ told(Count) ->
     Me = self(),
     [Me ! {told, X} || X <- lists:seq(1, Count)],
     ok.
+
+nothing() -> ok.
+
+%% The caller does not run while `Send` sends it signals, nor does the ticker.
+held(Send) ->
+    Me = self(),
+    Send1 = fun() -> Send(Me), Me ! sent, receive stop -> ok end end,
+    Sender = spawn_opt(Send1, [{priority, high}]),
+    receive sent -> Sender ! stop end.
 
 %% A hundred thousand objects more each time, which all live.
 grow(0, Kept) -> length(Kept);

@@ -20,7 +20,7 @@
 use crate::native::{Cx, Flow, NativeFn, RunOn};
 use crate::process::{Owned, PidData, Priority, ProcState, Process, exit};
 use crate::scheduler::by_priority::ByPriority;
-use crate::signal::handle::take_all;
+use crate::signal::take::take_all;
 use crate::task::Left;
 use crate::{gc, literal_release, locks, longest, task, yielding};
 use oxbeam_ethread::lock::{Condition, Mutex, MutexGuard};

@@ -3,6 +3,7 @@
 //! The crate knows no instruction set: an [`engine::Engine`], set at boot, runs a process's code.
 //! Natives (BIFs and static NIFs) come in through the tables of [`native`].
 
+mod chunks;
 pub mod dictionary;
 pub mod dirty;
 pub mod engine;
@@ -28,6 +29,7 @@ mod setting;
 pub mod signal;
 pub mod slices;
 mod small_map;
+mod split_table;
 pub mod stack;
 pub mod system;
 pub mod system_monitor;

@@ -11,12 +11,16 @@ use parking_lot::Mutex;
 pub enum Work {
     /// A process's turn.
     Turn,
+    /// The signals that a process finds when its turn begins.
+    Signals,
     /// What others have asked of a process, between two of its turns.
     Tasks,
     /// What waited for thread progress.
     AfterProgress,
     /// An errand of a scheduler.
     Errand,
+    /// Timers that are due.
+    Timers,
     /// A native or an errand on a dirty scheduler.
     Dirty,
 }
@@ -25,9 +29,11 @@ impl Work {
     pub fn name(self) -> &'static str {
         match self {
             Work::Turn => "turn",
+            Work::Signals => "signals",
             Work::Tasks => "tasks",
             Work::AfterProgress => "after_progress",
             Work::Errand => "errand",
+            Work::Timers => "timers",
             Work::Dirty => "dirty",
         }
     }

@@ -3,15 +3,15 @@
 //! An empty one is a null pointer; the first entries lie in the one block that it then has, more
 //! of them in a hash table.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hash, Hasher};
+use crate::split_table::SplitTable;
+use std::hash::{Hash, Hasher};
 
 /// Entries in the block itself.
 const FEW: usize = 2;
 
 /// Mixes the words of pids and references, which nobody outside chooses.
 #[derive(Default)]
-pub struct WordHasher(u64);
+struct WordHasher(u64);
 
 impl Hasher for WordHasher {
     fn finish(&self) -> u64 {
@@ -37,7 +37,13 @@ impl Hasher for WordHasher {
 
 struct Entries<K, V> {
     few: [Option<(K, V)>; FEW],
-    many: HashMap<K, V, BuildHasherDefault<WordHasher>>,
+    many: SplitTable<(K, V)>,
+}
+
+fn hash<K: Hash>(key: &K) -> u64 {
+    let mut hasher = WordHasher::default();
+    key.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// See the module.
@@ -55,14 +61,17 @@ impl<K: Copy + Eq + Hash, V> SmallMap<K, V> {
         if let Some(old) = self.get_mut(&key) {
             return Some(std::mem::replace(old, value));
         }
-        let new = || Box::new(Entries { few: [None, None], many: HashMap::default() });
+        let new = || Box::new(Entries { few: [None, None], many: SplitTable::default() });
         let entries = self.0.get_or_insert_with(new);
         match entries.few.iter_mut().find(|entry| entry.is_none()) {
             Some(free) => {
                 *free = Some((key, value));
                 None
             }
-            None => entries.many.insert(key, value),
+            None => {
+                entries.many.insert(hash(&key), (key, value), |entry| hash(&entry.0));
+                None
+            }
         }
     }
 
@@ -71,8 +80,7 @@ impl<K: Copy + Eq + Hash, V> SmallMap<K, V> {
         let few = entries.few.iter().flatten().find(|entry| entry.0 == *key);
         match few {
             Some((_, value)) => Some(value),
-            None if entries.many.is_empty() => None,
-            None => entries.many.get(key),
+            None => entries.many.find(hash(key), |entry| entry.0 == *key).map(|entry| &entry.1),
         }
     }
 
@@ -81,8 +89,10 @@ impl<K: Copy + Eq + Hash, V> SmallMap<K, V> {
         let few = entries.few.iter_mut().flatten().find(|entry| entry.0 == *key);
         match few {
             Some((_, value)) => Some(value),
-            None if entries.many.is_empty() => None,
-            None => entries.many.get_mut(key),
+            None => {
+                let many = entries.many.find_mut(hash(key), |entry| entry.0 == *key);
+                many.map(|entry| &mut entry.1)
+            }
         }
     }
 
@@ -96,8 +106,10 @@ impl<K: Copy + Eq + Hash, V> SmallMap<K, V> {
                 entries.few[at..].rotate_left(1);
                 removed.map(|(_, value)| value)
             }
-            None if entries.many.is_empty() => None,
-            None => entries.many.remove(key),
+            None => {
+                let removed = entries.many.remove(hash(key), |entry| entry.0 == *key);
+                removed.map(|(_, value)| value)
+            }
         }
     }
 
@@ -110,7 +122,7 @@ impl<K: Copy + Eq + Hash, V> SmallMap<K, V> {
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.0.iter().flat_map(|entries| {
             let few = entries.few.iter().flatten().map(|(key, value)| (key, value));
-            few.chain(entries.many.iter())
+            few.chain(entries.many.iter().map(|(key, value)| (key, value)))
         })
     }
 }

@@ -68,7 +68,7 @@ pub fn write_process(out: &mut dyn Write, cx: &Cx<'_>, calling: bool) -> Result<
     let parent = if own.parent.is_local_pid() { identity(own.parent) } else { "[]".into() };
     writeln!(out, "Spawned by: {parent}")?;
     let mut messages = own.mailbox.len();
-    cx.process.each_queued_message(|_| messages += 1);
+    cx.process.each_queued_message(cx.own, |_| messages += 1);
     writeln!(out, "Message queue length: {messages}")?;
     writeln!(out, "Number of heap fragments: {}", usize::from(heap.fragment_words() > 0))?;
     writeln!(out, "Heap fragment data: {}", heap.fragment_words())?;
@@ -161,7 +161,7 @@ pub fn write_contents(out: &mut dyn Write, cx: &Cx<'_>, binaries: &mut Binaries)
     let pid = identity(RawTerm::pid(cx.process.pid));
     let mut objects = Objects::new(binaries);
     let mut messages: Vec<_> = cx.own.mailbox.terms().map(|term| cx.heap.import(term)).collect();
-    cx.process.each_queued_message(|term| messages.push(cx.heap.import(term)));
+    cx.process.each_queued_message(cx.own, |term| messages.push(cx.heap.import(term)));
     if !messages.is_empty() {
         writeln!(out, "=proc_messages:{pid}")?;
         for message in messages {

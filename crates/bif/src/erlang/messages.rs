@@ -393,8 +393,8 @@ pub fn is_process_alive_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResul
         return Ok(Term::bool(false));
     };
     // In this order: a signal that is in the queue no more was taken by a thread that runs the
-    // process until it has handled it.
-    if other.in_queue_is_empty() && !other.state.is_running() && !other.is_exiting() {
+    // process until it has handled it, or else leaves the mark of signals.
+    if other.in_queue_is_empty() && other.state.has_handled() && !other.is_exiting() {
         return Ok(Term::bool(true));
     }
     let reference = new_numbers();

@@ -57,7 +57,7 @@ fn of_process(
     let look = |cx: &Cx<'_>, see: &mut dyn FnMut(&'static Node)| {
         cx.heap.each_node(&mut *see);
         cx.own.mailbox.each_unattached(|message| message.each_node(&mut *see));
-        cx.process.each_queued_term(|term| term.each_node(&mut *see));
+        cx.process.each_queued_term(cx.own, |term| term.each_node(&mut *see));
     };
     if process.pid == cx.process.pid {
         look(cx, &mut see);

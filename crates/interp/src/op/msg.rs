@@ -5,7 +5,7 @@ use crate::native::Site;
 use oxbeam_runtime::engine::Switch;
 use oxbeam_runtime::process::rare::Call;
 use oxbeam_runtime::process::{Owned, Waiting};
-use oxbeam_runtime::signal::handle::take_all;
+use oxbeam_runtime::signal::take::take_in_turn;
 use oxbeam_runtime::timer;
 use oxbeam_runtime::trace::of_processes;
 use oxbeam_term::{RawTerm, am};
@@ -99,7 +99,7 @@ slow! {
             // Those who ask by signal where the process is are told.
             owned.own.ip = m.ip;
             // SAFETY: lent for the turn.
-            let taken = take_all(unsafe { &*process }, owned);
+            let taken = take_in_turn(unsafe { &*process }, owned);
             if taken.exit {
                 m.back();
                 return m.leave(Switch::Exit, m.ip, 0);
@@ -108,6 +108,10 @@ slow! {
                 // Whoever suspended it has been told so: it must not take one message more.
                 m.back();
                 return m.leave(Switch::Wait, m.ip, 0);
+            }
+            if taken.more {
+                m.back();
+                return m.leave(Switch::Yield, m.ip, 0);
             }
             message = peek(owned);
         }

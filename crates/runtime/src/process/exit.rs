@@ -3,7 +3,7 @@
 use super::{Owned, Process, table};
 use crate::dirty;
 use crate::literal_release::Hold;
-use crate::monitor::Target;
+use crate::monitor::{Target, Watched};
 use crate::native::RunOn;
 use crate::progress::ProgressGuard;
 use crate::registry;
@@ -126,9 +126,10 @@ pub(crate) fn finish_owned(process: &Arc<Process>, mut owned: Box<Owned>) {
     let system_process = owned.own.flags.system_process;
     let me = RawTerm::pid(process.pid);
     table::remove(process.pid);
-    let rest = process.in_queue().close();
+    let untaken = owned.own.take_untaken().map(|untaken| untaken.signals);
+    let rest = [untaken.unwrap_or_default(), process.in_queue().close()];
     let timers = process.timers().lock().take();
-    let farewell = Farewell { me, owned, rest, timers, reason };
+    let mut farewell = Farewell { me, owned, rest, timers, reason };
     if farewell.is_long() {
         let hold = Hold::take();
         dirty::run_errand(move || {
@@ -153,8 +154,8 @@ const QUICK_WORDS: usize = 1 << 20;
 struct Farewell {
     me: RawTerm,
     owned: Box<Owned>,
-    /// What was in its in-queue.
-    rest: Signals,
+    /// The signals that it has not handled, in their order.
+    rest: [Signals; 2],
     /// Those that are to send to it.
     timers: Option<Box<TimerList>>,
     reason: OwnedTerm,
@@ -166,9 +167,10 @@ unsafe impl Send for Farewell {}
 
 impl Farewell {
     /// Whether that holds up a scheduler for more than a millisecond or so.
-    fn is_long(&self) -> bool {
+    fn is_long(&mut self) -> bool {
         let own = &self.owned.own;
-        let signals = self.rest.len() + own.links.count() + own.monitors.count();
+        let rest: usize = self.rest.iter_mut().map(|some| some.count_to(QUICK_SIGNALS + 1)).sum();
+        let signals = rest + own.links.count() + own.monitors.count();
         signals * (1 + self.reason.words() / 64) > QUICK_SIGNALS
             || self.timers.as_ref().is_some_and(|timers| timers.len() > QUICK_SIGNALS)
             || own.mailbox.len() > QUICK_MESSAGES
@@ -181,17 +183,17 @@ impl Farewell {
         if let Some(timers) = timers {
             timer::process_ended(*timers);
         }
-        let mut late_monitors = vec![];
-        for signal in rest {
+        for signal in rest.into_iter().flatten() {
             match signal {
                 Signal::Control(node) => match node.control {
                     // A link or monitor request that came in time is answered with the reason.
                     Control::Link { from } => {
                         owned.own.links.add_by_other(from);
                     }
-                    Control::Monitor { by, reference, .. } => late_monitors.push((by, reference)),
+                    Control::Monitor { by, reference, name } => {
+                        owned.own.monitors.add_watched(reference, Watched { by, name });
+                    }
                     Control::Demonitor { reference } => {
-                        late_monitors.retain(|(_, set)| *set != reference);
                         owned.own.monitors.remove_watched(reference);
                     }
                     Control::Unlink { from, id } => {
@@ -209,7 +211,7 @@ impl Farewell {
         owned.own.tasks.take().into_iter().for_each(|task| task.dead());
         tell_links(&mut owned, me, &reason);
         let watched = owned.own.monitors.watched().map(|(reference, w)| (w.by, *reference));
-        for (by, reference) in watched.chain(late_monitors) {
+        for (by, reference) in watched {
             let reason = OwnedTerm::copy_of(reason.view());
             send_control_to(by, Control::Down { reference, reason });
         }

@@ -1,7 +1,8 @@
 //! Looking into a process that does not run, from outside.
 
-use super::{Owned, Process};
+use super::{Owned, ProcState, Process};
 use crate::native::Cx;
+use crate::signal::in_queue::Signals;
 use oxbeam_code::memory;
 use oxbeam_heap::{Heap, OwnedTerm};
 use oxbeam_term::{RawTerm, Term};
@@ -34,18 +35,25 @@ pub fn stack_slots(heap: &Heap) -> Vec<(usize, Slot<'_>)> {
 
 impl Process {
     /// Shows the messages that have not been taken yet, while the process does not run.
-    pub fn each_queued_message(&self, mut look: impl FnMut(Term<'_>)) {
+    pub fn each_queued_message(&self, own: &ProcState, mut look: impl FnMut(Term<'_>)) {
+        self.each_queued(own, |signals| {
+            signals.each_message(|message| look(message.term.view()));
+        });
+    }
+
+    fn each_queued(&self, own: &ProcState, mut look: impl FnMut(&Signals)) {
+        if let Some(untaken) = own.untaken() {
+            look(&untaken.signals);
+        }
         let signals = self.in_queue().take();
-        signals.each_message(|message| look(message.term.view()));
+        look(&signals);
         self.in_queue().put_back(signals);
     }
 
     /// Shows the terms of messages and exits that have not been taken yet, while the process does not
     /// run, or to itself.
-    pub fn each_queued_term(&self, look: impl FnMut(&OwnedTerm)) {
-        let signals = self.in_queue().take();
-        signals.each_term(look);
-        self.in_queue().put_back(signals);
+    pub fn each_queued_term(&self, own: &ProcState, mut look: impl FnMut(&OwnedTerm)) {
+        self.each_queued(own, |signals| signals.each_term(&mut look));
     }
 
     /// Runs `look` on the owned part of a process that neither runs nor is about to. `None`: it

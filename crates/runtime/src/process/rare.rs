@@ -2,6 +2,7 @@
 //! pay for it.
 
 use super::{PidData, ProcState, table};
+use crate::signal::take::Untaken;
 use crate::signal::{Control, send_control};
 use crate::trace::call_time::CallTimer;
 use crate::trace::sequential::Traced;
@@ -23,6 +24,7 @@ pub struct Rare {
     pub room_words: usize,
     /// It hibernates, and its heap is to be collected aside and to lose all free room.
     pub fits_heap: bool,
+    untaken: Option<Untaken>,
     pub(crate) call_timer: Option<CallTimer>,
     pub(crate) sequential: Traced,
     /// The instruction with a breakpoint that the process has left in its middle, to be run again
@@ -79,6 +81,18 @@ impl ProcState {
     /// The box for what is rare.
     pub fn rare_mut(&mut self) -> &mut Rare {
         self.rare.get_or_insert_default()
+    }
+
+    pub(crate) fn keep_untaken(&mut self, untaken: Untaken) {
+        self.rare_mut().untaken = Some(untaken);
+    }
+
+    pub(crate) fn take_untaken(&mut self) -> Option<Untaken> {
+        self.rare.as_mut()?.untaken.take()
+    }
+
+    pub(crate) fn untaken(&self) -> Option<&Untaken> {
+        self.rare.as_ref()?.untaken.as_ref()
     }
 
     /// Saves the last `most` calls from now on, none if it is 0; gives how many it was before.

@@ -177,6 +177,10 @@ impl StateWord {
     pub fn is_exiting(&self) -> bool {
         self.0.read_acqb() & EXITING != 0
     }
+    /// Whether nothing is to be done about signals that were in its in-queue and are not now.
+    pub fn has_handled(&self) -> bool {
+        self.0.read_acqb() & (RUNNING | SIGNALS) == 0
+    }
     pub fn is_running(&self) -> bool {
         self.0.read_acqb() & RUNNING != 0
     }

@@ -4,7 +4,8 @@ use super::{CURRENT, Scheduler, Schedulers, bind, schedulers, wake_one};
 use crate::engine::{self, Regs, Switch};
 use crate::process::{Owned, Process, Waiting, exit};
 use crate::progress::{self, Managed};
-use crate::signal::handle::{Taken, ends_wait, take_at_start};
+use crate::signal::handle::ends_wait;
+use crate::signal::take::take_at_start;
 use crate::task::Left;
 use crate::trace::of_processes;
 use crate::{dirty, gc, give_back, longest, system_monitor, system_profile, task, timer};
@@ -26,7 +27,9 @@ pub(super) fn run(index: usize) {
     while schedulers.stopped.read_acqb() == 0 {
         managed.quiescent();
         if watch.is_time(schedulers.all[index].reductions.read()) {
+            let begun = longest::begin();
             timer::fire_due();
+            begun.end(longest::Work::Timers, || None);
         }
         let has_errands = &schedulers.all[index].has_errands;
         if has_errands.read() != 0 && has_errands.xchg_acqb(0) != 0 {
@@ -163,9 +166,14 @@ fn execute(schedulers: &Schedulers, index: usize, regs: &mut Regs, process: Arc<
     process.last_scheduler.set(index as u32 + 1);
     // SAFETY: process rule 2: the state word just made this thread the owner.
     let Some(owned) = (unsafe { process.owned() }) else { return };
-    let taken = if started.signals { take_at_start(&process, owned) } else { Taken::default() };
+    let begun = longest::begin();
+    let (taken, woken) = take_at_start(&process, owned, started.signals, started.woken);
+    begun.end(longest::Work::Signals, || None);
     if taken.exit || owned.own.exit_reason.is_some() {
         return exit::finish(&process);
+    }
+    if taken.more {
+        return stop(process, true);
     }
     let mut left = Left::Nothing;
     if !owned.own.tasks.is_empty() {
@@ -182,7 +190,7 @@ fn execute(schedulers: &Schedulers, index: usize, regs: &mut Regs, process: Arc<
             return exit::finish(&process);
         }
     }
-    let mut runnable = ends_wait(&owned.own, taken, started.woken);
+    let mut runnable = ends_wait(&owned.own, taken, woken);
     if runnable {
         // Also when it is suspended: what ended the wait will not be told again.
         leave_wait(owned);

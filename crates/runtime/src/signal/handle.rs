@@ -2,78 +2,24 @@
 
 use super::in_queue::Signal;
 use super::queue::Message;
+use super::take::Taken;
 use super::{Control, send_control, send_control_to};
-use crate::engine::TURN_REDUCTIONS;
 use crate::monitor::{AliasKind, Target, Watched};
 use crate::native::Cx;
-use crate::process::{Owned, PidData, ProcState, Process, Waiting};
+use crate::process::{PidData, ProcState, Process, Waiting};
 use crate::reference::RefNumbers;
 use crate::trace::of_processes;
 use crate::trace::sequential::{Token, Trail};
 use oxbeam_heap::{Heap, OwnedTerm};
 use oxbeam_term::{Node, RawTerm, Term, am};
-use std::sync::Arc;
-
-/// What came out of taking the in-queue.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Taken {
-    /// The mailbox has got messages.
-    pub messages: bool,
-    /// The process is to end, with the reason in its state.
-    pub exit: bool,
-    /// A request was answered, perhaps one for a collection.
-    pub asked: bool,
-}
-
-/// Takes the whole in-queue if anything is in it: messages go on to the mailbox, other signals are
-/// handled.
-pub fn take_all(process: &Arc<Process>, owned: &mut Owned) -> Taken {
-    let mut taken = Taken::default();
-    take_more(process, owned, &mut taken);
-    taken
-}
-
-/// As [`take_all`], for a turn that began with signals: that took their mark away already.
-pub(crate) fn take_at_start(process: &Arc<Process>, owned: &mut Owned) -> Taken {
-    let mut taken = Taken::default();
-    take_queue(process, owned, &mut taken);
-    take_more(process, owned, &mut taken);
-    taken
-}
-
-fn take_more(process: &Arc<Process>, owned: &mut Owned, taken: &mut Taken) {
-    while process.state.begin_fetch() {
-        take_queue(process, owned, taken);
-    }
-}
-
-fn take_queue(process: &Arc<Process>, owned: &mut Owned, taken: &mut Taken) {
-    for signal in process.in_queue().take() {
-        if taken.exit {
-            answer_as_dead(RawTerm::pid(process.pid), signal);
-            continue;
-        }
-        match signal {
-            Signal::Message(message) => {
-                arrive(process, &mut owned.own, None, message);
-                taken.messages = true;
-            }
-            Signal::Control(node) => {
-                taken.asked |= matches!(node.control, Control::Request(_));
-                let Owned { heap, own } = owned;
-                let before = own.mailbox.len();
-                let mut cx = Cx { heap, own, process, reductions: TURN_REDUCTIONS };
-                handle(&mut cx, node.control);
-                taken.messages |= cx.own.mailbox.len() > before;
-                taken.exit |= cx.own.exit_reason.is_some();
-                owned.own.reductions += 1;
-            }
-        }
-    }
-}
 
 /// A message comes into the mailbox.
-fn arrive(process: &Process, own: &mut ProcState, from: Option<PidData>, message: Box<Message>) {
+pub(super) fn arrive(
+    process: &Process,
+    own: &mut ProcState,
+    from: Option<PidData>,
+    message: Box<Message>,
+) {
     of_processes::received(process, own, from, message.term.view());
     own.mailbox.push(message);
 }
@@ -92,7 +38,7 @@ fn arrive_with(cx: &mut Cx<'_>, from: Option<PidData>, term: OwnedTerm, token: O
     arrive(cx.process, cx.own, from, Message::with_trail(term, trail));
 }
 
-fn handle(cx: &mut Cx<'_>, control: Control) {
+pub(super) fn handle(cx: &mut Cx<'_>, control: Control) {
     let me = RawTerm::pid(cx.process.pid);
     match control {
         Control::Link { from } => {

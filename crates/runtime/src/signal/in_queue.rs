@@ -3,7 +3,8 @@
 //! 1. It is a stack without a lock. A sender has its signal ready, copied and allocated; it links
 //!    it to the latest one and puts it into that place by one exchange. So senders wait neither
 //!    for each other nor for the receiver, and what one sends stays in its order.
-//! 2. Who takes, takes all by one exchange, and turns them round: first in, first out.
+//! 2. Who takes, takes all by one exchange, and turns them round: first in, first out. A long
+//!    queue can be turned in pieces.
 //! 3. A signal belongs to its sender until the exchange, then to the queue, then to who took it.
 //!    Nobody follows a link of what is in the queue, so it does no harm that an address comes back.
 //! 4. When the process ends it puts a mark in the place of the latest signal; from then on nothing
@@ -162,14 +163,15 @@ impl InQueue {
     }
 
     /// Puts back in front what has been taken.
-    pub fn put_back(&self, mut signals: Signals) {
-        while !signals.is_empty() {
-            let latest = turn_round(signals.into_first()).0;
-            if Link(self.latest.cmpxchg_mb(latest.0, Link::NONE.0)) == Link::NONE {
-                return;
-            }
-            signals = Signals::sent_until(latest);
-            signals.append(self.take());
+    pub fn put_back(&self, signals: Signals) {
+        let mut latest = signals.into_latest();
+        while latest != Link::NONE
+            && Link(self.latest.cmpxchg_mb(latest.0, Link::NONE.0)) != Link::NONE
+        {
+            let mut newer = self.take();
+            newer.turn_some(usize::MAX);
+            // SAFETY: both have been taken.
+            unsafe { turn(&mut newer.first, &mut latest, usize::MAX) };
         }
     }
 }
@@ -184,6 +186,8 @@ impl Drop for InQueue {
 pub struct Signals {
     first: Link,
     len: usize,
+    /// Those that are still to be turned round, the latest first; they come before the others.
+    unturned: Link,
 }
 
 // SAFETY: they belong to this value, and are `Send`.
@@ -191,83 +195,92 @@ unsafe impl Send for Signals {}
 
 impl Default for Signals {
     fn default() -> Signals {
-        Signals { first: Link::NONE, len: 0 }
+        Signals { first: Link::NONE, len: 0, unturned: Link::NONE }
     }
 }
 
-/// Turns round what is linked from `first` on; gives what comes first then, and how many there are.
-fn turn_round(first: Link) -> (Link, usize) {
-    let (mut turned, mut rest, mut len) = (Link::NONE, first, 0);
-    while rest != Link::NONE {
-        // SAFETY: rule 3: they were taken, or not yet put back.
-        let behind = std::mem::replace(unsafe { rest.behind() }, turned);
-        (turned, rest, len) = (rest, behind, len + 1);
+/// Moves at most so many from one chain to the other, which turns them round; gives how many.
+///
+/// # Safety
+/// Both belong to the caller (rule 3).
+unsafe fn turn(from: &mut Link, to: &mut Link, most: usize) -> usize {
+    let mut count = 0;
+    while *from != Link::NONE && count < most {
+        // SAFETY: by contract.
+        let behind = std::mem::replace(unsafe { from.behind() }, *to);
+        (*to, *from) = (*from, behind);
+        count += 1;
     }
-    (turned, len)
+    count
 }
 
 impl Signals {
     /// Those that were in a queue whose latest one this is.
     fn sent_until(latest: Link) -> Signals {
-        let (first, len) = turn_round(latest);
-        Signals { first, len }
+        Signals { unturned: latest, ..Signals::default() }
     }
 
-    /// Gives up what the link leads to.
-    fn into_first(self) -> Link {
-        std::mem::ManuallyDrop::new(self).first
+    /// Turns at most so many round. Whether all are turned now.
+    pub fn turn_some(&mut self, most: usize) -> bool {
+        // SAFETY: they belong to this value.
+        self.len += unsafe { turn(&mut self.unturned, &mut self.first, most) };
+        self.unturned == Link::NONE
     }
 
-    pub fn len(&self) -> usize {
-        self.len
+    /// Gives them up, as they are linked in a queue: the latest.
+    fn into_latest(self) -> Link {
+        let mut this = std::mem::ManuallyDrop::new(self);
+        let Signals { first, unturned, .. } = &mut *this;
+        // SAFETY: they belong to this value, which gives them up.
+        unsafe { turn(first, unturned, usize::MAX) };
+        *unturned
     }
+
+    /// How many there are, counted no further than `most`.
+    pub fn count_to(&mut self, most: usize) -> usize {
+        self.turn_some(most.saturating_sub(self.len));
+        self.len.min(most)
+    }
+
     pub fn is_empty(&self) -> bool {
-        self.len == 0
+        self.first == Link::NONE && self.unturned == Link::NONE
     }
 
-    /// Shows the messages among them.
+    fn each(&self, mut look: impl FnMut(Link)) {
+        let there = |link: Link| (link != Link::NONE).then_some(link);
+        // SAFETY: they belong to this value, and nobody changes them meanwhile.
+        let behind = |&link: &Link| there(unsafe { *link.behind() });
+        let chain = |first| std::iter::successors(there(first), behind);
+        let unturned: Vec<Link> = chain(self.unturned).collect();
+        unturned.into_iter().rev().chain(chain(self.first)).for_each(&mut look);
+    }
+
+    /// Shows the messages among them, first to last.
     pub fn each_message(&self, mut look: impl FnMut(&Message)) {
-        let mut next = self.first;
-        while next != Link::NONE {
-            // SAFETY: as in `turn_round`; nobody changes them meanwhile.
-            unsafe {
-                if next.control().is_none() {
-                    look(&*next.0.cast::<Message>());
-                }
-                next = *next.behind();
+        self.each(|link| {
+            if link.control().is_none() {
+                // SAFETY: as in `each`.
+                look(unsafe { &*link.0.cast::<Message>() });
             }
-        }
+        });
     }
 
     /// Shows the terms of messages, and the reasons of exits, among them.
     pub fn each_term(&self, mut look: impl FnMut(&OwnedTerm)) {
-        let mut next = self.first;
-        while next != Link::NONE {
-            // SAFETY: as in `turn_round`; nobody changes them meanwhile.
-            unsafe {
-                match next.control() {
-                    None => look(&(*next.0.cast::<Message>()).term),
-                    Some(node) => match &node.as_ref().control {
-                        Control::Message { term, .. }
-                        | Control::AliasMessage { term, .. }
-                        | Control::Exit { reason: term, .. }
-                        | Control::Down { reason: term, .. } => look(term),
-                        _ => {}
-                    },
-                }
-                next = *next.behind();
+        self.each(|link| {
+            // SAFETY: as in `each`.
+            match link.control().map(|node| unsafe { &node.as_ref().control }) {
+                // SAFETY: as in `each`.
+                None => look(unsafe { &(*link.0.cast::<Message>()).term }),
+                Some(
+                    Control::Message { term, .. }
+                    | Control::AliasMessage { term, .. }
+                    | Control::Exit { reason: term, .. }
+                    | Control::Down { reason: term, .. },
+                ) => look(term),
+                Some(_) => {}
             }
-        }
-    }
-
-    fn append(&mut self, other: Signals) {
-        let mut last = &mut self.first;
-        while *last != Link::NONE {
-            // SAFETY: as in `turn_round`.
-            last = unsafe { last.behind() };
-        }
-        self.len += other.len;
-        *last = other.into_first();
+        });
     }
 }
 
@@ -275,12 +288,13 @@ impl Iterator for Signals {
     type Item = Signal;
 
     fn next(&mut self) -> Option<Signal> {
+        self.turn_some(usize::MAX);
         let link = self.first;
         if link == Link::NONE {
             return None;
         }
         self.len -= 1;
-        // SAFETY: as in `turn_round`; the next one takes its place.
+        // SAFETY: as in `turn_some`; the next one takes its place.
         unsafe {
             self.first = *link.behind();
             Some(link.into_signal())
@@ -331,8 +345,8 @@ mod tests {
         assert!(queue.is_empty() && queue.take().is_empty());
         pushed(&queue, 0..5);
         assert!(!queue.is_empty());
-        let taken = queue.take();
-        assert_eq!(taken.len(), 5);
+        let mut taken = queue.take();
+        assert_eq!(taken.count_to(9), 5);
         assert!(queue.is_empty());
         assert_eq!(taken.map(number).collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
     }
@@ -341,7 +355,7 @@ mod tests {
     fn a_closed_queue_takes_nothing_more() {
         let queue = InQueue::default();
         pushed(&queue, 0..2);
-        assert_eq!(queue.close().len(), 2);
+        assert_eq!(queue.close().count_to(9), 2);
         assert_eq!(queue.push(signal(7)).map_err(number), Err(7));
         assert!(queue.is_empty() && queue.take().is_empty() && queue.close().is_empty());
         assert!(queue.push(signal(8)).is_err());
@@ -358,8 +372,8 @@ mod tests {
         pushed(&queue, 3..6);
         queue.put_back(taken);
         pushed(&queue, 6..8);
-        let taken = queue.take();
-        assert_eq!(taken.len(), 8);
+        let mut taken = queue.take();
+        assert_eq!((taken.count_to(3), taken.count_to(9)), (3, 8));
         assert_eq!(taken.map(number).collect::<Vec<_>>(), (0..8).collect::<Vec<_>>());
     }
 

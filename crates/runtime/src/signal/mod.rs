@@ -2,11 +2,12 @@
 //!
 //! All kinds go through the one in-queue of the receiver, so their order between two ends is
 //! the order in which they were sent. Signals that are no messages are handled when the receiver
-//! is scheduled in, when its receive finds no message, and when it asks for them.
+//! is scheduled in, when its receive finds no message, and when it asks for them ([`take`]).
 
 pub mod handle;
 pub mod in_queue;
 pub mod queue;
+pub mod take;
 
 use crate::native::Cx;
 use crate::process::{PidData, Process, table};

@@ -1,6 +1,7 @@
 //! The timers that are to send to one process: places with timers, and free ones chained.
 
 use super::TimerKey;
+use crate::chunks::Chunks;
 
 const NONE: u32 = u32::MAX;
 /// Places up to which an empty list keeps its memory.
@@ -19,14 +20,14 @@ impl Place {
 }
 
 pub struct TimerList {
-    places: Vec<Place>,
+    places: Chunks<Place>,
     first_free: u32,
     len: usize,
 }
 
 impl Default for TimerList {
     fn default() -> TimerList {
-        TimerList { places: vec![], first_free: NONE, len: 0 }
+        TimerList { places: Chunks::default(), first_free: NONE, len: 0 }
     }
 }
 

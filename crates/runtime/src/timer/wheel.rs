@@ -11,9 +11,12 @@
 //! 3. A timer of the present tick or an earlier one is near: in `row` if it came from a slot, in
 //!    `near` if it was set so late. Both are ordered by deadline and then by number: from there
 //!    timers are taken, each at its own nanosecond. A slot's timers are sorted all at once.
-//! 4. A timer is a node of a slab. Its number is never used again, so a place in `near` or `row`
+//! 4. Of a slot with very many timers so many move at a time as hold nobody up. The rest waits,
+//!    in no slot any more, and nothing else happens to the wheel's present before they have moved.
+//! 5. A timer is a node of a slab. Its number is never used again, so a place in `near` or `row`
 //!    whose number is not that of the node is one of a cancelled timer.
 
+use crate::chunks::Chunks;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -24,6 +27,8 @@ const SLOTS: usize = 1 << DIGIT_BITS;
 /// Enough for every deadline.
 const LEVELS: usize = (i64::BITS - TICK_SHIFT).div_ceil(DIGIT_BITS) as usize;
 const NONE: u32 = u32::MAX;
+/// Timers that move at a time (rule 4).
+const MOVES: usize = if cfg!(test) { 3 } else { 2048 };
 /// Nodes up to which an empty slab keeps its memory.
 const KEPT_NODES: usize = 1024;
 
@@ -77,8 +82,10 @@ pub struct Wheel<T> {
     near: BinaryHeap<Reverse<NearPlace>>,
     /// The last is the first that is due.
     row: Vec<NearPlace>,
-    nodes: Vec<Node<T>>,
+    nodes: Chunks<Node<T>>,
     free: u32,
+    /// The first of those that are to move on (rule 4).
+    moving: u32,
 }
 
 fn tick(ns: i64) -> u64 {
@@ -93,8 +100,9 @@ impl<T> Default for Wheel<T> {
             levels: std::array::from_fn(|_| Level { occupied: 0, slots: [EMPTY; SLOTS] }),
             near: BinaryHeap::new(),
             row: vec![],
-            nodes: vec![],
+            nodes: Chunks::default(),
             free: NONE,
+            moving: NONE,
         }
     }
 }
@@ -183,6 +191,10 @@ impl<T> Wheel<T> {
             self.nodes[previous as usize].next = next;
             return;
         }
+        if node == self.moving {
+            self.moving = next;
+            return;
+        }
         let level = &mut self.levels[level];
         level.slots[slot].first = next;
         if next == NONE {
@@ -191,7 +203,7 @@ impl<T> Wheel<T> {
         }
     }
 
-    /// Frees a node that is in no slot; its place in `near`, if it has one, is void (rule 4).
+    /// Frees a node that is in no slot; its place in `near`, if it has one, is void (rule 5).
     fn release(&mut self, node: u32) -> (i64, T) {
         let this = &mut self.nodes[node as usize];
         let event = this.event.take().expect("a timer has an event until it is released");
@@ -210,14 +222,17 @@ impl<T> Wheel<T> {
         self.near.clear();
         self.row.clear();
         if self.nodes.len() > KEPT_NODES {
-            (self.nodes, self.near, self.row) = (vec![], BinaryHeap::new(), vec![]);
+            (self.nodes, self.near, self.row) = (Chunks::default(), BinaryHeap::new(), vec![]);
             self.free = NONE;
         }
     }
 
     /// No timer is due before this; `i64::MAX`: there is none. It is exact but where a timer has
-    /// been cancelled.
+    /// been cancelled, or timers wait to move.
     pub fn next_ns(&mut self) -> i64 {
+        if self.moving != NONE {
+            return i64::MIN;
+        }
         if let Some((deadline_ns, ..)) = self.first_near() {
             return deadline_ns;
         }
@@ -230,7 +245,7 @@ impl<T> Wheel<T> {
     /// The first near timer, behind those that were cancelled.
     fn first_near(&mut self) -> Option<NearPlace> {
         let is_set =
-            |nodes: &[Node<T>], place: &NearPlace| nodes[place.2 as usize].number == place.1;
+            |nodes: &Chunks<Node<T>>, place: &NearPlace| nodes[place.2 as usize].number == place.1;
         while self.row.last().is_some_and(|place| !is_set(&self.nodes, place)) {
             self.row.pop();
         }
@@ -244,7 +259,8 @@ impl<T> Wheel<T> {
         }
     }
 
-    /// Takes the first timer that is due at `now_ns`.
+    /// Takes the first timer that is due at `now_ns`. `None` also where others have to move first
+    /// and some have: then [`Wheel::next_ns`] is still due.
     pub fn take_due(&mut self, now_ns: i64) -> Option<T> {
         loop {
             let next_ns = self.next_ns();
@@ -252,7 +268,9 @@ impl<T> Wheel<T> {
                 // Nothing is in a slot that begins by now, or it would have been nearer.
                 return None;
             }
-            self.advance(tick(now_ns));
+            if !self.advance(tick(now_ns)) {
+                return None;
+            }
             if let Some(place) = self.first_near() {
                 if place.0 > now_ns {
                     return None;
@@ -267,35 +285,62 @@ impl<T> Wheel<T> {
         }
     }
 
-    /// Moves the present on, and the timers whose slots it reaches down (rule 2).
-    fn advance(&mut self, to_tick: u64) {
+    /// Moves the present on, and the timers whose slots it reaches down (rule 2). `false`: not all
+    /// of them yet (rule 4).
+    fn advance(&mut self, to_tick: u64) -> bool {
+        let mut moves = MOVES;
         let sorted = self.row.len();
-        loop {
-            let occupied = self.levels.iter().position(|level| level.occupied != 0);
-            let Some(level) = occupied else { break };
-            let slot = self.levels[level].occupied.trailing_zeros();
-            let below = level as u32 * DIGIT_BITS;
-            let above = self.now_tick >> below >> DIGIT_BITS << DIGIT_BITS << below;
-            let start = above | u64::from(slot) << below;
-            if start > to_tick {
+        while self.moving != NONE || self.reach_slot(to_tick) {
+            self.move_down(&mut moves);
+            if moves == 0 {
                 break;
             }
-            self.now_tick = start;
-            let mut node =
-                std::mem::replace(&mut self.levels[level].slots[slot as usize], EMPTY).first;
-            self.levels[level].occupied &= !(1 << slot);
-            while node != NONE {
-                let next = self.nodes[node as usize].next;
-                let near = self.put(node);
-                self.row.extend(near);
-                node = next;
-            }
         }
-        // What is left begins later, so its digits differ from the new present's where they
-        // differed from the old one's.
-        self.now_tick = self.now_tick.max(to_tick);
         if self.row.len() > sorted {
             self.row.sort_unstable_by(|a, b| b.cmp(a));
+        }
+        if self.moving != NONE {
+            return false;
+        }
+        if moves > 0 {
+            // What is left begins later, so its digits differ from the new present's where they
+            // differed from the old one's.
+            self.now_tick = self.now_tick.max(to_tick);
+        }
+        moves > 0
+    }
+
+    /// Moves the present on to the first slot that begins by `to_tick`, whose timers are to move.
+    fn reach_slot(&mut self, to_tick: u64) -> bool {
+        let occupied = self.levels.iter().position(|level| level.occupied != 0);
+        let Some(level) = occupied else { return false };
+        let slot = self.levels[level].occupied.trailing_zeros();
+        let below = level as u32 * DIGIT_BITS;
+        let above = self.now_tick >> below >> DIGIT_BITS << DIGIT_BITS << below;
+        let start = above | u64::from(slot) << below;
+        if start > to_tick {
+            return false;
+        }
+        self.now_tick = start;
+        self.moving = std::mem::replace(&mut self.levels[level].slots[slot as usize], EMPTY).first;
+        self.levels[level].occupied &= !(1 << slot);
+        true
+    }
+
+    fn move_down(&mut self, moves: &mut usize) {
+        while self.moving != NONE && *moves > 0 {
+            let node = self.moving;
+            self.moving = self.nodes[node as usize].next;
+            if self.moving != NONE {
+                self.nodes[self.moving as usize].previous = NONE;
+            }
+            let near = self.put(node);
+            match self.row.len() < MOVES {
+                true => self.row.extend(near),
+                // A long row would take long to sort.
+                false => self.near.extend(near.map(Reverse)),
+            }
+            *moves -= 1;
         }
     }
 
@@ -335,6 +380,16 @@ mod tests {
         ]
     }
 
+    /// Looks until something is due, or nothing has to move for it.
+    fn take<T>(wheel: &mut Wheel<T>, now_ns: i64) -> Option<T> {
+        loop {
+            match wheel.take_due(now_ns) {
+                None if wheel.next_ns() <= now_ns => {}
+                due => return due,
+            }
+        }
+    }
+
     fn run(start_ns: i64, steps: Vec<Step>) {
         let mut wheel = Wheel::default();
         let mut model: BTreeMap<(i64, u64), Place> = BTreeMap::new();
@@ -360,7 +415,7 @@ mod tests {
                 }
                 Step::Wait(span) => {
                     now_ns += span;
-                    while let Some(key) = wheel.take_due(now_ns) {
+                    while let Some(key) = take(&mut wheel, now_ns) {
                         let (first, place) = model.pop_first().expect("the model has it too");
                         assert_eq!(key, first, "in the order of deadlines");
                         assert!(first.0 <= now_ns, "never early");
@@ -408,14 +463,27 @@ mod tests {
         let mut now_ns = 0;
         while !wheel.is_empty() {
             now_ns += 7_000_000_000;
-            while let Some(key) = wheel.take_due(now_ns) {
+            while let Some(key) = take(&mut wheel, now_ns) {
                 assert!(key > last && key.0 <= now_ns && key.0 > now_ns - 7_000_000_000);
                 last = key;
                 taken += 1;
             }
         }
         assert_eq!(taken, 500_000);
-        assert_eq!(wheel.nodes.capacity(), 0);
+        assert_eq!(wheel.nodes.len(), 0);
+    }
+
+    #[test]
+    fn few_move_at_a_time_and_one_that_is_to_move_can_be_cancelled() {
+        let mut wheel = Wheel::default();
+        let deadline_ns = 5_000_000_000;
+        let places: Vec<Place> =
+            (1..=10).map(|number| wheel.insert(deadline_ns, number, number)).collect();
+        assert!(wheel.take_due(deadline_ns).is_none() && wheel.moving != NONE);
+        assert!(places.iter().step_by(3).all(|&place| wheel.remove(place).is_some()));
+        let rest: Vec<u64> = std::iter::from_fn(|| take(&mut wheel, deadline_ns)).collect();
+        assert_eq!(rest, [2, 3, 5, 6, 8, 9]);
+        assert!(wheel.is_empty() && wheel.next_ns() == i64::MAX);
     }
 
     #[test]
@@ -423,8 +491,8 @@ mod tests {
         let mut wheel = Wheel::default();
         (1..=1000).for_each(|number| _ = wheel.insert(5_000_000_000, number, number));
         assert_eq!(wheel.next_ns(), 5_000_000_000);
-        assert!(wheel.take_due(4_999_999_999).is_none());
-        (1..=1000).for_each(|number| assert_eq!(wheel.take_due(5_000_000_000), Some(number)));
+        assert!(take(&mut wheel, 4_999_999_999).is_none());
+        (1..=1000).for_each(|number| assert_eq!(take(&mut wheel, 5_000_000_000), Some(number)));
         assert!(wheel.is_empty());
     }
 }
