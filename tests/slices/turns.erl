@@ -18,7 +18,9 @@ main([Step]) ->
     persistent_term:put(turns_code, code()),
     Seed = erlang:unique_integer([positive]) + erlang:system_time(),
     rand:seed(exsss, Seed),
-    Wrong = lists:append([native(MFA, list_to_integer(Step)) || MFA <- Natives]),
+    Wrong = lists:append([native(MFA, list_to_integer(Step)) || MFA <- Natives])
+        ++ lists:append([insertions(F, Type, list_to_integer(Step))
+                         || F <- [insert, insert_new], Type <- [set, ordered_set, bag, duplicate_bag]]),
     case Wrong of
         [] -> io:format("ok: ~b natives~n", [length(Natives)]);
         _ -> io:format("seed ~b: ~p~n", [Seed, Wrong])
@@ -81,6 +83,38 @@ killed(MFA, Turns, Step, Bytes) ->
         Turns =< 5 -> killed(MFA, Turns + 1, Step, max(Bytes, Now));
         true -> killed(MFA, Turns + 1 + Turns div Step, Step, Bytes)
     end.
+
+%% Who inserts a list into a table of another's is killed after more and more turns: all of it is in
+%% the table afterwards or nothing, and with the table goes every byte of it.
+insertions(F, Type, Step) ->
+    Before = erlang:memory(ets),
+    try
+        Turns = killed_insertion(F, Type, 0, Step),
+        [{few_turns, F, Type, Turns} || Turns =< 3] ++
+            [{leaks, F, Type, erlang:memory(ets) - Before} || not comes_to(Before, 100)]
+    catch
+        _:Why -> [{F, Type, Why}]
+    end.
+
+killed_insertion(F, Type, Turns, Step) ->
+    Table = ets:new(turns, [Type, public]),
+    {Worker, Monitor} = spawn_monitor(fun() -> true = ets:F(Table, pairs()) end),
+    yields(Turns),
+    exit(Worker, kill),
+    Done = receive {'DOWN', Monitor, _, _, Why} -> Why =/= killed end,
+    Size = length(ets:tab2list(Table)),
+    Size =:= ets:info(Table, size) orelse error({size, Turns, Size}),
+    Size =:= 0 orelse Size =:= length(list()) orelse error({half, Turns, Size}),
+    ets:delete(Table),
+    case Done of
+        true -> Turns;
+        false -> killed_insertion(F, Type, Turns + 1 + Turns div Step, Step)
+    end.
+
+%% Memory goes back a little later.
+comes_to(Bytes, Left) ->
+    erlang:memory(ets) =< Bytes orelse
+        (Left > 0 andalso begin timer:sleep(5), comes_to(Bytes, Left - 1) end).
 
 yields(0) -> ok;
 yields(N) -> erlang:yield(), yields(N - 1).

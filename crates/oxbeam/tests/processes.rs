@@ -96,7 +96,9 @@ fn messages_keep_sharing_when_asked() {
 /// Threads are where the system flag says, and no others follow them.
 #[test]
 fn schedulers_are_bound_to_processors() {
-    let program = "Before = erlang:system_info(scheduler_bindings), \
+    // Setting the flag is warned of, as on stock.
+    let program = "logger:set_primary_config(level, none), \
+        Before = erlang:system_info(scheduler_bindings), \
         Old = erlang:system_flag(scheduler_bind_type, no_spread), timer:sleep(100), \
         {ok, _} = file:read_file_info(\".\"), \
         io:format(\"~w ~w ~w~n\", [Before, Old, erlang:system_info(scheduler_bindings)]), \
