@@ -3,7 +3,7 @@
 use std::ops::{Index, IndexMut};
 
 /// Elements of a chunk. The first one grows to that as any vector.
-const CHUNK: usize = 1024;
+pub(crate) const CHUNK: usize = if oxbeam_heap::ZEAL { 32 } else { 1024 };
 
 /// See the module.
 pub(crate) struct Chunks<T>(Vec<Vec<T>>);
@@ -33,6 +33,15 @@ impl<T> Chunks<T> {
         }
     }
 
+    pub fn pop(&mut self) -> Option<T> {
+        let last = self.0.last_mut()?;
+        let element = last.pop();
+        if last.is_empty() {
+            self.0.pop();
+        }
+        element
+    }
+
     pub fn get(&self, at: usize) -> Option<&T> {
         self.0.get(at / CHUNK)?.get(at % CHUNK)
     }
@@ -43,6 +52,10 @@ impl<T> Chunks<T> {
 
     pub fn iter(&self) -> impl Iterator<Item = &T> {
         self.0.iter().flatten()
+    }
+
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.0.iter_mut().flatten()
     }
 }
 
@@ -77,5 +90,7 @@ mod tests {
         chunks[CHUNK] = 5;
         assert_eq!((chunks.get(CHUNK), chunks.get(chunks.len())), (Some(&5), None));
         assert_eq!(chunks.iter().count(), chunks.len());
+        let taken: Vec<usize> = std::iter::from_fn(|| chunks.pop()).collect();
+        assert_eq!((taken.len(), taken[6], chunks.len()), (3 * CHUNK + 7, 3 * CHUNK, 0));
     }
 }

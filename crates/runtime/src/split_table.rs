@@ -1,15 +1,13 @@
-//! A hash table that never takes long to grow: it is one table at first, and many for many entries,
-//! of which each grows for itself.
+//! A hash table that never takes long to grow: it is many tables for many entries. A table is added
+//! at a time, and gets its entries from one other.
 
 use hashbrown::HashTable;
 
-/// Entries from which there are many tables, and how many.
-const SPLIT_FROM: usize = if oxbeam_heap::ZEAL { 64 } else { 8192 };
-const TABLES: usize = 256;
+/// There is a table for twice so many entries.
+const TABLE: usize = if oxbeam_heap::ZEAL { 8 } else { 448 };
 
 /// See the module. Whoever uses it gives hashes whose bits are all alike good.
 pub(crate) struct SplitTable<T> {
-    /// None, one, or [`TABLES`].
     tables: Vec<HashTable<T>>,
     len: usize,
 }
@@ -25,30 +23,41 @@ impl<T> SplitTable<T> {
         self.len
     }
 
+    /// The number of the table for a hash: as many of its bits as name a table.
     fn number(&self, hash: u64) -> usize {
         // Neither the bits that are places in a table nor those that are its tags.
-        (hash >> 40) as usize % self.tables.len()
+        let bits = (hash >> 32) as usize & 0xFF_FFFF;
+        let all = self.tables.len().next_power_of_two();
+        match bits & (all - 1) {
+            number if number < self.tables.len() => number,
+            number => number - all / 2,
+        }
     }
 
     /// Adds an entry; an equal one is not here.
     pub fn insert(&mut self, hash: u64, entry: T, hash_of: impl Fn(&T) -> u64) {
         if self.tables.is_empty() {
             self.tables.push(HashTable::new());
-        } else if self.tables.len() == 1 && self.len >= SPLIT_FROM {
-            self.split(&hash_of);
+        } else if self.len >= 2 * TABLE * self.tables.len() {
+            self.add_table(&hash_of);
         }
-        let number = self.number(hash);
-        self.tables[number].insert_unique(hash, entry, hash_of);
+        self.insert_within(hash, entry, hash_of);
         self.len += 1;
     }
 
-    fn split(&mut self, hash_of: &impl Fn(&T) -> u64) {
-        let capacity = 2 * self.len / TABLES;
-        let new = (0..TABLES).map(|_| HashTable::with_capacity(capacity)).collect();
-        for entry in std::mem::replace(&mut self.tables, new).into_iter().flatten() {
-            let hash = hash_of(&entry);
-            let number = self.number(hash);
-            self.tables[number].insert_unique(hash, entry, hash_of);
+    fn insert_within(&mut self, hash: u64, entry: T, hash_of: impl Fn(&T) -> u64) {
+        let number = self.number(hash);
+        self.tables[number].insert_unique(hash, entry, hash_of);
+    }
+
+    fn add_table(&mut self, hash_of: &impl Fn(&T) -> u64) {
+        let table = || HashTable::with_capacity(2 * TABLE);
+        let number = self.tables.len();
+        let divided = number & !(1 << number.ilog2());
+        self.tables.push(table());
+        let entries = std::mem::replace(&mut self.tables[divided], table());
+        for entry in entries {
+            self.insert_within(hash_of(&entry), entry, hash_of);
         }
     }
 
@@ -92,10 +101,10 @@ mod tests {
     }
 
     #[test]
-    fn it_keeps_its_entries_when_it_is_split() {
+    fn it_keeps_its_entries_when_tables_are_added() {
         let mut table = SplitTable::default();
         assert!(table.find(1, |_| true).is_none() && table.remove(1, |_| true).is_none());
-        let count = 2 * SPLIT_FROM;
+        let count = 40 * TABLE;
         for number in 0..count {
             table.insert(hash(&number), number, hash);
         }
@@ -105,6 +114,6 @@ mod tests {
         let found = |number: &usize| table.find(hash(number), |n| n == number).is_some();
         assert!((0..count).all(|number| found(&number) == (number % 3 != 0)));
         assert_eq!((table.len(), table.iter().count()), (count - count.div_ceil(3), table.len()));
-        assert_eq!(table.tables.len(), TABLES);
+        assert_eq!(table.tables.len(), 20);
     }
 }
