@@ -80,6 +80,9 @@ pub fn encode(out: &mut Vec<u8>, term: Term<'_>, options: EncodeOptions) -> Resu
     }
 }
 
+/// Most room for the parts of a leaf that is written while the others wait.
+const ROOM_ABOVE_LEAVES: usize = 1024;
+
 /// The order in which [`EncodeStop::Sort`] wants leaves: the highest key first.
 pub fn leaf_order(a: Term<'_>, b: Term<'_>) -> std::cmp::Ordering {
     match (a.as_cons(), b.as_cons()) {
@@ -439,7 +442,7 @@ impl<'t> Encoder<'_, 't> {
         }
         let height = self.terms.len();
         // A stack that grows later on moves with all its leaves.
-        self.terms.reserve(map.size() + 1);
+        self.terms.reserve(map.size() + 2 + map.size().min(ROOM_ABOVE_LEAVES));
         self.terms.push(term);
         self.encoding.marks.push(Mark::Gather { height, place: vec![0] });
     }

@@ -8,13 +8,14 @@
 //! 2. So everything on a level is due before anything on a higher level, and within a level slots
 //!    are due in ascending order. When the present reaches the first tick of a slot, its timers
 //!    move down.
-//! 3. A timer of the present tick or an earlier one is near: in `row` if it came from a slot, in
+//! 3. A timer of the present tick or an earlier one is near: in a row if it came from a slot, in
 //!    `near` if it was set so late. Both are ordered by deadline and then by number: from there
-//!    timers are taken, each at its own nanosecond. A slot's timers are sorted all at once.
+//!    timers are taken, each at its own nanosecond. Those that come from slots at one time are
+//!    sorted all at once, and make a row; of several rows the first timers are compared.
 //! 4. Of a slot with very many timers so many move at a time as hold nobody up. The rest waits,
 //!    in no slot any more, and nothing else happens to the wheel's present before they have moved.
-//! 5. A timer is a node of a slab. Its number is never used again, so a place in `near` or `row`
-//!    whose number is not that of the node is one of a cancelled timer.
+//! 5. A timer is a node of a slab. Its number is never used again, so a near place whose number is
+//!    not that of the node is one of a cancelled timer.
 
 use crate::chunks::Chunks;
 use std::cmp::Reverse;
@@ -80,8 +81,12 @@ pub struct Wheel<T> {
     len: usize,
     levels: [Level; LEVELS],
     near: BinaryHeap<Reverse<NearPlace>>,
-    /// The last is the first that is due.
-    row: Vec<NearPlace>,
+    /// The first timer of each row, and the number of the row.
+    heads: BinaryHeap<Reverse<(NearPlace, u32)>>,
+    /// What comes behind the first of each row: the last is the first that is due.
+    rows: Vec<Vec<NearPlace>>,
+    /// Numbers of rows that are over.
+    free_rows: Vec<u32>,
     nodes: Chunks<Node<T>>,
     free: u32,
     /// The first of those that are to move on (rule 4).
@@ -99,7 +104,9 @@ impl<T> Default for Wheel<T> {
             len: 0,
             levels: std::array::from_fn(|_| Level { occupied: 0, slots: [EMPTY; SLOTS] }),
             near: BinaryHeap::new(),
-            row: vec![],
+            heads: BinaryHeap::new(),
+            rows: vec![],
+            free_rows: vec![],
             nodes: Chunks::default(),
             free: NONE,
             moving: NONE,
@@ -220,9 +227,11 @@ impl<T> Wheel<T> {
     /// Forgets what a crowd of timers that are gone has left behind.
     fn clear(&mut self) {
         self.near.clear();
-        self.row.clear();
+        self.heads.clear();
+        (self.rows, self.free_rows) = (vec![], vec![]);
         if self.nodes.len() > KEPT_NODES {
-            (self.nodes, self.near, self.row) = (Chunks::default(), BinaryHeap::new(), vec![]);
+            (self.nodes, self.near) = (Chunks::default(), BinaryHeap::new());
+            self.heads = BinaryHeap::new();
             self.free = NONE;
         }
     }
@@ -246,17 +255,38 @@ impl<T> Wheel<T> {
     fn first_near(&mut self) -> Option<NearPlace> {
         let is_set =
             |nodes: &Chunks<Node<T>>, place: &NearPlace| nodes[place.2 as usize].number == place.1;
-        while self.row.last().is_some_and(|place| !is_set(&self.nodes, place)) {
-            self.row.pop();
+        while self.heads.peek().is_some_and(|head| !is_set(&self.nodes, &head.0.0)) {
+            self.next_of_row();
         }
         while self.near.peek().is_some_and(|place| !is_set(&self.nodes, &place.0)) {
             self.near.pop();
         }
         let alone = self.near.peek().map(|place| place.0);
-        match (self.row.last().copied(), alone) {
+        match (self.heads.peek().map(|head| head.0.0), alone) {
             (Some(place), Some(alone)) => Some(place.min(alone)),
             (place, alone) => place.or(alone),
         }
+    }
+
+    /// Takes the first head away; the next one of its row takes its place.
+    fn next_of_row(&mut self) {
+        let Some(Reverse((_, row))) = self.heads.pop() else { return };
+        match self.rows[row as usize].pop() {
+            Some(next) => self.heads.push(Reverse((next, row))),
+            None => self.free_rows.push(row),
+        }
+    }
+
+    /// Makes a row of timers in any order.
+    fn add_row(&mut self, mut row: Vec<NearPlace>) {
+        row.sort_unstable_by(|a, b| b.cmp(a));
+        let Some(first) = row.pop() else { return };
+        let number = self.free_rows.pop().unwrap_or(self.rows.len() as u32);
+        match self.rows.get_mut(number as usize) {
+            Some(over) => *over = row,
+            None => self.rows.push(row),
+        }
+        self.heads.push(Reverse((first, number)));
     }
 
     /// Takes the first timer that is due at `now_ns`. `None` also where others have to move first
@@ -275,8 +305,8 @@ impl<T> Wheel<T> {
                 if place.0 > now_ns {
                     return None;
                 }
-                if self.row.last() == Some(&place) {
-                    self.row.pop();
+                if self.heads.peek().is_some_and(|head| head.0.0 == place) {
+                    self.next_of_row();
                 } else {
                     self.near.pop();
                 }
@@ -288,20 +318,11 @@ impl<T> Wheel<T> {
     /// Moves the present on, and the timers whose slots it reaches down (rule 2). `false`: not all
     /// of them yet (rule 4).
     fn advance(&mut self, to_tick: u64) -> bool {
-        let mut moves = MOVES;
-        let sorted = self.row.len();
-        while self.moving != NONE || self.reach_slot(to_tick) {
-            self.move_down(&mut moves);
-            if moves == 0 {
-                break;
-            }
+        let (mut moves, mut row) = (MOVES, vec![]);
+        while moves > 0 && (self.moving != NONE || self.reach_slot(to_tick)) {
+            self.move_down(&mut moves, &mut row);
         }
-        if self.row.len() > sorted {
-            self.row.sort_unstable_by(|a, b| b.cmp(a));
-        }
-        if self.moving != NONE {
-            return false;
-        }
+        self.add_row(row);
         if moves > 0 {
             // What is left begins later, so its digits differ from the new present's where they
             // differed from the old one's.
@@ -327,19 +348,15 @@ impl<T> Wheel<T> {
         true
     }
 
-    fn move_down(&mut self, moves: &mut usize) {
+    /// Those that are near now go to `row`.
+    fn move_down(&mut self, moves: &mut usize, row: &mut Vec<NearPlace>) {
         while self.moving != NONE && *moves > 0 {
             let node = self.moving;
             self.moving = self.nodes[node as usize].next;
             if self.moving != NONE {
                 self.nodes[self.moving as usize].previous = NONE;
             }
-            let near = self.put(node);
-            match self.row.len() < MOVES {
-                true => self.row.extend(near),
-                // A long row would take long to sort.
-                false => self.near.extend(near.map(Reverse)),
-            }
+            row.extend(self.put(node));
             *moves -= 1;
         }
     }
