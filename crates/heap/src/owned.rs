@@ -110,6 +110,28 @@ impl OwnedTerm {
         OwnedTerm::copy_of(make(&scratch))
     }
 
+    /// A tuple of what `first` gives and of this term, which is not copied for that.
+    pub fn into_last_of(
+        mut self,
+        first: impl for<'h> FnOnce(&'h Heap) -> Vec<Term<'h>>,
+    ) -> OwnedTerm {
+        let mut count = 0;
+        let tuple = OwnedTerm::build(|heap| {
+            let mut elements = first(heap);
+            elements.push(Term::nil());
+            count = elements.len();
+            heap.tuple(&elements)
+        });
+        let fragments = self.fragments.take();
+        if let Some(last) = tuple.fragments().last() {
+            last.next.set(fragments);
+        }
+        // SAFETY: the tuple was made just now, nobody else knows it, and what it gets there lies in
+        // its own fragments from now on.
+        unsafe { tuple.root.ptr().add(count).write(self.root.0) };
+        tuple
+    }
+
     pub const fn immediate(term: RawTerm) -> OwnedTerm {
         assert!(term.is_immediate());
         OwnedTerm { root: term, fragments: None }
@@ -227,5 +249,34 @@ impl Heap {
             let copy = copy_into(raw, &mut top, self.off_heap(), policy);
             self.brand(copy)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use oxbeam_term::am;
+
+    #[test]
+    fn the_last_of_a_tuple_is_not_copied() {
+        let list = OwnedTerm::build(|heap| heap.list(&[heap.int(1), heap.binary(&[7; 100])]));
+        let (place, words) = (list.view().raw(), list.words());
+        let tuple = list.into_last_of(|heap| vec![Term::atom(am::normal), heap.tuple(&[])]);
+        assert_eq!(tuple.view().as_tuple().map(|tuple| tuple.elements()[2].raw()), Some(place));
+        assert_eq!(tuple.words(), words + 4 + 1);
+        let heap = Heap::detached();
+        let elements = tuple.attach_to(&heap).as_tuple().expect("a tuple").elements();
+        assert_eq!(elements[0].as_atom(), Some(am::normal));
+        let last = elements[2].as_cons().and_then(|cell| cell.tail().as_cons());
+        assert_eq!(last.and_then(|cell| cell.head().as_bits()).map(|b| b.byte_size()), Some(100));
+    }
+
+    #[test]
+    fn the_last_can_be_an_immediate() {
+        let tuple = OwnedTerm::immediate(RawTerm::atom(am::normal)).into_last_of(|_| vec![]);
+        assert_eq!(
+            tuple.view().as_tuple().map(|t| t.elements()[0].as_atom()),
+            Some(Some(am::normal))
+        );
     }
 }

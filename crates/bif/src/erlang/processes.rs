@@ -347,7 +347,7 @@ fn link_local<'h>(cx: &mut Cx<'h>, end: RawTerm, me: RawTerm) -> NativeResult<'h
         if !cx.own.trap_exit {
             return Err(Flow::error(am::noproc));
         }
-        let reason = Term::atom(am::noproc);
+        let reason = OwnedTerm::immediate(RawTerm::atom(am::noproc));
         let message = oxbeam_runtime::signal::handle::exit_message(end, reason);
         oxbeam_runtime::signal::send_message(cx.process, message);
         return Ok(Term::bool(true));

@@ -61,7 +61,7 @@ pub(super) fn handle(cx: &mut Cx<'_>, control: Control) {
             cx.own.monitors.remove_watched(reference);
         }
         Control::Message { from, term, token } => arrive_with(cx, Some(from), term, token),
-        Control::Down { reference, reason } => down(cx, reference, &reason),
+        Control::Down { reference, reason } => down(cx, reference, reason),
         Control::AliasMessage { reference, term, token } => {
             alias_message(cx, reference, term, token);
         }
@@ -97,7 +97,7 @@ fn exit(cx: &mut Cx<'_>, (from, reason): (RawTerm, OwnedTerm), linked: bool, tok
         if linked {
             of_processes::procs(cx.process, cx.own, "getting_unlinked", from);
         }
-        arrive_with(cx, None, exit_message(from, reason.view()), token);
+        arrive_with(cx, None, exit_message(from, reason), token);
         return;
     }
     let own_exit = from == RawTerm::pid(cx.process.pid);
@@ -109,27 +109,28 @@ fn exit(cx: &mut Cx<'_>, (from, reason): (RawTerm, OwnedTerm), linked: bool, tok
 }
 
 /// `{'EXIT', From, Reason}`
-pub fn exit_message(from: RawTerm, reason: Term<'_>) -> OwnedTerm {
-    OwnedTerm::build(|heap| heap.tagged(am::EXIT, [Term::immediate(from), heap.import(reason)]))
+pub fn exit_message(from: RawTerm, reason: OwnedTerm) -> OwnedTerm {
+    reason.into_last_of(|_| vec![Term::atom(am::EXIT), Term::immediate(from)])
 }
 
-fn down(cx: &mut Cx<'_>, reference: RefNumbers, reason: &OwnedTerm) {
+fn down(cx: &mut Cx<'_>, reference: RefNumbers, reason: OwnedTerm) {
     let own = &mut *cx.own;
     let Some(watching) = own.monitors.stop_watching(reference) else { return };
     let me = RawTerm::pid(own.pid);
     let is_alias = own.aliases.get(reference).is_some();
-    let message = OwnedTerm::build(|heap| {
+    let of_one_word = reason.view().raw().is_immediate();
+    let message = reason.into_last_of(|heap| {
         let tag = match &watching.tag {
             Some(tag) => tag.copy_to(heap),
             None => Term::atom(am::DOWN),
         };
         let reference = monitor_ref(heap, reference, me, is_alias);
         let (kind, object) = down_object(heap, watching.target);
-        heap.tuple(&[tag, reference, kind, object, reason.copy_to(heap)])
+        vec![tag, reference, kind, object]
     });
     own.aliases.monitor_ended(reference);
     // As in 25.2.3: a reason of one word comes from nobody.
-    if reason.view().raw().is_immediate() {
+    if of_one_word {
         arrive_as(cx, message);
     } else {
         arrive_with(cx, None, message, None);

@@ -309,7 +309,7 @@ impl ProcState {
         let token = self.next_token()?;
         let told = |other: &Process| !other.is_exiting() && !other.is_sensitive.read();
         if table::find(end.local_data()).is_some_and(|other| told(&other)) {
-            let message = exit_message(RawTerm::pid(self.pid), reason);
+            let message = exit_message(RawTerm::pid(self.pid), OwnedTerm::copy_of(reason));
             tell(&token, SEND, Term::immediate(end), message.view());
         }
         Some(token)
