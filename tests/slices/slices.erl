@@ -63,7 +63,7 @@ once(Make, Do, Ends) ->
         Me ! done,
         Ends =:= stay andalso receive stop -> ok end
     end, Options),
-    receive ready -> ok; {'DOWN', Monitor, _, _, _} -> ok end,
+    receive ready -> ok; {'DOWN', Monitor, _, _, Unready} -> exit(Unready) end,
     Counters = counters:new(?BUCKETS, []),
     Ticker = spawn_link(fun() -> tick(Counters, erlang:monotonic_time(), 0, Me) end),
     note_longest(true),
@@ -293,7 +293,7 @@ cases() ->
      {"exit/1 with a large reason, monitored", fun() -> watcher(), pairs() end,
       fun(L) -> exit(L) end, ends},
      {"error/1 with a large reason, caught", fun pairs/0, fun(L) -> catch error(L) end},
-     {"send of a large message to a name", fun() -> register(slices_sink, sink()), pairs() end,
+     {"send of a large message to a name", fun() -> catch unregister(slices_sink), register(slices_sink, sink()), pairs() end,
       fun(L) -> slices_sink ! L end},
      {"send of a large message to an alias", fun() -> {alias(), pairs()} end,
       fun({A, L}) -> A ! L end},
