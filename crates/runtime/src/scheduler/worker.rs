@@ -2,7 +2,7 @@
 
 use super::{CURRENT, Scheduler, Schedulers, bind, schedulers, wake_one};
 use crate::engine::{self, Regs, Switch};
-use crate::process::{Owned, Process, Waiting, exit};
+use crate::process::{Owned, Priority, Process, Waiting, exit};
 use crate::progress::{self, Managed};
 use crate::signal::handle::ends_wait;
 use crate::signal::take::take_at_start;
@@ -173,7 +173,9 @@ fn execute(schedulers: &Schedulers, index: usize, regs: &mut Regs, process: Arc<
         return exit::finish(&process);
     }
     if taken.more {
-        return stop(process, true);
+        stop(process.clone(), true);
+        // Whoever waits for what is left may be of any priority.
+        return super::promote(&process, Priority::Max);
     }
     let mut left = Left::Nothing;
     if !owned.own.tasks.is_empty() {
