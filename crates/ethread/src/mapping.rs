@@ -41,12 +41,15 @@ pub const fn plan(access: Access, barrier: Barrier) -> Plan {
     }
 }
 
-/// A relaxed access between two fences: right wherever the language's fences are.
+/// As little as the language has: an acquiring load and a releasing store order this one access, a
+/// relaxed access between two fences all else.
 pub const fn portable(access: Access, barrier: Barrier) -> Plan {
     let (before, after) = required(access, barrier);
-    // The language knows no order by dependency that is weaker than acquisition.
-    let after = match barrier {
-        Barrier::Ddrb => Orders::LOAD_LOAD,
+    let after = match (access, barrier) {
+        (Access::Read, Barrier::Acqb) => return Plan::plain(Ordering::Acquire),
+        (Access::Set, Barrier::Relb) => return Plan::plain(Ordering::Release),
+        // The language knows no order by dependency that is weaker than acquisition.
+        (_, Barrier::Ddrb) => Orders::LOAD_LOAD,
         _ => after,
     };
     Plan { before, ordering: Ordering::Relaxed, after }

@@ -29,7 +29,7 @@ use crate::native::Cx;
 use crate::process::Process;
 use crate::signal::{Control, in_queue::Signal};
 use crate::{dirty, longest};
-use epochs::{Epochs, WAITING};
+use epochs::Epochs;
 use parking_lot::{Mutex, MutexGuard};
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -128,7 +128,7 @@ impl Managed {
             if before != 0 && EPOCHS.pending() < before {
                 return false;
             }
-            EPOCHS.announce(self.index, WAITING);
+            EPOCHS.wait(self.index);
             // Two that go to sleep at once: one sees that the other waits (rule 4).
             if !EPOCHS.any_pending() || !EPOCHS.can_advance() {
                 return true;
@@ -139,7 +139,7 @@ impl Managed {
 
     /// The thread was waiting and goes on.
     pub fn go_on(&self) {
-        EPOCHS.announce(self.index, EPOCHS.now());
+        EPOCHS.go_on(self.index);
     }
 
     fn quiescent_patiently(&self) {
