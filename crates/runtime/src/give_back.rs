@@ -43,14 +43,22 @@ fn give_errand() -> i64 {
     if !FREED.read() {
         return i64::MAX;
     }
-    let (now_ns, last_ns) = (monotonic_ns(), ERRAND_AT_NS.read());
-    let pause_ns = last_ns + ERRAND_NS - now_ns;
+    in_turn(&ERRAND_AT_NS, ERRAND_NS, || {
+        FREED.set_relb(false);
+        crate::dirty::run_errand(oxbeam_sys::allocator::give_back);
+    })
+}
+
+/// Does what is to be done once in `every_ns`, if it is time and nobody else does it. Gives how long it
+/// is until then.
+fn in_turn(last: &Atomic64, every_ns: i64, work: impl FnOnce()) -> i64 {
+    let (now_ns, last_ns) = (monotonic_ns(), last.read());
+    let pause_ns = last_ns + every_ns - now_ns;
     if pause_ns > 0 {
         return pause_ns;
     }
-    if ERRAND_AT_NS.cmpxchg(now_ns, last_ns) == last_ns {
-        FREED.set_relb(false);
-        crate::dirty::run_errand(oxbeam_sys::allocator::give_back);
+    if last.cmpxchg(now_ns, last_ns) == last_ns {
+        work();
     }
     i64::MAX
 }
@@ -86,15 +94,9 @@ fn give_back_all() -> i64 {
         note();
         return i64::MAX;
     }
-    let (now_ns, last_ns) = (monotonic_ns(), LAST_NS.read());
-    let pause_ns = last_ns + PAUSE_NS - now_ns;
-    if pause_ns > 0 {
-        return pause_ns;
-    }
-    if LAST_NS.cmpxchg(now_ns, last_ns) == last_ns {
+    in_turn(&LAST_NS, PAUSE_NS, || {
         PEAK_BYTES.set(now_bytes);
         crate::scheduler::on_each(oxbeam_sys::allocator::give_back);
         crate::dirty::give_back();
-    }
-    i64::MAX
+    })
 }

@@ -1,8 +1,9 @@
 //! The in-queue of a process: the signals that it has been sent and has not taken yet.
 //!
 //! 1. It is a stack without a lock. A sender has its signal ready, copied and allocated; it links
-//!    it to the latest one and puts it into that place by one exchange. So senders wait neither
-//!    for each other nor for the receiver, and what one sends stays in its order.
+//!    it to the latest one and puts it into that place by a compare-and-exchange, again if another
+//!    sender came between. So no sender waits for one that does not run, nor for the receiver, and
+//!    what one sends stays in its order.
 //! 2. Who takes, takes all by one exchange, and turns them round: first in, first out. A long
 //!    queue can be turned in pieces.
 //! 3. A signal belongs to its sender until the exchange, then to the queue, then to who took it.

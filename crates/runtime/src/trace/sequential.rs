@@ -107,11 +107,12 @@ pub struct Token {
     resets: u64,
 }
 
-impl Token {
-    fn is_valid(&self) -> bool {
-        self.resets == RESETS.read()
-    }
+/// Whether what a process or a message got after so many resets still counts.
+fn is_valid(resets: u64) -> bool {
+    resets == RESETS.read()
+}
 
+impl Token {
     fn serials<'h>(&self, heap: &'h Heap) -> Term<'h> {
         heap.tuple(&[serial_term(self.previous), serial_term(self.serial)])
     }
@@ -140,12 +141,8 @@ pub struct Sequence {
 }
 
 impl Sequence {
-    fn is_valid(&self) -> bool {
-        self.resets == RESETS.read()
-    }
-
     pub fn token(&self) -> Option<&Token> {
-        self.token.as_ref().filter(|_| self.is_valid())
+        self.token.as_ref().filter(|_| is_valid(self.resets))
     }
 
     /// The token, which `me` gets if it has none.
@@ -229,7 +226,7 @@ impl ProcState {
     /// What it knows of its sequential trace.
     pub fn sequence(&self) -> Sequence {
         let known = self.rare.as_ref().map(|rare| &rare.sequential.sequence);
-        let known = known.filter(|sequence| sequence.is_valid()).cloned();
+        let known = known.filter(|sequence| is_valid(sequence.resets)).cloned();
         known.unwrap_or_else(|| Sequence { resets: RESETS.read(), ..Sequence::default() })
     }
 
@@ -271,7 +268,9 @@ impl ProcState {
         let mut sequence = self.sequence();
         let of_messages = &mut self.rare_mut().sequential.of_messages;
         sequence.token = match message.trail {
-            Trail::Token => of_messages.remove(&message.number()).filter(Token::is_valid),
+            Trail::Token => {
+                of_messages.remove(&message.number()).filter(|token| is_valid(token.resets))
+            }
             _ if sequence.token.is_none() => return,
             _ => None,
         };
