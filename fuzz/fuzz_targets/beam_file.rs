@@ -5,11 +5,8 @@ use libfuzzer_sys::fuzz_target;
 use oxbeam_beam_file::{BeamFile, inflate_if_compressed};
 
 fuzz_target!(|data: &[u8]| {
-    if let Some(inflated) = inflate_if_compressed(data) {
-        drop(inflated);
-        return;
-    }
-    let Ok(file) = BeamFile::parse(data) else { return };
+    let Ok(data) = inflate_if_compressed(data) else { return };
+    let Ok(file) = BeamFile::parse(&data) else { return };
     let mut decoder = file.instructions();
     let mut operands = Vec::new();
     while let Ok(Some(_)) = decoder.next(&mut operands) {}
