@@ -97,7 +97,7 @@ pub unsafe fn collect(
     count(report);
     let took_ns = monotonic_ns() - started_ns;
     crate::scheduler::count_collection(took_ns);
-    if let Some(settings) = system_monitor::get() {
+    if let Some(settings) = system_monitor::SETTING.get() {
         system_monitor::after_collection(settings, owned, took_ns);
     }
     report.moved_words / 10 + 1

@@ -25,7 +25,7 @@ pub mod reference;
 pub mod registry;
 pub mod report;
 pub mod scheduler;
-mod setting;
+pub mod setting;
 pub mod signal;
 pub mod slices;
 mod small_map;

@@ -10,13 +10,13 @@ use oxbeam_ethread::AtomicU32;
 use oxbeam_ethread::lock::Mutex;
 
 /// A setting that names who is told.
-pub(crate) trait Tells: Copy {
+pub trait Tells: Copy {
     /// The process that is told.
     fn to(&self) -> PidData;
 }
 
 /// The present setting, if there is one.
-pub(crate) struct Setting<S> {
+pub struct Setting<S> {
     any: AtomicU32,
     now: Mutex<Option<S>, locks::Setting>,
 }

@@ -28,22 +28,8 @@ impl Tells for Settings {
 }
 
 oxbeam_ethread::shared! {
-    static SETTING: Setting<Settings> = Setting::none();
-}
-
-/// The present setting.
-pub fn get() -> Option<Settings> {
-    SETTING.get()
-}
-
-/// Sets or clears; gives the former setting.
-pub fn set(settings: Option<Settings>) -> Option<Settings> {
-    SETTING.set(settings)
-}
-
-/// A process has ended; see [`crate::setting`].
-pub(crate) fn process_ended(pid: PidData) {
-    SETTING.process_ended(pid);
+    /// The present setting.
+    pub static SETTING: Setting<Settings> = Setting::none();
 }
 
 /// Sends `{monitor, Subject, Tag, Info}`.
@@ -134,7 +120,7 @@ fn after_port_work(settings: Settings, port: u64, operation: &str, took_ns: i64)
 
 /// Lets a port work, under the eyes of the system monitor and the system profile.
 pub fn port_works<R>(port: u64, operation: &str, work: impl FnOnce() -> R) -> R {
-    let monitor = get().map(|settings| (settings, monotonic_ns()));
+    let monitor = SETTING.get().map(|settings| (settings, monotonic_ns()));
     crate::system_profile::port(port, true);
     let result = work();
     crate::system_profile::port(port, false);
@@ -158,7 +144,7 @@ pub(crate) fn mfa(heap: &Heap, (module, function, arity): Mfa) -> Term<'_> {
 
 /// A process was suspended because it wrote to a busy port.
 pub fn busy_port(writer: PidData, port: u64) {
-    if let Some(settings) = get().filter(|settings| settings.busy_port) {
+    if let Some(settings) = SETTING.get().filter(|settings| settings.busy_port) {
         tell(settings, Term::pid(writer), "busy_port", |_| Term::port(port));
     }
 }

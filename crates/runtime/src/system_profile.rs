@@ -46,22 +46,8 @@ impl Tells for Settings {
 }
 
 oxbeam_ethread::shared! {
-    static SETTING: Setting<Settings> = Setting::none();
-}
-
-/// The present setting.
-pub fn get() -> Option<Settings> {
-    SETTING.get()
-}
-
-/// Sets or clears; gives the former setting.
-pub fn set(settings: Option<Settings>) -> Option<Settings> {
-    SETTING.set(settings)
-}
-
-/// A process has ended; see [`crate::setting`].
-pub(crate) fn process_ended(pid: PidData) {
-    SETTING.process_ended(pid);
+    /// The present setting.
+    pub static SETTING: Setting<Settings> = Setting::none();
 }
 
 fn atom(name: &str) -> Term<'static> {
@@ -114,7 +100,7 @@ fn state(active: bool) -> Term<'static> {
 /// A process becomes active or inactive. The caller keeps the process from running meanwhile: it
 /// owns it, or has just been told to put it into a run queue.
 pub(crate) fn process(process: &Process, active: bool) {
-    let Some(settings) = get().filter(|settings| settings.processes) else { return };
+    let Some(settings) = SETTING.get().filter(|settings| settings.processes) else { return };
     if settings.to == process.pid {
         return;
     }
@@ -128,14 +114,14 @@ pub(crate) fn process(process: &Process, active: bool) {
 
 /// A port begins or ends its work for a process or an event.
 pub(crate) fn port(port: u64, active: bool) {
-    if let Some(settings) = get().filter(|settings| settings.ports) {
+    if let Some(settings) = SETTING.get().filter(|settings| settings.ports) {
         tell(settings, |heap| vec![Term::port(port), state(active), heap.int(0)]);
     }
 }
 
 /// A scheduler begins or ends its sleep, with so many now active.
 pub(crate) fn scheduler(index: usize, active: bool, count: usize) {
-    if let Some(settings) = get().filter(|settings| settings.schedulers) {
+    if let Some(settings) = SETTING.get().filter(|settings| settings.schedulers) {
         tell(settings, |heap| {
             let (number, count) = (heap.usize(index + 1), heap.usize(count));
             vec![atom("scheduler"), number, state(active), count]

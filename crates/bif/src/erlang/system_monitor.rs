@@ -48,7 +48,7 @@ fn alive<'h>(term: Term<'h>) -> Result<PidData, Flow<'h>> {
 
 fn monitor<'h>(cx: &mut Cx<'h>, who: Term<'h>, options: Term<'h>) -> NativeResult<'h> {
     if options.is_nil() {
-        return Ok(monitor_term(cx.heap, system_monitor::set(None)));
+        return Ok(monitor_term(cx.heap, system_monitor::SETTING.set(None)));
     }
     let to = alive(who)?;
     let mut settings = Settings {
@@ -68,7 +68,7 @@ fn monitor<'h>(cx: &mut Cx<'h>, who: Term<'h>, options: Term<'h>) -> NativeResul
             None => limit(&mut settings, option)?,
         }
     }
-    Ok(monitor_term(cx.heap, system_monitor::set(Some(settings))))
+    Ok(monitor_term(cx.heap, system_monitor::SETTING.set(Some(settings))))
 }
 
 /// `{Name, Number}`
@@ -86,7 +86,7 @@ fn limit<'h>(settings: &mut Settings, option: Term<'h>) -> Result<(), Flow<'h>> 
 
 /// `erlang:system_monitor/0`
 pub fn system_monitor_0<'h>(cx: &mut Cx<'h>, _: &[Term<'h>]) -> NativeResult<'h> {
-    Ok(monitor_term(cx.heap, system_monitor::get()))
+    Ok(monitor_term(cx.heap, system_monitor::SETTING.get()))
 }
 
 /// `erlang:system_monitor/1`: `undefined` or `{Pid, Options}`.
@@ -118,13 +118,13 @@ fn profile_term(heap: &Heap, settings: Option<system_profile::Settings>) -> Term
 
 /// `erlang:system_profile/0`
 pub fn system_profile_0<'h>(cx: &mut Cx<'h>, _: &[Term<'h>]) -> NativeResult<'h> {
-    Ok(profile_term(cx.heap, system_profile::get()))
+    Ok(profile_term(cx.heap, system_profile::SETTING.get()))
 }
 
 /// `erlang:system_profile/2`. The profiler may be a port in stock; here it is a process.
 pub fn system_profile_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     if args[0].is(am::undefined) || args[1].is_nil() {
-        return Ok(profile_term(cx.heap, system_profile::set(None)));
+        return Ok(profile_term(cx.heap, system_profile::SETTING.set(None)));
     }
     let mut settings = system_profile::Settings {
         to: alive(args[0])?,
@@ -146,7 +146,7 @@ pub fn system_profile_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<
             _ => return Err(Flow::badarg()),
         }
     }
-    Ok(profile_term(cx.heap, system_profile::set(Some(settings))))
+    Ok(profile_term(cx.heap, system_profile::SETTING.set(Some(settings))))
 }
 
 /// `erlang:trace_delivered/1`: `{trace_delivered, Tracee, Ref}` comes after all that was to be

@@ -119,8 +119,8 @@ pub(crate) fn finish_owned(process: &Arc<Process>, mut owned: Box<Owned>) {
     if let Some(timer) = owned.own.timeout.take() {
         timer.cancel();
     }
-    crate::system_monitor::process_ended(process.pid);
-    crate::system_profile::process_ended(process.pid);
+    crate::system_monitor::SETTING.process_ended(process.pid);
+    crate::system_profile::SETTING.process_ended(process.pid);
     crate::trace::sequential::process_ended(process.pid);
     crate::scheduler::online::process_ended(process.pid);
     let system_process = owned.own.flags.system_process;

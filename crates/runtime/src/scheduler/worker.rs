@@ -205,7 +205,8 @@ fn execute(schedulers: &Schedulers, index: usize, regs: &mut Regs, process: Arc<
         return stop(process, left == Left::Some);
     }
     let before = owned.own.reductions;
-    let monitor = system_monitor::get().map(|settings| (settings, monotonic_ns(), owned.own.ip));
+    let monitor =
+        system_monitor::SETTING.get().map(|settings| (settings, monotonic_ns(), owned.own.ip));
     let begun = longest::begin();
     of_processes::turn(&process, owned, "in");
     let switch = engine::get().run(regs, &process, owned);
