@@ -39,6 +39,11 @@ t_append_bits() -> lists:foldl(fun(N, Acc) -> <<Acc/bits, N:5>> end, <<>>, lists
 t_append_shared() -> A = lists:foldl(fun(N, Acc) -> <<Acc/binary, N>> end, <<>>, lists:seq(1, 100)), B = <<A/binary, 1>>, C = <<A/binary, 2>>, {B =:= C, byte_size(A), erlang:phash2(B), erlang:phash2(C)}.
 t_append_kept() -> A = <<(binary:copy(<<7>>, 100))/binary, 1>>, Bs = [<<A/binary, N>> || N <- lists:seq(1, 5)], [binary:last(B) || B <- Bs].
 t_append_sent() -> S = self(), B = lists:foldl(fun(N, Acc) -> <<Acc/binary, N>> end, <<>>, lists:seq(1, 200)), P = spawn(fun() -> receive X -> S ! erlang:phash2(X) end end), P ! B, C = <<B/binary, "more">>, receive H -> {H =:= erlang:phash2(B), byte_size(C)} end.
+t_appends_from_the_same_values() -> appends(400).
+t_heavy_appends_from_the_same_values() -> appends(60000).
+t_append_in_a_loop() -> [{byte_size(B), erlang:phash2(B)} || B <- [append_all(20000, K, <<>>) || K <- lists:seq(0, 6)]].
+t_append_what_is_wrong() -> A = <<(id(<<"start">>))/binary, 1>>, B = lists:foldl(fun(X, Acc) -> _ = (catch <<Acc/binary, 5, X:8, 6>>), <<Acc/binary, "ok">> end, A, [a, 1.0, 2, <<1>>, 1 bsl 70, -1]), {B, catch_it(fun() -> <<B/binary, 1, (id(<<1:3>>))/binary>> end), catch_it(fun() -> <<B/binary, 1, (id(16#D800))/utf8>> end), catch_it(fun() -> <<B/binary, 1, 1:(id(-1))>> end), <<B/binary, 7>>}.
+t_reductions_of_appending() -> B = append_all(100000, 0, <<>>), {_, R} = process_info(self(), reductions), C = append_all(2000, 0, B), {_, S} = process_info(self(), reductions), {byte_size(C), S - R < 20000}.
 t_bad_size() -> [catch_it(fun() -> <<1:S>> end) || S <- [-1, a, 1.0]].
 t_bad_value() -> [catch_it(fun() -> <<V:8>> end) || V <- [a, "x", 1.5, <<1>>]].
 t_bad_float() -> [catch_it(fun() -> <<V:S/float>> end) || {V, S} <- [{a, 64}, {1.0, 17}, {1.0e300, 32}]].
@@ -86,3 +91,49 @@ sum(<<X, R/binary>>, N) -> sum(R, N + X);
 sum(<<>>, N) -> N.
 catch_it(F) -> try F() catch C:R -> {C, R} end.
 id(X) -> X.
+
+append_all(0, _, Acc) -> Acc;
+append_all(N, 0, Acc) -> append_all(N - 1, 0, <<Acc/binary, N:8>>);
+append_all(N, 1, Acc) -> append_all(N - 1, 1, <<Acc/binary, N:64>>);
+append_all(N, 2, Acc) -> append_all(N - 1, 2, <<Acc/binary, "abc", N:24>>);
+append_all(N, 3, Acc) -> append_all(N - 1, 3, <<Acc/binary, (id(<<1, 2, N>>))/binary, N/utf8>>);
+append_all(N, 4, Acc) -> append_all(N - 1, 4, <<Acc/bits, N:7, 1:1>>);
+append_all(N, 5, Acc) when byte_size(Acc) > 50000 -> append_all(N - 1, 5, <<Acc/binary, N:16/little>>);
+append_all(N, 5, Acc) -> append_all(N - 1, 5, <<Acc/binary, N, Acc/binary>>);
+append_all(N, 6, Acc) -> append_all(N - 1, 6, <<Acc/binary, N/float, (-N):40>>).
+
+%% Eight values, each made of another, which stays in use or goes; through messages, tables, collections.
+appends(Steps) ->
+    Table = ets:new(t, []),
+    Echo = spawn_link(fun echo/0),
+    Values = appends(Steps, 1, list_to_tuple(lists:duplicate(8, <<>>)), Table, Echo, 0),
+    [{bit_size(V), erlang:phash2(V)} || V <- tuple_to_list(Values)].
+
+appends(0, _, Values, _, Echo, Hash) ->
+    unlink(Echo), exit(Echo, kill), erlang:append_element(Values, <<Hash:16>>);
+appends(Steps, Seed, Values, Table, Echo, Hash) ->
+    Next = (Seed * 1103515245 + 12345) band 16#7FFFFFFF,
+    [From, Other, To, How] = [(Next bsr At) band 7 || At <- [8, 11, 14, 17]],
+    Base = case element(From + 1, Values) of Long when bit_size(Long) > 80000 -> <<>>; Short -> Short end,
+    New = one_more(How + ((Next bsr 20) band 1) * 8, Base, element(Other + 1, Values), Next, Table, Echo),
+    Steps rem 97 =:= 0 andalso garbage_collect(),
+    appends(Steps - 1, Next, setelement(To + 1, Values, New), Table, Echo, (Hash + erlang:phash2(New)) band 16#FFFF).
+
+one_more(0, A, _, N, _, _) -> <<A/bits, N:8>>;
+one_more(1, A, _, N, _, _) -> <<A/bits, N:16, 1, 2, 3>>;
+one_more(2, A, B, N, _, _) when bit_size(B) < 9000 -> <<A/bits, B/bits, N:8>>;
+one_more(3, A, _, N, _, _) when N band 7 =:= 0 -> <<A/bits, N:3>>;
+one_more(4, A, _, N, _, _) -> B = <<A/bits, N:32>>, C = <<A/bits, N:24>>, <<B/bits, C/bits>>;
+one_more(5, A, _, N, _, Echo) -> Echo ! {self(), A}, B = <<A/bits, N:32>>, receive {back, C} -> true = C =:= A, <<B/bits, (bit_size(C)):16>> end;
+one_more(6, A, _, N, Table, _) -> ets:insert(Table, {1, A}), B = <<A/bits, N:8>>, [{1, C}] = ets:lookup(Table, 1), true = C =:= A, <<B/bits, 9>>;
+one_more(7, A, _, N, _, _) -> <<A/bits, "text", N:64, (N band 127)/utf8>>;
+one_more(8, A, _, N, _, _) -> case A of <<X:16, R/bits>> -> B = <<A/bits, X:8>>, <<B/bits, N:8, (bit_size(R)):8>>; _ -> A end;
+one_more(9, A, _, N, _, _) -> lists:foldl(fun(X, Acc) -> <<Acc/bits, X:8>> end, A, lists:seq(1, N band 63));
+one_more(10, A, _, N, _, _) -> Size = bit_size(A) div 2, <<R:Size/bits, _/bits>> = A, <<R/bits, N:8>>;
+one_more(11, A, _, N, _, Echo) -> Echo ! {self(), A}, receive {back, C} -> <<C/bits, N:8, (erlang:phash2(A)):32>> end;
+one_more(12, A, B, N, _, _) -> garbage_collect(), C = <<A/bits, N:16>>, garbage_collect(), <<C/bits, (erlang:phash2(B)):16>>;
+one_more(13, A, _, N, _, _) -> catch <<A/bits, N:16, (id(a)):8>>, <<A/bits, N:8>>;
+one_more(14, A, _, N, _, _) -> [<<A/bits, X:8>> || X <- lists:seq(1, 30)], <<A/bits, (N bsr 3):8>>;
+one_more(_, A, _, _, _, _) -> A.
+
+echo() -> receive {From, A} -> B = <<A/bits, "echo">>, From ! {back, A}, _ = id(B), echo() end.

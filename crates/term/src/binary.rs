@@ -99,16 +99,17 @@ impl Binary {
         Some(moved)
     }
 
-    /// As [`Binary::grow`]; what is new is zero. Of a large block it is not touched.
+    /// As [`Binary::grow`]; what is new is zero. Of a large block it is not touched. Others may refer to the
+    /// block: they keep it as it was.
     ///
     /// # Safety
-    /// As for [`Binary::grow`].
+    /// The reference is the caller's, and the block is no magic binary.
     pub unsafe fn grow_zeroed(block: NonNull<Binary>, size: usize) -> Option<NonNull<Binary>> {
         const LARGE_BYTES: usize = 64 << 10;
         // SAFETY: by contract; the bytes that are copied lie in both blocks.
         unsafe {
             let old_size = block.as_ref().size;
-            if size < LARGE_BYTES {
+            if size < LARGE_BYTES && block.as_ref().refc() == 1 {
                 let moved = Binary::grow(block, size)?;
                 Binary::data(moved).add(old_size).write_bytes(0, size - old_size);
                 return Some(moved);

@@ -2,25 +2,25 @@
 //! registers saved, since the operation does not say which of them live.
 
 use super::bs::{MAX_BITS, bits_of, character, endian, is_all, utf16_bytes, utf32_bytes};
+use super::bs_append::{append_at_once, appendable, has_room_behind, writable, writable_sub};
 use crate::machine::{Handler, M, Place, S, brand, op, slow};
 use crate::native;
 use crate::raise::{Exception, First};
-use oxbeam_heap::heap::out_of_memory;
 use oxbeam_heap::{Heap, arith, bits};
 use oxbeam_ops::bits::Segment;
+use oxbeam_ops::specific::source;
 use oxbeam_runtime::engine::Switch;
 use oxbeam_runtime::native::{Class, Flow, RunOn};
 use oxbeam_runtime::{Cx, NativeResult};
 use oxbeam_term::layout::*;
-use oxbeam_term::{Atom, Binary, RawTerm, Term, am, export};
-use std::ptr::NonNull;
+use oxbeam_term::{Atom, RawTerm, Term, am, export};
 
 /// Words of a segment: type (with the segment's number above), unit, flags, source, size.
-const SEGMENT_WORDS: usize = 5;
+pub(super) const SEGMENT_WORDS: usize = 5;
 /// Index of the first segment's first word.
-const FIRST: usize = 5;
-/// A binary made to be appended to has this much room at least.
-const MIN_APPEND_BYTES: usize = 256;
+pub(super) const FIRST: usize = 5;
+/// Words of the largest result on the heap: a heap binary, and the part of it that has a number of bits.
+const MOST_WORDS: usize = HEAP_BIN_BYTES + HEAP_BIN_MAX_BYTES / 8 + SUB_BIN_WORDS;
 
 /// Bits written for one reduction.
 pub(super) const REDUCTION_BITS: usize = 8 << 10;
@@ -85,11 +85,8 @@ impl Part {
         }
     }
 
-    /// Reductions that it costs: one for each KiB written, a quarter of it for what is
-    /// appended to, which is copied only now and then.
-    fn cost(&self) -> usize {
-        let appended = matches!(self.kind, Segment::Append | Segment::PrivateAppend);
-        self.bits / if appended { 4 * REDUCTION_BITS } else { REDUCTION_BITS }
+    fn is_append(&self) -> bool {
+        matches!(self.kind, Segment::Append | Segment::PrivateAppend)
     }
 
     fn bad(&self, what: &'static str, value: RawTerm) -> Bad {
@@ -208,6 +205,9 @@ impl Part {
 
 op! {
     fn bs_create_bin<R: Place>(m) {
+        if append_at_once::<R>(m) {
+            return m.next(FIRST + m.w(4) as usize);
+        }
         create_bin::<R>
     }
     fn bs_init_writable(m) {
@@ -218,6 +218,9 @@ op! {
 slow! {
     fn create_bin<R: Place>(m) {
         let count = m.w(4) as usize / SEGMENT_WORDS;
+        if !m.has_room(MOST_WORDS) {
+            m.collect(MOST_WORDS, live_with_sources(m));
+        }
         let mut parts = std::mem::take(&mut m.turn().parts);
         parts.clear();
         for i in 0..count {
@@ -228,8 +231,10 @@ slow! {
             }
         }
         let heap = m.heap();
-        let made = match measure_all(&mut parts) {
-            Ok(total) if is_long(&parts, total) => match aside(m, &parts) {
+        let measured = measure_all(&mut parts);
+        let written_bits = measured.as_ref().map_or(0, |&total| bits_written(&parts, total));
+        let made = match measured {
+            Ok(total) if written_bits >= LONG_BITS => match aside(m, &parts) {
                 Some(Ok(term)) => Ok(term),
                 // What is wrong with it is found here.
                 Some(Err(_)) => build(m.heap(), &parts, total),
@@ -242,9 +247,8 @@ slow! {
             Ok(total) => build(heap, &parts, total),
             Err(bad) => Err(bad),
         };
-        let cost = parts.iter().map(Part::cost).sum::<usize>();
         m.turn().parts = parts;
-        m.turn().reds -= cost as i64;
+        m.turn().reds -= (written_bits / REDUCTION_BITS) as i64;
         match made {
             Ok(term) => {
                 m.set::<R>(1, term.raw());
@@ -315,9 +319,7 @@ fn measure_all(parts: &mut [Part]) -> Result<usize, Bad> {
 
 fn build<'h>(heap: &'h Heap, parts: &[Part], total: usize) -> Result<Term<'h>, Bad> {
     match parts.split_first() {
-        Some((first, rest)) if matches!(first.kind, Segment::Append | Segment::PrivateAppend) => {
-            append(heap, first, rest, total - first.bits)
-        }
+        Some((first, rest)) if first.is_append() => append(heap, first, rest, total - first.bits),
         _ => fresh(heap, parts, total),
     }
 }
@@ -325,20 +327,31 @@ fn build<'h>(heap: &'h Heap, parts: &[Part], total: usize) -> Result<Term<'h>, B
 /// To write more bits than this may take more than a millisecond.
 const LONG_BITS: usize = if oxbeam_heap::ZEAL { 8 << 9 } else { 16 << 20 };
 
-/// Whether measured parts take long to put together. It stays so while a dirty scheduler does it.
-fn is_long(parts: &[Part], total: usize) -> bool {
-    if total < LONG_BITS {
-        return false;
+/// The bits that putting measured parts together writes: not those that are appended to where they lie. It
+/// stays so while a dirty scheduler does it.
+fn bits_written(parts: &[Part], total: usize) -> usize {
+    let Some(first) = parts.first().filter(|first| first.is_append()) else { return total };
+    // SAFETY: machine rule 3: the value is a bitstring.
+    let in_place = unsafe { has_room_behind(brand(first.value), first.bits, total) };
+    if in_place { total - first.bits } else { total }
+}
+
+/// How many X registers hold what the operation and what follows need: it may read others than those
+/// that live behind it.
+///
+/// # Safety
+/// Machine rules.
+unsafe fn live_with_sources(m: &M) -> usize {
+    // SAFETY: by contract.
+    unsafe {
+        let segments = std::slice::from_raw_parts(m.ip.add(FIRST), m.w(4) as usize);
+        let sources = segments
+            .chunks_exact(SEGMENT_WORDS)
+            .filter(|words| words[0] & 0xFFFF_FFFF != Segment::String as u64)
+            .flat_map(|words| &words[3..]);
+        let used = sources.filter(|&&word| !source::is_constant(word) && word & source::Y == 0);
+        used.map(|&word| source::offset(word) / 8 + 1).fold(m.w(3) as usize, usize::max)
     }
-    let Some(first) = parts.first() else { return false };
-    // SAFETY: machine rule 3: the value is a bitstring; an object that may be appended to has a
-    // block.
-    let in_place = unsafe {
-        matches!(first.kind, Segment::Append | Segment::PrivateAppend)
-            && writable_behind(brand(first.value), first.bits)
-                .is_some_and(|object| 8 * block_bytes(object).len() >= total)
-    };
-    !in_place || total - first.bits >= LONG_BITS
 }
 
 /// Words of a part among the arguments of [`make_aside`].
@@ -412,106 +425,6 @@ fn append<'h>(heap: &'h Heap, first: &Part, rest: &[Part], more: usize) -> Resul
     // measured; a block that grew keeps its old bytes at the front.
     write_all(out, bit, rest)?;
     Ok(term)
-}
-
-/// A bitstring of `src`'s first `used` bits and `more` bits behind them, to be
-/// written to the slice from the given bit on.
-///
-/// # Safety
-/// `src` is a bitstring of the heap; the slice is used before anything else
-/// touches the binary.
-pub(super) unsafe fn appendable<'h>(
-    heap: &'h Heap,
-    src: Term<'h>,
-    used: usize,
-    more: usize,
-) -> (Term<'h>, &'h mut [u8], usize) {
-    let total = used + more;
-    // SAFETY: by contract; a writable block is referred to by this heap's one
-    // object only, and its bytes behind the used ones by nobody.
-    unsafe {
-        if let Some(object) = writable_behind(src, used) {
-            let sub = src.raw().ptr();
-            *sub.add(SUB_BITS) &= !SUB_WRITABLE;
-            grow(heap, object, total.div_ceil(8));
-            let out = block_bytes(object);
-            return (writable_sub(heap, object, total), out, used);
-        }
-        let (object, out) = writable(heap, (2 * total.div_ceil(8)).max(MIN_APPEND_BYTES));
-        let bits = src.as_bits().expect("a bitstring is appended to");
-        bits::copy(bits.spanned_bytes(), bits.bit_offset(), out, 0, used);
-        (writable_sub(heap, object, total), out, used)
-    }
-}
-
-/// The object of the block that `src` may be appended to in place.
-unsafe fn writable_behind(src: Term<'_>, used: usize) -> Option<*mut u64> {
-    // SAFETY: by contract of the caller.
-    unsafe {
-        let sub = src.raw().ptr();
-        if *sub != SUB_BIN_HEADER || *sub.add(SUB_BITS) & SUB_WRITABLE == 0 {
-            return None;
-        }
-        let end = *sub.add(SUB_SIZE) * 8 + (*sub.add(SUB_BITS) & 0xFF);
-        let starts = *sub.add(SUB_OFFSET) == 0 && *sub.add(SUB_BITS) >> 8 & 0xFF == 0;
-        let object = RawTerm(*sub.add(SUB_ORIG)).ptr();
-        let open = *object == REFC_BIN_HEADER && *object.add(REFC_FLAGS) & REFC_FLAG_WRITABLE != 0;
-        (starts && open && end == used as u64).then_some(object)
-    }
-}
-
-/// A writable block of `size` bytes, all zero.
-#[allow(clippy::mut_from_ref, reason = "the bytes are fresh, off the heap, and nobody else's yet")]
-fn writable(heap: &Heap, size: usize) -> (*mut u64, &mut [u8]) {
-    let block = Binary::alloc_zeroed(size).unwrap_or_else(|| out_of_memory(size / 8));
-    // SAFETY: a fresh block of that size; its one reference goes to the object.
-    unsafe {
-        let object = heap.refc_binary(block, size).raw().ptr();
-        *object.add(REFC_FLAGS) = REFC_FLAG_WRITABLE;
-        (object, block_bytes(object))
-    }
-}
-
-/// The bytes of an object's block, capacity and all.
-unsafe fn block_bytes<'b>(object: *mut u64) -> &'b mut [u8] {
-    // SAFETY: by contract of the callers: the object holds the block.
-    unsafe {
-        let block = &*(*object.add(REFC_BLOCK) as *const Binary);
-        std::slice::from_raw_parts_mut(*object.add(REFC_BYTES) as *mut u8, block.size())
-    }
-}
-
-/// Makes the block hold at least `needed` bytes.
-unsafe fn grow(heap: &Heap, object: *mut u64, needed: usize) {
-    // SAFETY: by contract of the caller: the one reference.
-    unsafe {
-        let block = NonNull::new_unchecked(*object.add(REFC_BLOCK) as *mut Binary);
-        let size = block.as_ref().size();
-        if size >= needed {
-            return;
-        }
-        let wanted = 2 * needed;
-        let moved = Binary::grow_zeroed(block, wanted).unwrap_or_else(|| out_of_memory(wanted / 8));
-        *object.add(REFC_BLOCK) = moved.as_ptr() as u64;
-        *object.add(REFC_BYTES) = Binary::data(moved) as u64;
-        *object.add(REFC_SIZE) = wanted as u64;
-        let words = &heap.off_heap().binary_words;
-        words.set(words.get() + (wanted - size) / 8);
-    }
-}
-
-/// The first `total` bits of a writable block, open for appending.
-fn writable_sub(heap: &Heap, object: *mut u64, total: usize) -> Term<'_> {
-    let sub = heap.alloc(SUB_BIN_WORDS);
-    // SAFETY: fresh words; the object is the heap's.
-    unsafe {
-        *sub = SUB_BIN_HEADER;
-        *sub.add(SUB_SIZE) = (total / 8) as u64;
-        *sub.add(SUB_OFFSET) = 0;
-        *sub.add(SUB_BITS) = (total % 8) as u64 | SUB_WRITABLE;
-        *sub.add(SUB_ORIG) = RawTerm::boxed(object).0;
-        brand(RawTerm::boxed(sub))
-    }
 }
 
 /// What the put operations of older compilers need of a segment.

@@ -5,7 +5,8 @@
 //! own, so that a put writes to good memory whatever happened in between.
 
 use super::bs::{bits_of, character, is_all};
-use super::bs_create::{Part, REDUCTION_BITS, appendable, bad_size, fail, put, put_part};
+use super::bs_append::appendable;
+use super::bs_create::{Part, REDUCTION_BITS, bad_size, fail, put, put_part};
 use crate::machine::{Handler, M, Mode, Place, brand, op, slow};
 use crate::raise;
 use oxbeam_heap::arith;

@@ -3,6 +3,7 @@
 pub mod arith;
 pub mod bif;
 pub mod bs;
+pub mod bs_append;
 pub mod bs_create;
 pub mod bs_match;
 pub mod bs_put;
