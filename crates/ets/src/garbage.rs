@@ -6,6 +6,7 @@ use oxbeam_runtime::dirty;
 
 use crate::hash::Shard;
 use crate::object::Object;
+use crate::queue::Queue;
 
 /// So many objects are freed at once without a thought.
 const FEW: usize = 1000;
@@ -16,7 +17,7 @@ const FEW: usize = 1000;
 pub struct Garbage {
     shards: Vec<Shard>,
     trees: Vec<BTreeSet<Object>>,
-    loose: Vec<Object>,
+    loose: Queue,
 }
 
 impl Garbage {
@@ -27,7 +28,7 @@ impl Garbage {
         self.trees.push(tree);
     }
     /// Objects that are in no table (yet): what is left here is garbage.
-    pub fn loose(&mut self) -> &mut Vec<Object> {
+    pub fn loose(&mut self) -> &mut Queue {
         &mut self.loose
     }
 
@@ -53,7 +54,7 @@ impl Garbage {
                 if tree.pop_first().is_none() {
                     self.trees.pop();
                 }
-            } else if self.loose.pop().is_none() {
+            } else if self.loose.pop_front().is_none() {
                 return true;
             }
         }

@@ -27,6 +27,7 @@ pub mod natives;
 mod object;
 mod packed;
 mod pending;
+mod queue;
 mod registry;
 mod table;
 mod tree;

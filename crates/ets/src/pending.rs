@@ -19,6 +19,7 @@ use parking_lot::Mutex;
 use crate::garbage::Garbage;
 use crate::natives::store::insert_into_shard;
 use crate::object::Object;
+use crate::queue::Queue;
 use crate::table::{Storage, Table};
 use crate::walk::Walk;
 
@@ -51,7 +52,7 @@ impl Work {
 /// What is to be done.
 pub enum Task {
     Insert {
-        /// Objects still to be inserted, the next last.
+        /// Objects still to be inserted, the next first.
         left: Garbage,
         /// How many of them, from the next on, are known to have no object with their key;
         /// `None`: that does not matter.
@@ -77,7 +78,7 @@ pub enum Outcome {
 pub const HELP_OBJECTS: usize = 2000;
 
 impl Task {
-    /// Inserting objects, the first last. `new_only`: if none of their keys is there.
+    /// Inserting objects, one after the other. `new_only`: if none of their keys is there.
     pub fn insert(objects: Garbage, new_only: bool) -> Task {
         Task::Insert { left: objects, checked: new_only.then_some(0) }
     }
@@ -156,7 +157,7 @@ impl Pending {
 /// Inserts some objects. Whether all were inserted, once that is known.
 fn insert_some(
     table: &Table,
-    left: &mut Vec<Object>,
+    left: &mut Queue,
     checked: &mut Option<usize>,
     units: &mut usize,
 ) -> Option<bool> {
@@ -164,18 +165,18 @@ fn insert_some(
         && *units > 0
     {
         *units -= 1;
-        let Some(at) = left.len().checked_sub(count + 1) else {
+        let Some(object) = left.get(count) else {
             *checked = None;
             break;
         };
-        if has_key_of(table, &left[at]) {
+        if has_key_of(table, object) {
             return Some(false);
         }
         *checked = Some(count + 1);
     }
     while *units > 0 {
         *units -= 1;
-        let Some(object) = left.pop() else { return Some(true) };
+        let Some(object) = left.pop_front() else { return Some(true) };
         insert(table, object);
     }
     None

@@ -132,7 +132,7 @@ async fn carry_out(y: Yielder, wanted: &Arc<Table>, task: Task) -> Result<Outcom
     }
 }
 
-/// Copies of the tuples of a list, the first last, unless stock inserts the last one first.
+/// Copies of the tuples of a list, in the order in which stock inserts them: in a bag the last one first.
 async fn copied(y: Yielder, table: &Table, list: Slot) -> Result<Garbage, Failure> {
     // Garbage, should this end before they are inserted.
     let mut objects = Garbage::default();
@@ -146,7 +146,10 @@ async fn copied(y: Yielder, table: &Table, list: Slot) -> Result<Garbage, Failur
                 if arity < table.key_position() {
                     return Some(false);
                 }
-                objects.loose().push(table.object(tuple));
+                match table.kind() {
+                    Kind::Bag => objects.loose().push_front(table.object(tuple)),
+                    _ => objects.loose().push_back(table.object(tuple)),
+                }
             }
             roots.set(list, rest.rest());
             None
@@ -154,9 +157,6 @@ async fn copied(y: Yielder, table: &Table, list: Slot) -> Result<Garbage, Failur
         .await;
     if !ended {
         return Err(Failure::BADARG);
-    }
-    if table.kind() != Kind::Bag {
-        objects.loose().reverse();
     }
     Ok(objects)
 }
