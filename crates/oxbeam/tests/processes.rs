@@ -20,7 +20,7 @@ fn compiled() -> &'static Path {
     FOLDER.get_or_init(|| {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("storms");
         std::fs::create_dir_all(&folder).expect("a folder for compiled programs");
-        let sources = ["storms", "memory"]
+        let sources = ["storms", "memory", "held"]
             .map(|name| paths::repository().join(format!("tests/storms/{name}.erl")));
         let status = Command::new("erlc").arg("-o").arg(&folder).args(sources).status();
         assert!(status.expect("erlc is installed").success(), "the programs compile");
@@ -52,6 +52,14 @@ fn storms_with_other_ways_of_scheduling() {
         let mut args = flags.to_vec();
         args.extend(["+S", "4", "-run", "storms", "main", "1"]);
         assert!(run(&args).ends_with("left: 0\n"));
+    }
+}
+
+/// One of two schedulers always has somebody of higher priority to run.
+#[test]
+fn who_waits_at_a_held_scheduler_gets_turns_elsewhere() {
+    for higher in ["high", "max"] {
+        assert_eq!(run(&["+S", "2", "-run", "held", "main", higher]), "ok\n");
     }
 }
 

@@ -13,11 +13,17 @@ use std::collections::VecDeque;
 /// Rounds that a low one is passed over to one in which it is taken.
 const LOW_PASSES: u8 = 7;
 /// Max, high, and the rest.
-const QUEUES: usize = 3;
+pub(crate) const QUEUES: usize = 3;
 
 /// Rule 3.
 const LOW_WEIGHT: u8 = 1;
-const WEIGHT: u8 = LOW_WEIGHT + LOW_PASSES;
+pub(crate) const WEIGHT: u8 = LOW_WEIGHT + LOW_PASSES;
+
+/// The weight of what waits in each of the queues.
+pub(crate) type Weights = [usize; QUEUES];
+
+/// So many are looked at by who takes beyond a weight.
+const FEW: usize = 32;
 
 struct Waiting<T> {
     item: T,
@@ -29,7 +35,7 @@ struct Waiting<T> {
 /// See the module's doc.
 pub(crate) struct ByPriority<T> {
     queues: [VecDeque<Waiting<T>>; QUEUES],
-    weight: usize,
+    weights: Weights,
 }
 
 impl<T> Default for ByPriority<T> {
@@ -38,13 +44,14 @@ impl<T> Default for ByPriority<T> {
     }
 }
 
-fn queue_of(priority: Priority) -> usize {
+/// The queue of that priority.
+pub(crate) fn queue_of(priority: Priority) -> usize {
     (priority as usize).min(QUEUES - 1)
 }
 
 impl<T> ByPriority<T> {
     pub const fn new() -> ByPriority<T> {
-        ByPriority { queues: [const { VecDeque::new() }; QUEUES], weight: 0 }
+        ByPriority { queues: [const { VecDeque::new() }; QUEUES], weights: [0; QUEUES] }
     }
 
     pub fn len(&self) -> usize {
@@ -52,8 +59,8 @@ impl<T> ByPriority<T> {
     }
 
     /// Rule 3.
-    pub fn weight(&self) -> usize {
-        self.weight
+    pub fn weights(&self) -> &Weights {
+        &self.weights
     }
 
     pub fn push(&mut self, item: T, priority: Priority) {
@@ -62,12 +69,12 @@ impl<T> ByPriority<T> {
     }
 
     fn append(&mut self, queue: usize, waiting: Waiting<T>) {
-        self.weight += usize::from(waiting.weight);
+        self.weights[queue] += usize::from(waiting.weight);
         self.queues[queue].push_back(waiting);
     }
 
-    fn taken(&mut self, waiting: Waiting<T>) -> T {
-        self.weight -= usize::from(waiting.weight);
+    fn taken(&mut self, (queue, waiting): (usize, Waiting<T>)) -> T {
+        self.weights[queue] -= usize::from(waiting.weight);
         waiting.item
     }
 
@@ -76,15 +83,17 @@ impl<T> ByPriority<T> {
         self.pop_first().map(|first| self.taken(first))
     }
 
-    fn pop_first(&mut self) -> Option<Waiting<T>> {
-        let [max, high, rest] = &mut self.queues;
-        if let Some(first) = max.pop_front().or_else(|| high.pop_front()) {
-            return Some(first);
+    fn pop_first(&mut self) -> Option<(usize, Waiting<T>)> {
+        let [ahead @ .., rest] = &mut self.queues;
+        for (queue, waiting) in ahead.iter_mut().enumerate() {
+            if let Some(first) = waiting.pop_front() {
+                return Some((queue, first));
+            }
         }
         // Each pass is one of those that a push has given: a turn pays for what it makes.
         while let Some(mut first) = rest.pop_front() {
             if first.passes == 0 || rest.is_empty() {
-                return Some(first);
+                return Some((QUEUES - 1, first));
             }
             first.passes -= 1;
             rest.push_back(first);
@@ -98,11 +107,30 @@ impl<T> ByPriority<T> {
     }
 
     /// From the queues from `first` on.
-    fn remove_first(&mut self, first: usize, fits: impl Fn(&T) -> bool) -> Option<Waiting<T>> {
-        self.queues[first..].iter_mut().find_map(|queue| {
-            let at = queue.iter().position(|waiting| fits(&waiting.item))?;
-            queue.remove(at)
+    fn remove_first(
+        &mut self,
+        first: usize,
+        fits: impl Fn(&T) -> bool,
+    ) -> Option<(usize, Waiting<T>)> {
+        (first..QUEUES).find_map(|queue| {
+            let at = self.queues[queue].iter().position(|waiting| fits(&waiting.item))?;
+            Some((queue, self.queues[queue].remove(at)?))
         })
+    }
+
+    /// Takes from that queue, among the first few, one that `fits` says yes to and that leaves at
+    /// least so much weight.
+    pub fn take_beyond(
+        &mut self,
+        queue: usize,
+        left: usize,
+        fits: impl Fn(&T) -> bool,
+    ) -> Option<T> {
+        let spare = self.weights[queue].checked_sub(left)?;
+        let fits = |at: &Waiting<T>| usize::from(at.weight) <= spare && fits(&at.item);
+        let at = self.queues[queue].iter().take(FEW).position(fits)?;
+        let found = self.queues[queue].remove(at)?;
+        Some(self.taken((queue, found)))
     }
 
     /// Makes the one that `is_it` says yes to the last of a higher priority, or of its own if it

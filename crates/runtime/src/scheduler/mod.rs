@@ -47,6 +47,8 @@ struct Scheduler {
     /// Turns that processes got here.
     turns: AtomicU64,
     reductions: AtomicU64,
+    /// Those of them that priorities max and high had.
+    reductions_ahead: [AtomicU64; 2],
     /// What the thread is to do besides running processes, and whether there is any of it.
     errands: Mutex<Vec<Errand>, locks::Errands>,
     has_errands: AtomicU32,
@@ -168,6 +170,7 @@ pub fn create(count: usize) {
         bound_now: AtomicUword::new(0),
         turns: AtomicU64::new(0),
         reductions: AtomicU64::new(0),
+        reductions_ahead: [AtomicU64::new(0), AtomicU64::new(0)],
         errands: Mutex::new(vec![]),
         has_errands: AtomicU32::new(0),
         slept: Slept::default(),
@@ -280,7 +283,7 @@ fn home_of(schedulers: &Schedulers, process: &Process) -> usize {
         Some(index) => index,
         None => current_index().unwrap_or_else(|| schedulers.round_robin.inc_read()),
     };
-    schedulers.home_beside(index)
+    schedulers.home_beside(index, by_priority::queue_of(process.state.priority()))
 }
 
 /// Somebody of that priority waits for a process: if it is in a run queue with a lower one, it is

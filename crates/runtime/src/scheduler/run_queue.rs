@@ -1,6 +1,6 @@
 //! The run queue of one scheduler: runnable processes [by priority](super::by_priority).
 
-use super::by_priority::ByPriority;
+use super::by_priority::{ByPriority, QUEUES, Weights, queue_of};
 use crate::locks;
 use crate::process::{Priority, Process};
 use oxbeam_ethread::AtomicUword;
@@ -10,8 +10,8 @@ use std::sync::Arc;
 #[derive(Default)]
 struct Queues {
     waiting: ByPriority<Arc<Process>>,
-    /// The greatest weight since somebody asked.
-    heaviest: usize,
+    /// The greatest weights since somebody asked.
+    heaviest: Weights,
 }
 
 /// A lock and the queues.
@@ -19,8 +19,8 @@ struct Queues {
 pub(super) struct RunQueue {
     queues: Mutex<Queues, locks::RunQueue>,
     len: AtomicUword,
-    /// The queues' [weight](super::by_priority), for who does not hold the lock.
-    weight: AtomicUword,
+    /// The queues' [weights](super::by_priority), for who does not hold the lock.
+    weights: [AtomicUword; QUEUES],
     /// Those among them that are to run on a certain scheduler. A process does not change that
     /// while it is in a queue.
     bound: AtomicUword,
@@ -35,7 +35,7 @@ impl RunQueue {
             self.bound.inc();
         }
         queues.waiting.push(process, priority);
-        self.weigh(&mut queues);
+        self.weigh(&mut queues, queue_of(priority));
         self.len.inc_read()
     }
 
@@ -44,16 +44,21 @@ impl RunQueue {
         self.len.read().saturating_sub(self.bound.read())
     }
 
-    /// After each change.
-    fn weigh(&self, queues: &mut Queues) {
-        let weight = queues.waiting.weight();
-        self.weight.set(weight);
-        queues.heaviest = queues.heaviest.max(weight);
+    /// After one has come into that queue.
+    fn weigh(&self, queues: &mut Queues, queue: usize) {
+        let weight = queues.waiting.weights()[queue];
+        self.weights[queue].set(weight);
+        queues.heaviest[queue] = queues.heaviest[queue].max(weight);
     }
 
-    fn taken(&self, queues: &mut Queues, process: &Process) {
+    /// After one was taken out of any.
+    fn weigh_all(&self, queues: &Queues) {
+        self.weights.iter().zip(queues.waiting.weights()).for_each(|(to, &weight)| to.set(weight));
+    }
+
+    fn taken(&self, queues: &Queues, process: &Process) {
         self.len.dec();
-        self.weigh(queues);
+        self.weigh_all(queues);
         if process.bound_to.read() != 0 {
             self.bound.dec();
         }
@@ -63,7 +68,8 @@ impl RunQueue {
     pub fn promote(&self, process: &Arc<Process>, to: Priority) -> bool {
         let mut queues = self.queues.lock();
         let found = queues.waiting.promote(to, |waiting| Arc::ptr_eq(waiting, process));
-        self.weigh(&mut queues);
+        self.weigh_all(&queues);
+        self.weigh(&mut queues, queue_of(to));
         found
     }
 
@@ -71,16 +77,16 @@ impl RunQueue {
         self.len.read()
     }
 
-    /// What the processes here ask of a scheduler; see [`super::by_priority`].
-    pub fn weight(&self) -> usize {
-        self.weight.read()
+    /// What the processes of one of the queues ask of a scheduler; see [`super::by_priority`].
+    pub fn weight(&self, queue: usize) -> usize {
+        self.weights[queue].read()
     }
 
-    /// The greatest weight since the last call.
-    pub fn take_heaviest(&self) -> usize {
+    /// The greatest weights since the last call.
+    pub fn take_heaviest(&self) -> Weights {
         let mut queues = self.queues.lock();
-        let now = queues.waiting.weight();
-        std::mem::replace(&mut queues.heaviest, now).max(now)
+        let now = *queues.waiting.weights();
+        std::mem::replace(&mut queues.heaviest, now)
     }
 
     /// The next process to run here.
@@ -90,7 +96,7 @@ impl RunQueue {
         }
         let mut queues = self.queues.lock();
         let process = queues.waiting.pop()?;
-        self.taken(&mut queues, &process);
+        self.taken(&queues, &process);
         Some(process)
     }
 
@@ -102,7 +108,19 @@ impl RunQueue {
         }
         let mut queues = self.queues.try_lock()?;
         let process = queues.waiting.take_first(|waiting| !waiting.is_bound())?;
-        self.taken(&mut queues, &process);
+        self.taken(&queues, &process);
+        Some(process)
+    }
+
+    /// A process for another scheduler to run, of one of the queues, which is left with that weight
+    /// at least; `None` also when the queue is in use just now.
+    pub fn take_beyond(&self, queue: usize, left: usize) -> Option<Arc<Process>> {
+        if self.weight(queue) <= left {
+            return None;
+        }
+        let mut queues = self.queues.try_lock()?;
+        let process = queues.waiting.take_beyond(queue, left, |waiting| !waiting.is_bound())?;
+        self.taken(&queues, &process);
         Some(process)
     }
 }
@@ -138,7 +156,10 @@ mod tests {
         }
         let order: Vec<u64> = std::iter::from_fn(|| queue.pop()).map(|next| next.pid).collect();
         assert_eq!(order, [3, 2, 4, 1]);
-        assert_eq!((queue.len(), queue.take_heaviest(), queue.take_heaviest()), (0, 32, 0));
+        assert_eq!(
+            (queue.len(), queue.take_heaviest(), queue.take_heaviest()),
+            (0, [8, 16, 8], [0; 3])
+        );
     }
 
     #[test]
@@ -147,13 +168,30 @@ mod tests {
         let low = process(7, Priority::Low);
         queue.push(process(1, Priority::Normal));
         queue.push(low.clone());
-        assert_eq!(queue.weight(), 8 + 1);
+        let weights = || [0, 1, 2].map(|at| queue.weight(at));
+        assert_eq!(weights(), [0, 0, 8 + 1]);
         assert!(queue.promote(&low, Priority::High));
-        assert_eq!(queue.weight(), 8 + 8);
+        assert_eq!(weights(), [0, 8, 8]);
         queue.pop();
-        assert_eq!(queue.weight(), 8);
+        assert_eq!(weights(), [0, 0, 8]);
         queue.steal();
-        assert_eq!((queue.weight(), queue.take_heaviest()), (0, 16));
+        assert_eq!((weights(), queue.take_heaviest()), ([0; 3], [0, 8, 9]));
+    }
+
+    #[test]
+    fn no_more_is_taken_than_is_beyond_the_weight_that_is_left() {
+        let queue = RunQueue::default();
+        let rest = queue_of(Priority::Normal);
+        for (pid, priority) in
+            [(1, Priority::Max), (2, Priority::Normal), (3, Priority::Low), (4, Priority::Normal)]
+        {
+            queue.push(process(pid, priority));
+        }
+        let taken = |left| queue.take_beyond(rest, left).map(|process| process.pid);
+        assert_eq!([taken(17), taken(10), taken(9), taken(8)], [None, Some(3), None, Some(2)]);
+        assert_eq!([taken(0), taken(0)], [Some(4), None]);
+        // The one of another queue stays.
+        assert_eq!((queue.len(), queue.weight(queue_of(Priority::Max))), (1, 8));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The loop of a scheduler thread.
 
+use super::by_priority::queue_of;
 use super::{CURRENT, Scheduler, Schedulers, bind, schedulers, wake_one};
 use crate::engine::{self, Regs, Switch};
 use crate::process::{Owned, Priority, Process, Waiting, exit};
@@ -86,6 +87,9 @@ impl Watch {
 
 fn next_process(schedulers: &Schedulers, index: usize) -> Option<Arc<Process>> {
     let own = &schedulers.all[index].queue;
+    if let Some(process) = schedulers.relieve(index) {
+        return Some(process);
+    }
     if let Some(process) = own.pop() {
         super::press(schedulers, index, own.len());
         return Some(process);
@@ -220,7 +224,11 @@ fn execute(schedulers: &Schedulers, index: usize, regs: &mut Regs, process: Arc<
     }
     let this = &schedulers.all[index];
     this.turns.inc();
-    this.reductions.add(owned.own.reductions - before);
+    let used = owned.own.reductions - before;
+    this.reductions.add(used);
+    if let Some(ahead) = this.reductions_ahead.get(queue_of(process.state.priority())) {
+        ahead.add(used);
+    }
     // What is left of the tasks is for the next turn, or before it.
     let asked = switch != Switch::Exit
         && !owned.own.tasks.is_empty()
