@@ -88,5 +88,20 @@ t_statistics_of_collections() ->
     {N1, W1, 0} = erlang:statistics(garbage_collection),
     {S, N1 > N0, W1 - W0 >= 1000}.
 
+%% A collection is asked for by who is of higher priority than the process, which has more signals than it
+%% handles at one go, one of them its end: nothing lets the answer wait for the one who waits for it.
+t_asked_for_after_signals() ->
+    process_flag(scheduler, 1),
+    process_flag(priority, high),
+    P = spawn_opt(fun() -> receive after infinity -> ok end end, [{scheduler, 1}]),
+    [begin link(P), unlink(P) end || _ <- lists:seq(1, 5000)],
+    exit(P, kill),
+    Ref = make_ref(),
+    async = erlang:garbage_collect(P, [{async, Ref}]),
+    R = busy_wait(Ref),
+    process_flag(scheduler, 0),
+    R.
+busy_wait(Ref) -> receive {garbage_collect, Ref, R} -> R after 0 -> busy_wait(Ref) end.
+
 id(X) -> X.
 wait_for(F) -> case F() of true -> ok; false -> timer:sleep(1), wait_for(F) end.

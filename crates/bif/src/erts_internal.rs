@@ -17,6 +17,7 @@ use oxbeam_runtime::signal::{Control, Request, send_control, send_to_pid};
 use oxbeam_runtime::task::{self, Task};
 use oxbeam_runtime::{Cx, Flow, NativeResult, gc, scheduler};
 use oxbeam_sys::clock::monotonic_ns;
+use oxbeam_term::view::Kind;
 use oxbeam_term::{Atom, Term, am};
 use std::sync::Arc;
 
@@ -82,6 +83,7 @@ const TEST_TASK: &str = "system_task_test";
 /// A task and whom to tell: the answer is `{Kind, Id, Result}`.
 struct SystemTask {
     what: What,
+    priority: Priority,
     to: PidData,
     id: OwnedTerm,
 }
@@ -95,15 +97,6 @@ impl SystemTask {
     }
 }
 
-impl Request for SystemTask {
-    fn run(self: Box<Self>, _: &mut Cx<'_>) {
-        self.answer(true);
-    }
-    fn dead(self: Box<Self>) {
-        self.answer(false);
-    }
-}
-
 impl Task for SystemTask {
     fn run(self: Box<Self>, _: &Arc<Process>, owned: &mut Owned) {
         self.answer(match self.what {
@@ -114,6 +107,9 @@ impl Task for SystemTask {
             }
             What::Test => true,
         });
+    }
+    fn priority(&self) -> Priority {
+        self.priority
     }
     fn moves_terms(&self) -> bool {
         matches!(self.what, What::Collect(_))
@@ -158,7 +154,12 @@ fn request_task<'h>(
         Some(am::inherit) => cx.own.priority,
         other => other.and_then(Priority::from_atom).ok_or_else(Flow::badarg)?,
     };
-    let pid = pid.as_local_pid().ok_or_else(Flow::badarg)?;
+    // `None`: it was of this node before it got its creation.
+    let pid = match pid.kind() {
+        Kind::Pid(pid) => Some(pid),
+        Kind::ExtPid(pid) if pid.is_of_former_self() => None,
+        _ => return Err(Flow::badarg()),
+    };
     let parts = task.as_tuple().ok_or_else(Flow::badarg)?.elements();
     let (id, what) = match (parts, parts.first().and_then(|kind| kind.as_atom())) {
         ([_, id, kind], Some(am::garbage_collect)) => {
@@ -175,15 +176,19 @@ fn request_task<'h>(
         ([_, id], Some(kind)) if kind.name() == TEST_TASK => (*id, What::Test),
         _ => return Err(Flow::badarg()),
     };
-    let task = Box::new(SystemTask { what, to: cx.process.pid, id: OwnedTerm::deep_copy_of(id) });
-    let done = match what {
-        What::Test => {
-            send_control(pid, Control::Request(task));
-            false
-        }
-        What::CheckCode(_) | What::Collect(_) => give_task(cx, pid, task),
+    let task = Box::new(SystemTask {
+        what,
+        priority,
+        to: cx.process.pid,
+        id: OwnedTerm::deep_copy_of(id),
+    });
+    let Some(pid) = pid else {
+        task.answer(false);
+        return Ok(Term::atom(am::ok));
     };
-    if !done && let Some(process) = table::find(pid) {
+    if !give_task(cx, pid, task)
+        && let Some(process) = table::find(pid)
+    {
         scheduler::promote(&process, priority);
     }
     Ok(Term::atom(am::ok))

@@ -41,6 +41,7 @@ pub fn start(start: &Start) -> Result<(), String> {
     install_io(start);
     oxbeam_bif::erlang::match_spec::install();
     oxbeam_interp::install();
+    oxbeam_runtime::signal::install_aliases();
     load_preloaded(start)?;
     scheduler::create(start.options.schedulers as usize);
     dirty::set_limits(

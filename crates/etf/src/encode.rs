@@ -474,6 +474,9 @@ impl<'t> Encoder<'_, 't> {
         } else if let Some(port) = term.port_parts() {
             self.port(port.number, port.node);
         } else if let Some(parts) = term.ref_parts() {
+            if let Some(reference) = term.as_ref() {
+                reference.goes_outside();
+            }
             self.put(&[tag::NEWER_REFERENCE]);
             self.put(&(parts.numbers().len() as u16).to_be_bytes());
             self.atom(parts.node.name);

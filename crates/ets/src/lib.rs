@@ -34,5 +34,6 @@ mod tree;
 mod walk;
 
 pub use describe::{count_references, describe_all};
+pub use natives::select::count_in_compiled;
 pub use registry::{install, table_count};
 pub use table::structure_words;

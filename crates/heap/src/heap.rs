@@ -6,6 +6,7 @@ use crate::off_heap::OffHeap;
 use crate::sizes;
 use oxbeam_term::fun_entry::FunEntry;
 use oxbeam_term::{Node, RawTerm};
+use std::any::Any;
 use std::cell::Cell;
 use std::ptr::{NonNull, null_mut};
 
@@ -350,6 +351,12 @@ impl Heap {
     pub fn each_node(&self, mut visit: impl FnMut(&'static Node)) {
         self.off_heap.each_node(&mut visit);
         self.old_off_heap.each_node(&mut visit);
+    }
+
+    /// Calls `visit` with what each magic reference of the heap holds, reachable or not.
+    pub fn each_magic(&self, mut visit: impl FnMut(&(dyn Any + Send + Sync))) {
+        self.off_heap.each_magic(&mut visit);
+        self.old_off_heap.each_magic(&mut visit);
     }
 
     pub(crate) fn take_fragments(&self) -> Option<NonNull<Fragment>> {

@@ -4,9 +4,10 @@ use oxbeam_term::Node;
 use oxbeam_term::binary::Binary;
 use oxbeam_term::fun_entry::FunEntry;
 use oxbeam_term::layout::{
-    EXT_NODE, FUN_ENTRY, OFF_HEAP_NEXT, REF_MAGIC_BLOCK, REFC_BLOCK, REFC_SIZE,
+    EXT_NODE, FUN_ENTRY, OFF_HEAP_NEXT, REF_MAGIC, REF_MAGIC_BLOCK, REFC_BLOCK, REFC_SIZE,
 };
 use oxbeam_term::tag::Subtag;
+use std::any::Any;
 use std::cell::Cell;
 use std::ptr::{NonNull, null_mut};
 
@@ -117,6 +118,18 @@ impl OffHeap {
         self.each(|object| unsafe {
             if matches!(Subtag::of(*object), ExtPid | ExtPort | ExtRef) {
                 visit(node_of(object));
+            }
+        });
+    }
+
+    /// Calls `visit` with what each magic reference of the list holds.
+    pub fn each_magic(&self, mut visit: impl FnMut(&(dyn Any + Send + Sync))) {
+        // SAFETY: the objects of a list are alive, and hold a reference to their block.
+        self.each(|object| unsafe {
+            if *object == REF_MAGIC
+                && let Some(value) = (*(*object.add(REF_MAGIC_BLOCK) as *const Binary)).magic()
+            {
+                visit(value);
             }
         });
     }

@@ -31,6 +31,34 @@ pub(crate) enum Expression {
     OrElse(Vec<Expression>),
 }
 
+impl Expression {
+    /// Shows the constants in it.
+    pub fn each_constant(&self, look: &mut dyn FnMut(&OwnedTerm)) {
+        use Expression::*;
+        match self {
+            Constant(term) => look(term),
+            Variable(_) | Whole | Bindings | SelfPid => {}
+            Tuple(parts)
+            | Call(_, parts)
+            | Effect(_, parts)
+            | And(parts)
+            | Or(parts)
+            | AndAlso(parts)
+            | OrElse(parts) => {
+                parts.iter().for_each(|part| part.each_constant(look));
+            }
+            List(parts, tail) => {
+                parts.iter().for_each(|part| part.each_constant(look));
+                tail.each_constant(look);
+            }
+            Map(pairs) => pairs.iter().for_each(|(key, value)| {
+                key.each_constant(look);
+                value.each_constant(look);
+            }),
+        }
+    }
+}
+
 /// Compiles the expressions of one clause; collects what is wrong.
 pub(crate) struct Compiler<'c> {
     pub slots: &'c Slots,

@@ -71,6 +71,15 @@ impl Program {
         }
     }
 
+    /// Shows the constants in it, its source left out.
+    pub fn each_constant(&self, mut look: impl FnMut(&OwnedTerm)) {
+        for clause in &self.clauses {
+            clause.head.each_constant(&mut look);
+            let parts = clause.guards.iter().chain(&clause.body);
+            parts.for_each(|part| part.each_constant(&mut look));
+        }
+    }
+
     /// The program that matches nothing.
     pub fn nothing() -> Program {
         let source = OwnedTerm::immediate(oxbeam_term::RawTerm::NIL);

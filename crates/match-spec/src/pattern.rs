@@ -25,6 +25,25 @@ pub(crate) enum Pattern {
     Map(Vec<(OwnedTerm, Pattern)>),
 }
 
+impl Pattern {
+    /// Shows the constants in it.
+    pub fn each_constant(&self, look: &mut dyn FnMut(&OwnedTerm)) {
+        match self {
+            Pattern::Anything | Pattern::Bind(_) | Pattern::Same(_) => {}
+            Pattern::Constant(term) => look(term),
+            Pattern::Tuple(parts) => parts.iter().for_each(|part| part.each_constant(look)),
+            Pattern::List(parts, tail) => {
+                parts.iter().for_each(|part| part.each_constant(look));
+                tail.each_constant(look);
+            }
+            Pattern::Map(pairs) => pairs.iter().for_each(|(key, value)| {
+                look(key);
+                value.each_constant(look);
+            }),
+        }
+    }
+}
+
 /// The number of a variable atom: `'$0'`, `'$1'`...
 pub fn variable_number(atom: Atom) -> Option<u32> {
     let digits = atom.name().strip_prefix('$')?;

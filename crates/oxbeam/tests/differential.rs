@@ -26,6 +26,7 @@ families! {
     failures,
     files,
     funs,
+    identities,
     inquiries,
     internals,
     mapping,

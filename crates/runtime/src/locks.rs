@@ -36,4 +36,6 @@ oxbeam_ethread::lock_order! {
     CallTimes = 396;
     /// Who is told of what other processes do.
     Setting = 400;
+    /// Which walks over all processes there are.
+    Walks = 410;
 }

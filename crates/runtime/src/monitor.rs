@@ -4,7 +4,7 @@ use crate::process::PidData;
 use crate::reference::RefNumbers;
 use crate::small_map::SmallMap;
 use oxbeam_heap::OwnedTerm;
-use oxbeam_term::{Atom, Node, RawTerm};
+use oxbeam_term::{Atom, Node, RawTerm, outside};
 
 /// What a monitor watches, as its owner named it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -16,6 +16,8 @@ pub enum Target {
     /// A process of another node, or of this one under another creation: there is no connection, or it
     /// is gone.
     External(&'static Node, u64),
+    /// A port of this node under another creation.
+    FormerPort(&'static Node, u64),
     /// A name that stood for no port when one was asked for.
     NoPort(Atom),
     TimeOffset,
@@ -101,6 +103,7 @@ impl Aliases {
         self.active.insert(reference, kind);
     }
     pub fn remove(&mut self, reference: RefNumbers) -> Option<AliasKind> {
+        outside::forget_alias(reference);
         self.active.remove(&reference)
     }
     pub fn get(&self, reference: RefNumbers) -> Option<AliasKind> {
@@ -111,5 +114,11 @@ impl Aliases {
         if self.get(reference).is_some_and(|kind| kind != AliasKind::Explicit) {
             self.remove(reference);
         }
+    }
+}
+
+impl Drop for Aliases {
+    fn drop(&mut self) {
+        self.active.iter().for_each(|(&reference, _)| outside::forget_alias(reference));
     }
 }

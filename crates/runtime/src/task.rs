@@ -1,6 +1,6 @@
 //! What a process does for another between two of its turns, when its state shows all it has.
 //!
-//! 1. A task comes as a signal, in order with all others, and runs when the process is scheduled
+//! 1. A task comes as a signal, in order with all others, and runs, by its priority, when the process is scheduled
 //!    next, or at the end of the turn that it is in. One that moves terms waits until the process's
 //!    collections are on.
 //! 2. A process that waits has no signals in its queue. Whoever has a short task for it takes its
@@ -11,10 +11,11 @@
 //!    the process goes to a dirty scheduler ([`crate::dirty::tasks_aside`]).
 
 use crate::longest;
-use crate::process::{Owned, Process};
+use crate::process::{Owned, Priority, Process};
 use crate::signal::handle::answer_as_dead;
 use crate::signal::{Control, deliver, in_queue::Signal};
 use oxbeam_term::RawTerm;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// See the module's doc.
@@ -23,6 +24,10 @@ pub trait Task: Send {
     fn run(self: Box<Self>, process: &Arc<Process>, owned: &mut Owned);
     /// The process is gone.
     fn dead(self: Box<Self>);
+    /// How urgent it is.
+    fn priority(&self) -> Priority {
+        Priority::Normal
+    }
     /// Whether it collects the heap.
     fn moves_terms(&self) -> bool {
         false
@@ -83,6 +88,36 @@ pub(crate) enum Left {
     Long,
 }
 
+/// Normal tasks that go before a low one.
+const NORMAL_FOR_A_LOW: usize = 8;
+
+/// Tasks of priority max come first, then high ones, then the others, with a low one after each eight
+/// normal ones. Those of one priority keep their order.
+fn by_priority(
+    tasks: impl IntoIterator<Item = Box<dyn Task>>,
+) -> impl Iterator<Item = Box<dyn Task>> {
+    let mut queues: [VecDeque<Box<dyn Task>>; 4] = Default::default();
+    for task in tasks {
+        queues[task.priority() as usize].push_back(task);
+    }
+    let [mut max, mut high, mut normal, mut low] = queues;
+    let mut normal_run = 0;
+    std::iter::from_fn(move || {
+        let first = max.pop_front().or_else(|| high.pop_front());
+        if first.is_some() {
+            return first;
+        }
+        if normal_run < NORMAL_FOR_A_LOW || low.is_empty() {
+            normal_run += 1;
+            if let Some(task) = normal.pop_front() {
+                return Some(task);
+            }
+        }
+        normal_run = 0;
+        low.pop_front()
+    })
+}
+
 /// Runs the tasks that can run now, in their order, as far as rule 3 lets a scheduler.
 pub(crate) fn run_some(process: &Arc<Process>, owned: &mut Owned) -> Left {
     let begun = longest::begin();
@@ -98,7 +133,7 @@ pub(crate) fn run_all(process: &Arc<Process>, owned: &mut Owned) {
 
 fn run(process: &Arc<Process>, owned: &mut Owned, most_words: usize) -> Left {
     let (mut done_words, mut left) = (0, Left::Nothing);
-    for task in owned.own.tasks.take() {
+    for task in by_priority(owned.own.tasks.take()) {
         let words = task.words(owned);
         if left != Left::Nothing || !can_run(&*task, owned) {
             owned.own.tasks.push(task);

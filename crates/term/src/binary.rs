@@ -29,6 +29,8 @@ pub struct Binary {
 }
 
 const FLAG_MAGIC: u64 = 1;
+/// Its reference has been outside (`outside`).
+const FLAG_OUTSIDE: u64 = 2;
 const HEADER_BYTES: usize = size_of::<Binary>();
 
 static BYTES_IN_USE: AtomicUsize = AtomicUsize::new(0);
@@ -153,6 +155,16 @@ impl Binary {
         self.refc.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// As [`Binary::retain`], if there is a reference still.
+    pub(crate) fn retain_if_alive(&self) -> bool {
+        let one_more = |refc| (refc > 0).then_some(refc + 1);
+        self.refc.try_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_ok()
+    }
+
+    pub(crate) fn mark_outside(&self) {
+        self.flags.fetch_or(FLAG_OUTSIDE, Ordering::Relaxed);
+    }
+
     /// Gives one reference back; the last frees the block.
     ///
     /// # Safety
@@ -162,6 +174,9 @@ impl Binary {
         let header = unsafe { block.as_ref() };
         if header.refc.fetch_sub(1, Ordering::AcqRel) != 1 {
             return;
+        }
+        if header.flags.load(Ordering::Relaxed) & FLAG_OUTSIDE != 0 {
+            crate::outside::forget_magic(block);
         }
         if header.is_magic() {
             // SAFETY: last reference; the box was initialised by `new_magic`.

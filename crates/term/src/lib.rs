@@ -23,6 +23,7 @@ pub mod hash;
 pub mod identity;
 pub mod layout;
 pub mod node;
+pub mod outside;
 pub mod print;
 pub mod raw;
 pub mod tag;

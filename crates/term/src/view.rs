@@ -480,6 +480,10 @@ impl<'h> External<'h> {
         // SAFETY: nodes are never freed.
         unsafe { &*(self.word(EXT_NODE) as *const Node) }
     }
+    /// Whether it was of this node before it got the creation it has: it can be there no more.
+    pub fn is_of_former_self(self) -> bool {
+        self.node().name == Node::this().name
+    }
     /// Number and serial of a pid; number of a port.
     pub fn data(self) -> u64 {
         self.word(EXT_DATA)

@@ -111,7 +111,7 @@ fn write_links(out: &mut dyn Write, cx: &Cx<'_>) -> Result<()> {
             Target::Process(pid) => identity(RawTerm::pid(pid)),
             Target::Port(port) => identity(RawTerm::port(port)),
             Target::Name(name, _) | Target::NoPort(name) => name.name().to_owned(),
-            Target::External(..) | Target::TimeOffset => continue,
+            Target::External(..) | Target::FormerPort(..) | Target::TimeOffset => continue,
         };
         items.push(format!("{{to,{to},{}}}", reference_text(*reference)));
     }

@@ -27,6 +27,9 @@ pub fn port_to_list_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h
 
 pub fn ref_to_list_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     let [term] = take(args);
+    if let Some(reference) = term.as_ref() {
+        reference.goes_outside();
+    }
     text(cx, term.is_reference(), term)
 }
 

@@ -120,9 +120,26 @@ fn route<'h>(cx: &mut Cx<'h>, to: Term<'h>, message: Message<'h>) -> Result<(), 
             }
             Ok(())
         }
-        Kind::ExtPid(_) | Kind::ExtPort(_) | Kind::ExtRef(_) => Ok(()),
+        Kind::ExtPid(end) | Kind::ExtPort(end) if end.is_of_former_self() => {
+            discard(cx, to, end.node(), message.term);
+            Ok(())
+        }
+        Kind::ExtPid(_) | Kind::ExtRef(_) => Ok(()),
         _ => Err(Flow::badarg()),
     }
+}
+
+/// A message to who was of this node before it got its creation is told of and forgotten.
+#[cold]
+fn discard(cx: &Cx<'_>, to: Term<'_>, former: &Node, message: Term<'_>) {
+    let text =
+        |term: Term<'_>| String::from_utf8_lossy(&oxbeam_term::print::to_bytes(term)).into_owned();
+    let (message, me, to) = (text(message), text(Term::pid(cx.process.pid)), text(to));
+    let (old, new) = (former.creation, Node::this().creation);
+    let what = format!(
+        "Discarding message {message} from {me} to {to} in an old incarnation ({old}) of this node ({new})\n"
+    );
+    oxbeam_runtime::report::error_text(cx.own, &what);
 }
 
 /// `{Name, Node}`
@@ -148,18 +165,39 @@ pub fn send_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
 
 /// `erlang:send/3`
 pub fn send_3<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    check_send_options(args[2])?;
+    if !may_connect(args[2])? && needs_connection(args[0]) {
+        return Ok(Term::atom(am::noconnect));
+    }
     send_any(cx, args[0], Message { term: args[1], copy: None, long: send_3_long })?;
     Ok(Term::atom(am::ok))
 }
 
-fn check_send_options<'h>(options: Term<'h>) -> Result<(), Flow<'h>> {
+/// Whether the options of `send/3` allow to connect.
+fn may_connect<'h>(options: Term<'h>) -> Result<bool, Flow<'h>> {
+    let mut may_connect = true;
     for option in options.list_to_vec().ok_or_else(Flow::badopt)? {
-        if !option.is(am::nosuspend) && !option.is(am::noconnect) {
-            return Err(Flow::badopt());
+        match option.as_atom() {
+            Some(am::nosuspend) => {}
+            Some(am::noconnect) => may_connect = false,
+            _ => return Err(Flow::badopt()),
         }
     }
-    Ok(())
+    Ok(may_connect)
+}
+
+/// Whether who is sent to is of another node.
+fn needs_connection(to: Term<'_>) -> bool {
+    match to.kind() {
+        Kind::ExtPid(pid) => !pid.is_of_former_self(),
+        Kind::ExtRef(reference) => !reference.is_of_former_self(),
+        Kind::Tuple(_) => match to.as_tuple_n() {
+            Some([name, node]) => {
+                name.is_atom() && node.as_atom().is_some_and(|node| node != Node::this().name)
+            }
+            None => false,
+        },
+        _ => false,
+    }
 }
 
 async fn send_copied(y: Yielder) -> Result<Slot, Failure> {
@@ -178,7 +216,7 @@ async fn send_in_turns(y: Yielder) -> Yielded {
 }
 
 async fn send_3_in_turns(y: Yielder) -> Yielded {
-    y.attempt(|_, roots| check_send_options(roots.get(Slot::arg(2)))).await?;
+    y.attempt(|_, roots| may_connect(roots.get(Slot::arg(2)))).await?;
     send_copied(y).await?;
     y.finish(|_, _| Ok(Term::atom(am::ok))).await
 }
@@ -250,7 +288,7 @@ fn start_monitor(target: Target, reference: RefNumbers, me: RawTerm) {
     let end = match target {
         Target::Process(pid) => Some(RawTerm::pid(pid)),
         Target::Name(_, end) => end,
-        Target::NoPort(_) | Target::External(..) => None,
+        Target::NoPort(_) | Target::FormerPort(..) | Target::External(..) => None,
         Target::Port(port) => Some(RawTerm::port(port)),
         Target::TimeOffset => return time_offset::watch(me.local_data(), reference),
     };
@@ -269,7 +307,7 @@ fn start_monitor(target: Target, reference: RefNumbers, me: RawTerm) {
 
 /// Why there is no process of that node, which has no connection: nobody of this node's former
 /// creations lives.
-pub(crate) fn reason_of_none(node: &Node) -> Atom {
+fn reason_of_none(node: &Node) -> Atom {
     if node.name == Node::this().name { am::noproc } else { am::noconnection }
 }
 
@@ -283,8 +321,11 @@ fn process_target<'h>(item: Term<'h>) -> Result<Target, Flow<'h>> {
             let (Some(name), Some(node)) = (name.as_atom(), node.as_atom()) else {
                 return Err(Flow::badarg());
             };
-            let here = node == Node::this().name;
-            Ok(Target::Name(name, registry::whereis(name).filter(|_| here)))
+            // Other nodes are not to be reached by a node that is not alive.
+            if node != Node::this().name {
+                return Err(Flow::badarg());
+            }
+            Ok(Target::Name(name, registry::whereis(name)))
         }
         _ => Err(Flow::badarg()),
     }
@@ -293,6 +334,9 @@ fn process_target<'h>(item: Term<'h>) -> Result<Target, Flow<'h>> {
 fn port_target<'h>(item: Term<'h>) -> Result<Target, Flow<'h>> {
     match item.kind() {
         Kind::Port(port) => Ok(Target::Port(port)),
+        Kind::ExtPort(port) if port.is_of_former_self() => {
+            Ok(Target::FormerPort(port.node(), port.data()))
+        }
         Kind::Atom(name) => Ok(named_port(name, registry::whereis(name))),
         Kind::Tuple(_) => match process_target(item)? {
             Target::Name(name, end) => Ok(named_port(name, end)),
@@ -306,13 +350,22 @@ fn named_port(name: Atom, end: Option<RawTerm>) -> Target {
     if end.is_some() { Target::Name(name, end) } else { Target::NoPort(name) }
 }
 
-fn local_ref<'h>(term: Term<'h>) -> Result<RefNumbers, Flow<'h>> {
-    term.as_ref().map(|reference| reference.numbers()).ok_or_else(Flow::badarg)
+/// The monitor that a reference stands for; `None`: it was one of this node before it got its creation.
+fn monitor_of<'h>(term: Term<'h>) -> Result<Option<RefNumbers>, Flow<'h>> {
+    match term.kind() {
+        Kind::Ref(reference) => Ok(Some(reference.numbers())),
+        Kind::ExtRef(reference) if reference.is_of_former_self() => Ok(None),
+        _ => Err(Flow::badarg()),
+    }
+}
+
+fn demonitor_any<'h>(cx: &mut Cx<'h>, reference: Term<'h>) -> Result<bool, Flow<'h>> {
+    Ok(monitor_of(reference)?.is_some_and(|reference| demonitor(cx.own, reference)))
 }
 
 /// `erlang:demonitor/1`
 pub fn demonitor_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    demonitor(cx.own, local_ref(args[0])?);
+    demonitor_any(cx, args[0])?;
     Ok(Term::bool(true))
 }
 
@@ -326,7 +379,7 @@ pub fn demonitor_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
             _ => return Err(Flow::badarg()),
         }
     }
-    let removed = demonitor(cx.own, local_ref(args[0])?);
+    let removed = demonitor_any(cx, args[0])?;
     if flush && !removed {
         let result = Term::bool(!info);
         let args = [args[0], Term::bool(false), result];
@@ -385,7 +438,11 @@ impl Request for IsAlive {
 
 /// `erlang:is_process_alive/1`: asks by signal, so that earlier signals are seen first.
 pub fn is_process_alive_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
-    let pid = args[0].as_local_pid().ok_or_else(Flow::badarg)?;
+    let pid = match args[0].kind() {
+        Kind::Pid(pid) => pid,
+        Kind::ExtPid(pid) if pid.is_of_former_self() => return Ok(Term::bool(false)),
+        _ => return Err(Flow::badarg()),
+    };
     if pid == cx.process.pid {
         return Ok(Term::bool(true));
     }

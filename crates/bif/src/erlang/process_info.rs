@@ -70,14 +70,20 @@ fn info<'h>(
     shape: Shape,
     native: NativeFn,
 ) -> NativeResult<'h> {
-    let Kind::Pid(pid) = pid.kind() else { return Err(Flow::badarg()) };
     if items.iter().any(|item| !is_item(*item)) {
         return Err(Flow::badarg());
     }
+    let pid = match pid.kind() {
+        Kind::Pid(pid) => pid,
+        Kind::ExtPid(pid) if pid.is_of_former_self() => return Ok(Term::atom(am::undefined)),
+        _ => return Err(Flow::badarg()),
+    };
     let of_queue = |item: &Atom| matches!(*item, am::messages | am::message_queue_len);
-    // What it has sent itself is to be seen: signals that wait come first.
-    let after_signals = cx.process.state.has_signals() && items.iter().any(of_queue);
-    if pid == cx.process.pid && !after_signals {
+    if pid == cx.process.pid {
+        // What has been sent to it is to be seen: signals that wait come first.
+        if items.iter().any(of_queue) {
+            after_signals(cx)?;
+        }
         dirty::if_long(native, || is_long(cx, items))?;
         let Cx { heap, process, reductions, .. } = *cx;
         let info = dirty::with_own(cx, |own| {
@@ -94,6 +100,34 @@ fn info<'h>(
     send_control(pid, Control::Request(Box::new(request)));
     let reference = cx.heap.plain_ref(reference);
     Err(Flow::trap(am::erts_internal, am::await_result, &[reference]))
+}
+
+/// Goes on when the signals have been handled that are there at the first call.
+fn after_signals<'h>(cx: &mut Cx<'h>) -> Result<(), Flow<'h>> {
+    let asks = cx.own.rare.as_ref().and_then(|rare| rare.asks_itself);
+    match asks {
+        None if !cx.process.state.has_signals() => return Ok(()),
+        None => {
+            cx.own.rare_mut().asks_itself = Some(false);
+            send_control(cx.process.pid, Control::Request(Box::new(Handled)));
+        }
+        Some(false) => {}
+        Some(true) => {
+            cx.own.rare_mut().asks_itself = None;
+            return Ok(());
+        }
+    }
+    Err(Flow::Retry)
+}
+
+/// The signals before this one have been handled.
+struct Handled;
+
+impl Request for Handled {
+    fn run(self: Box<Self>, cx: &mut Cx<'_>) {
+        cx.own.rare_mut().asks_itself = Some(true);
+    }
+    fn dead(self: Box<Self>) {}
 }
 
 /// Words that are copied at once, and terms that are listed.
@@ -396,6 +430,8 @@ fn monitors<'a>(cx: &Cx<'_>, heap: &'a Heap) -> Term<'a> {
             Target::Process(pid) => (am::process, Term::pid(pid)),
             Target::External(node, data) => (am::process, heap.external_pid(node, data)),
             Target::Port(port) => (am::port, Term::port(port)),
+            // As in 25.2.3.
+            Target::FormerPort(node, data) => (am::process, heap.external_port(node, data)),
             Target::Name(name, _) | Target::NoPort(name) => {
                 let node = Term::atom(Node::this().name);
                 (am::process, heap.tuple(&[Term::atom(name), node]))

@@ -7,6 +7,7 @@ use oxbeam_heap::sizes::next_heap_words;
 use oxbeam_runtime::engine::TURN_REDUCTIONS;
 use oxbeam_runtime::monitor::AliasKind;
 use oxbeam_runtime::process::spawn::{MonitorOptions, SpawnOptions, SpawnRequest, spawn};
+use oxbeam_runtime::process::walk::PidWalk;
 use oxbeam_runtime::process::{MaxHeap, Priority, table};
 use oxbeam_runtime::signal::{Control, send_control, send_control_to};
 use oxbeam_runtime::trace::{flags, of_processes, process_tells};
@@ -324,16 +325,39 @@ pub fn link_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     match args[0].kind() {
         Kind::Pid(_) if end == me => Ok(Term::bool(true)),
         Kind::Pid(_) | Kind::Port(_) => link_local(cx, end, me),
-        Kind::ExtPid(pid) => {
+        Kind::ExtPid(end) | Kind::ExtPort(end) if end.is_of_former_self() => {
+            link_to_nobody(cx, args[0])
+        }
+        Kind::ExtPid(_) => {
             // No connection there can be: as if it had been lost at once.
-            let reason = RawTerm::atom(super::messages::reason_of_none(pid.node()));
-            let reason = OwnedTerm::immediate(reason);
-            let exit = Control::Exit { from: me, reason, linked: false, token: None };
-            send_control(cx.process.pid, exit);
+            if cx.own.trap_exit {
+                tell_exit(cx, args[0], am::noconnection);
+            } else {
+                let reason = OwnedTerm::immediate(RawTerm::atom(am::noconnection));
+                let exit = Control::Exit { from: me, reason, linked: false, token: None };
+                send_control(cx.process.pid, exit);
+            }
             Ok(Term::bool(true))
         }
         _ => Err(Flow::badarg()),
     }
+}
+
+/// A process that traps exits is told of an end's.
+fn tell_exit(cx: &mut Cx<'_>, end: Term<'_>, reason: Atom) {
+    let message = OwnedTerm::build(|heap| {
+        heap.tuple(&[Term::atom(am::EXIT), heap.import(end), Term::atom(reason)])
+    });
+    oxbeam_runtime::signal::send_message(cx.process, message);
+}
+
+/// Of a link to nobody there is an exception if exits kill, a message if they are trapped.
+fn link_to_nobody<'h>(cx: &mut Cx<'h>, end: Term<'h>) -> NativeResult<'h> {
+    if !cx.own.trap_exit {
+        return Err(Flow::error(am::noproc));
+    }
+    tell_exit(cx, end, am::noproc);
+    Ok(Term::bool(true))
 }
 
 fn link_local<'h>(cx: &mut Cx<'h>, end: RawTerm, me: RawTerm) -> NativeResult<'h> {
@@ -343,14 +367,7 @@ fn link_local<'h>(cx: &mut Cx<'h>, end: RawTerm, me: RawTerm) -> NativeResult<'h
         true
     };
     if !known {
-        // OTP: an exception if exits kill, a message if they are trapped.
-        if !cx.own.trap_exit {
-            return Err(Flow::error(am::noproc));
-        }
-        let reason = OwnedTerm::immediate(RawTerm::atom(am::noproc));
-        let message = oxbeam_runtime::signal::handle::exit_message(end, reason);
-        oxbeam_runtime::signal::send_message(cx.process, message);
-        return Ok(Term::bool(true));
+        return link_to_nobody(cx, Term::immediate(end));
     }
     if cx.own.links.add(end) {
         send_control_to(end, Control::Link { from: me });
@@ -363,10 +380,12 @@ pub fn unlink_1<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
     if cx.own.is_traced(cx.process, flags::PROCS) {
         process_tells(cx.process, flags::PROCS, "unlink", args);
     }
-    if !args[0].is_pid() && !args[0].is_port() {
-        return Err(Flow::badarg());
-    }
-    let end = args[0].raw();
+    let end = match args[0].kind() {
+        Kind::Pid(_) | Kind::Port(_) => args[0].raw(),
+        Kind::ExtPid(_) => return Ok(Term::bool(true)),
+        Kind::ExtPort(port) if port.is_of_former_self() => return Ok(Term::bool(true)),
+        _ => return Err(Flow::badarg()),
+    };
     if let Some(id) = cx.own.links.unlink(end) {
         send_control_to(end, Control::Unlink { from: RawTerm::pid(cx.process.pid), id });
     }
@@ -406,7 +425,8 @@ fn exit_other<'h>(
             // One's own signal is taken before anything else happens.
             if end == me { Err(Flow::Yield(done)) } else { Ok(done) }
         }
-        Kind::ExtPid(_) | Kind::ExtPort(_) => Ok(Term::bool(true)),
+        Kind::ExtPid(_) => Ok(Term::bool(true)),
+        Kind::ExtPort(port) if port.is_of_former_self() => Ok(Term::bool(true)),
         _ => Err(Flow::badarg()),
     }
 }
@@ -421,9 +441,11 @@ pub fn processes_0<'h>(cx: &mut Cx<'h>, _: &[Term<'h>]) -> NativeResult<'h> {
     if table::count() > long::QUICK || table::used_slots() > QUICK_SLOTS {
         return Err(Flow::Long(processes_long));
     }
-    let all = table::all();
-    cx.bump(table::used_slots() / SLOTS_PER_REDUCTION + all.len());
-    Ok(cx.heap.list_from_rev(all.iter().rev().map(|process| Term::pid(process.pid))))
+    let mut walk = PidWalk::begin();
+    let mut units = usize::MAX;
+    walk.advance(&mut units);
+    cx.bump(table::used_slots() / SLOTS_PER_REDUCTION + table::count());
+    Ok(cx.heap.list_from_rev(std::iter::from_fn(|| walk.take_last()).map(Term::pid)))
 }
 
 /// Slots of the table that are looked at in a reduction.
@@ -432,7 +454,7 @@ const SLOTS_PER_REDUCTION: usize = 8;
 const QUICK_SLOTS: usize = 4096;
 
 async fn processes(y: Yielder) -> Yielded {
-    let mut walk = table::PidWalk::begin();
+    let mut walk = PidWalk::begin();
     y.slices(SLOTS_PER_REDUCTION, |_, _, units| walk.advance(units).then_some(())).await;
     let list = y.step(|_, roots| roots.push(Term::nil())).await;
     y.slices(long::CONSES_PER_REDUCTION, |cx, roots, units| {
@@ -519,6 +541,7 @@ fn set_group_leader<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> 
             }
             send_control(pid, Control::GroupLeader { leader });
         }
+        Kind::ExtPid(pid) if !pid.is_of_former_self() => {}
         _ => return Err(Flow::badarg()),
     }
     Ok(Term::bool(true))

@@ -60,6 +60,7 @@ pub fn monitors<'a>(cx: &Cx<'_>, heap: &'a Heap) -> Term<'a> {
                 (am::process, end.map_or(nobody, Term::immediate), Some(name))
             }
             Target::Port(port) => (am::port, Term::port(port), None),
+            Target::FormerPort(node, data) => (am::port, heap.external_port(node, data), None),
             Target::NoPort(name) => (am::port, nobody, Some(name)),
             Target::TimeOffset => (am::time_offset, Term::atom(am::clock_service), None),
         };

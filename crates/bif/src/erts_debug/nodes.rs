@@ -46,25 +46,27 @@ fn holders_term<'h>(cx: &Cx<'h>, held: &[Held]) -> Term<'h> {
     heap.list(&by_holder.iter().map(entry).collect::<Vec<_>>())
 }
 
-/// References of a process's heap and messages; `None`: it is about to run.
+/// References of a process's heap and messages, and of what its magic references hold; `None`: it is
+/// about to run.
 fn of_process(
     cx: &Cx<'_>,
     process: &std::sync::Arc<oxbeam_runtime::Process>,
     to: &Node,
-) -> Option<usize> {
-    let mut count = 0;
-    let mut see = |node: &'static Node| count += usize::from(node == to);
-    let look = |cx: &Cx<'_>, see: &mut dyn FnMut(&'static Node)| {
-        cx.heap.each_node(&mut *see);
-        cx.own.mailbox.each_unattached(|message| message.each_node(&mut *see));
-        cx.process.each_queued_term(cx.own, |term| term.each_node(&mut *see));
+) -> Option<[usize; 2]> {
+    let look = |cx: &Cx<'_>| {
+        let (mut count, mut in_magic) = (0, 0);
+        let mut see = |node: &'static Node| count += usize::from(node == to);
+        cx.heap.each_node(&mut see);
+        cx.own.mailbox.each_unattached(|message| message.each_node(&mut see));
+        cx.process.each_queued_term(cx.own, |term| term.each_node(&mut see));
+        cx.heap.each_magic(|value| in_magic += oxbeam_ets::count_in_compiled(value, to));
+        [count, in_magic]
     };
     if process.pid == cx.process.pid {
-        look(cx, &mut see);
+        Some(look(cx))
     } else {
-        process.inspect(false, |cx| look(cx, &mut see))?;
+        process.inspect(false, |cx| look(cx))
     }
-    Some(count)
 }
 
 /// Who holds the references to a node; `None`: it has changed meanwhile.
@@ -73,8 +75,10 @@ fn holders(cx: &Cx<'_>, node: &'static Node) -> Option<(usize, Vec<Held>)> {
     let mut held = vec![];
     if references > 0 {
         for process in table::all() {
-            let count = of_process(cx, &process, node)?;
-            held.push(Held::new("process", RawTerm::pid(process.pid), "heap", count));
+            for (kind, count) in ["heap", "binary"].into_iter().zip(of_process(cx, &process, node)?)
+            {
+                held.push(Held::new("process", RawTerm::pid(process.pid), kind, count));
+            }
         }
         timer::each_message(|to, term| {
             let mut count = 0;

@@ -1,5 +1,6 @@
 //! Finding objects by match specifications.
 
+use std::any::Any;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use oxbeam_runtime::reference::new_numbers;
 use oxbeam_runtime::yielding::Begin;
 use oxbeam_runtime::{Cx, Flow, NativeResult};
 use oxbeam_term::compare::{compare, eq, eq_value};
-use oxbeam_term::{Atom, Term, am};
+use oxbeam_term::{Atom, Node, Term, am};
 
 use super::{Access, long, table, take};
 use crate::error::because;
@@ -21,6 +22,16 @@ use crate::walk::{Walk, key_order};
 
 /// A compiled specification behind a reference.
 pub struct Compiled(pub Arc<Program>);
+
+/// How many references to a node a compiled specification of ours has, if the value is one.
+pub fn count_in_compiled(value: &(dyn Any + Send + Sync), to: &Node) -> usize {
+    let mut count = 0;
+    if let Some(Compiled(program)) = value.downcast_ref() {
+        let mut see = |node: &'static Node| count += usize::from(node == to);
+        program.each_constant(|term| term.each_node(&mut see));
+    }
+    count
+}
 
 /// Compiles a specification, or `badarg`.
 pub fn program<'h>(spec: Term<'_>) -> Result<Arc<Program>, Flow<'h>> {

@@ -4,6 +4,7 @@ use super::{Inner, Port, lookup, open, reason, table};
 use crate::resource::iodata;
 use oxbeam_heap::OwnedTerm;
 use oxbeam_runtime::{Cx, Flow, NativeResult, registry};
+use oxbeam_term::view::Kind;
 use oxbeam_term::{Atom, Term, am};
 use std::sync::Arc;
 
@@ -141,10 +142,11 @@ pub fn port_info_2<'h>(cx: &mut Cx<'h>, args: &[Term<'h>]) -> NativeResult<'h> {
 
 /// The port asked about. Errors: `badarg` for what cannot be a port.
 fn info_port<'h>(term: Term<'h>) -> Result<Option<Arc<Port>>, Term<'h>> {
-    match term.is_atom() || term.as_local_port().is_some() {
-        true => Ok(lookup(term)),
+    match term.kind() {
+        Kind::Atom(_) | Kind::Port(_) => Ok(lookup(term)),
+        Kind::ExtPort(port) if port.is_of_former_self() => Ok(None),
         // The Erlang side makes an error of the atom.
-        false => Err(Term::atom(am::badarg)),
+        _ => Err(Term::atom(am::badarg)),
     }
 }
 

@@ -74,7 +74,7 @@ fn copy_large_reason(process: &Process, owned: &mut Owned) {
 pub fn finish(process: &Arc<Process>) {
     // SAFETY: the caller holds the ownership, and this takes it for good.
     let owned = unsafe { process.take_owned() }.expect("a process ends once");
-    process.state.start_exiting();
+    process.start_exiting();
     let mut hooks = HOOKS.iter().map_while(OnceLock::get);
     let is_long = has_large_reason(&owned) || hooks.any(|(_, is_long)| is_long(process));
     if dirty::current() == RunOn::Normal && is_long {
@@ -103,7 +103,7 @@ impl Ending {
 pub(crate) fn finish_owned(process: &Arc<Process>, mut owned: Box<Owned>) {
     // What it uses meanwhile, literals among it, is not given back before it is done.
     let _guard = ProgressGuard::enter();
-    process.state.start_exiting();
+    process.start_exiting();
     copy_large_reason(process, &mut owned);
     // What a native under way holds is given back before anyone is told that the process ended.
     drop(owned.own.suspended.take());

@@ -18,6 +18,7 @@ pub mod rare;
 pub mod spawn;
 pub mod state;
 pub mod table;
+pub mod walk;
 
 use crate::dictionary::Dictionary;
 use crate::exception::ExceptionState;
@@ -385,6 +386,14 @@ impl Process {
 
     pub fn is_exiting(&self) -> bool {
         self.state.is_exiting()
+    }
+
+    /// Its owner ends it.
+    fn start_exiting(&self) {
+        if !self.is_exiting() {
+            self.state.start_exiting();
+            walk::ends(self.pid);
+        }
     }
 }
 

@@ -17,6 +17,8 @@ pub struct Rare {
     pub suspending: HashMap<PidData, Suspensions>,
     /// It waits for a change of the schedulers to take effect, and this is the value from before.
     pub settling: Option<NonZeroU32>,
+    /// It asks itself for what its signals may change, and whether those that came before have been handled.
+    pub asks_itself: Option<bool>,
     saved_calls: Option<SavedCalls>,
     /// Float registers of a process that was left between two instructions of a function.
     pub floats: Vec<f64>,

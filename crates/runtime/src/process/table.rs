@@ -9,17 +9,16 @@
 use super::{PidData, Process};
 use crate::progress::{self, ProgressGuard};
 use oxbeam_ethread::{AtomicPointer, AtomicU64, AtomicUword};
-use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 /// Bits of pid data.
 const PID_BITS: u32 = 28;
-const PID_MASK: u64 = (1 << PID_BITS) - 1;
-const RESERVED: *mut Process = std::ptr::dangling_mut();
+pub(super) const PID_MASK: u64 = (1 << PID_BITS) - 1;
+pub(super) const RESERVED: *mut Process = std::ptr::dangling_mut();
 
-struct Table {
-    slots: Box<[AtomicPointer<Process>]>,
-    next: AtomicU64,
+pub(super) struct Table {
+    pub slots: Box<[AtomicPointer<Process>]>,
+    pub next: AtomicU64,
     count: AtomicUword,
     limit: usize,
 }
@@ -29,7 +28,7 @@ static TABLE: OnceLock<Table> = OnceLock::new();
 /// Default of the `+P` flag.
 pub const DEFAULT_LIMIT: usize = 262_144;
 
-fn table() -> &'static Table {
+pub(super) fn table() -> &'static Table {
     TABLE.get_or_init(|| Table::new(DEFAULT_LIMIT))
 }
 
@@ -42,7 +41,7 @@ impl Table {
         Table { slots: slots.into(), next, count, limit: rounded_limit(limit) }
     }
     /// How many slots have ever been used: the first ones.
-    fn used_slots(&self) -> usize {
+    pub fn used_slots(&self) -> usize {
         usize::try_from(self.next.read_acqb())
             .map_or(self.slots.len(), |next| next.min(self.slots.len()))
     }
@@ -149,82 +148,6 @@ pub fn set_next_pid(pid: PidData) -> PidData {
     table().next.set_mb(round << PID_BITS | pid & PID_MASK);
     next_pid()
 }
-
-/// A walk over the pids of all processes, in portions.
-///
-/// It finds every process that lives when it ends, and none that did not live at some time since it
-/// began: those that were started meanwhile are looked at last, when all others have been seen.
-pub struct PidWalk {
-    next_slot: usize,
-    /// How many there are to be looked at.
-    slots: usize,
-    /// The first pid that was given out after the beginning.
-    first_new: PidData,
-    /// How many of the new ones have been looked at.
-    new_seen: u64,
-    /// Pids by the cycle in which their slots were used, so that they come in order.
-    by_cycle: BTreeMap<PidData, Vec<PidData>>,
-}
-
-impl PidWalk {
-    pub fn begin() -> PidWalk {
-        let first_new = table().next.read_acqb() & PID_MASK;
-        let (slots, by_cycle) = (table().used_slots(), BTreeMap::new());
-        PidWalk { next_slot: 0, slots, first_new, new_seen: 0, by_cycle }
-    }
-
-    /// Looks at about `units` places and takes them off. `true`: all have been seen.
-    pub fn advance(&mut self, units: &mut usize) -> bool {
-        let table = table();
-        let age = |pid: PidData| pid.wrapping_sub(self.first_new) & PID_MASK;
-        let given_out = || age(table.next.read_acqb());
-        let _guard = ProgressGuard::enter();
-        while self.next_slot < self.slots {
-            if *units == 0 {
-                return false;
-            }
-            *units -= 1;
-            let process = table.slots[self.next_slot].read_acqb();
-            self.next_slot += 1;
-            if process.is_null() || process == RESERVED {
-                continue;
-            }
-            // SAFETY: rule 2: guarded.
-            let process = unsafe { &*process };
-            *units = units.saturating_sub(SLOTS_PER_PROCESS);
-            if !process.is_exiting() && age(process.pid) >= given_out() {
-                let cycle = process.pid / table.slots.len() as u64;
-                self.by_cycle.entry(cycle).or_default().push(process.pid);
-            }
-        }
-        while self.new_seen < given_out() {
-            if *units == 0 {
-                return false;
-            }
-            *units = units.saturating_sub(SLOTS_PER_PROCESS);
-            let pid = (self.first_new + self.new_seen) & PID_MASK;
-            if find(pid).is_some_and(|process| !process.is_exiting()) {
-                self.by_cycle.entry(pid / table.slots.len() as u64).or_default().push(pid);
-            }
-            self.new_seen += 1;
-        }
-        true
-    }
-
-    /// The greatest of the pids found that have not been taken yet.
-    pub fn take_last(&mut self) -> Option<PidData> {
-        loop {
-            let mut last = self.by_cycle.last_entry()?;
-            match last.get_mut().pop() {
-                Some(pid) => return Some(pid),
-                None => last.remove(),
-            };
-        }
-    }
-}
-
-/// Looking at a process takes as long as looking at so many empty slots.
-const SLOTS_PER_PROCESS: usize = 32;
 
 /// All processes that are in the table, those that are exiting left out.
 pub fn all() -> Vec<Arc<Process>> {

@@ -11,7 +11,7 @@ use crate::reference::RefNumbers;
 use crate::trace::of_processes;
 use crate::trace::sequential::{Token, Trail};
 use oxbeam_heap::{Heap, OwnedTerm};
-use oxbeam_term::{Node, RawTerm, Term, am};
+use oxbeam_term::{Node, RawTerm, Term, am, outside};
 
 /// A message comes into the mailbox.
 pub(super) fn arrive(
@@ -64,6 +64,11 @@ pub(super) fn handle(cx: &mut Cx<'_>, control: Control) {
         Control::Down { reference, reason } => down(cx, reference, reason),
         Control::AliasMessage { reference, term, token } => {
             alias_message(cx, reference, term, token);
+        }
+        Control::AliasOutside { reference } => {
+            if cx.own.aliases.get(reference).is_none() {
+                outside::forget_alias(reference);
+            }
         }
         Control::GroupLeader { leader } => {
             cx.own.group_leader = leader.attach_to(cx.heap).raw();
@@ -153,6 +158,7 @@ fn down_object<'h>(heap: &'h Heap, target: Target) -> (Term<'h>, Term<'h>) {
             (kind, heap.tuple(&[Term::atom(name), Term::atom(Node::this().name)]))
         }
         Target::Port(port) => (Term::atom(am::port), Term::port(port)),
+        Target::FormerPort(node, data) => (Term::atom(am::port), heap.external_port(node, data)),
         Target::NoPort(name) => {
             let name = heap.tuple(&[Term::atom(name), Term::atom(Node::this().name)]);
             (Term::atom(am::port), name)
@@ -207,6 +213,7 @@ pub fn answer_as_dead(who: RawTerm, signal: Signal) {
         Control::Monitor { by, reference, .. } => {
             send_control_to(by, Control::Down { reference, reason: noproc() });
         }
+        Control::AliasOutside { reference } => outside::forget_alias(reference),
         Control::Request(request) => request.dead(),
         Control::Task(task) => task.dead(),
         _ => {}

@@ -17,7 +17,7 @@ use crate::trace::flags;
 use crate::trace::sequential::{Token, Trail};
 use in_queue::Signal;
 use oxbeam_heap::OwnedTerm;
-use oxbeam_term::{Atom, RawTerm, Term};
+use oxbeam_term::{Atom, RawTerm, Term, outside};
 use queue::Message;
 use std::sync::Arc;
 
@@ -73,6 +73,10 @@ pub enum Control {
         reference: RefNumbers,
         term: OwnedTerm,
         token: Option<Token>,
+    },
+    /// An alias of the receiver's has been outside: it is remembered while it is active.
+    AliasOutside {
+        reference: RefNumbers,
     },
     GroupLeader {
         leader: OwnedTerm,
@@ -174,6 +178,13 @@ pub fn send_to_port(from: PidData, port: u64, message: Term<'_>) {
     if let Some(ports) = PORTS.get() {
         ports.message(from, port, message);
     }
+}
+
+/// Has processes told of their aliases that go outside; for boot.
+pub fn install_aliases() {
+    outside::set_alias_entered(|reference, pid| {
+        send_control(pid.local_data(), Control::AliasOutside { reference });
+    });
 }
 
 /// Sends a control signal to a local process or port.
