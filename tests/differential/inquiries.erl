@@ -164,6 +164,14 @@ t_schedulers_online() ->
 t_multi_scheduling() ->
     A = erlang:system_flag(multi_scheduling, block), I = erlang:system_info(multi_scheduling), [B] = [case X of X when X =:= self() -> me; _ -> X end || X <- erlang:system_info(multi_scheduling_blockers)],
     C = erlang:system_flag(multi_scheduling, unblock), {A, I, B, C, erlang:system_info(multi_scheduling), erlang:system_info(multi_scheduling_blockers)}.
+%% Who has blocked still gets what dirty schedulers do, and so do others; these stop meanwhile.
+t_multi_scheduling_dirty() ->
+    S = self(), {ok, C} = file:get_cwd(), erlang:system_flag(multi_scheduling, block),
+    A = [Active || {_, _, _, Active} <- erlang:system_info(all_schedulers_state)],
+    B = [element(1, file:read_file_info(C)) || _ <- lists:seq(1, 20)],
+    [spawn(fun() -> S ! {done, element(1, file:read_file_info(C))} end) || _ <- lists:seq(1, 5)],
+    D = [receive {done, R} -> R end || _ <- lists:seq(1, 5)],
+    {A, B, D, erlang:system_flag(multi_scheduling, unblock)}.
 t_memory() ->
     L = erlang:memory(), V = fun(K) -> proplists:get_value(K, L) end,
     {[K || {K, _} <- L], V(total) =:= V(processes) + V(system), V(processes_used) =< V(processes), V(atom_used) =< V(atom), [try_it(fun() -> erlang:memory(X) end) || X <- [x, [total | x], [x], 1, []]], [is_integer(erlang:memory(K)) || {K, _} <- L], [K || {K, _} <- erlang:memory([ets, binary, code])]}.

@@ -16,6 +16,10 @@
 //!    wait as they do for a turn.
 //! 7. A thread of a pool is not managed (see the progress module); it starts when there is a
 //!    process for it, and stays.
+//! 8. While multi-scheduling is blocked one thread works at a time. The scheduler that runs then gives
+//!    what waits here a turn after each of its own ([`Turn`]), and sleeps meanwhile.
+
+mod turn;
 
 use crate::native::{Cx, Flow, NativeFn, RunOn};
 use crate::process::{Owned, PidData, Priority, ProcState, Process, exit};
@@ -24,12 +28,13 @@ use crate::signal::take::take_all;
 use crate::task::Left;
 use crate::{gc, literal_release, locks, longest, task, yielding};
 use oxbeam_ethread::lock::{Condition, Mutex, MutexGuard};
-use oxbeam_ethread::{Atomic64, AtomicU64, AtomicUword};
+use oxbeam_ethread::{Atomic64, AtomicU32, AtomicU64, AtomicUword, Orders, membar};
 use oxbeam_heap::{GcKind, OwnedTerm};
 use oxbeam_sys::clock::monotonic_ns;
 use oxbeam_term::{RawTerm, Term};
 use std::cell::Cell;
 use std::sync::Arc;
+use turn::Turn;
 
 /// Reductions that a native on a pool's thread may count on.
 const REDUCTIONS: i64 = crate::engine::TURN_REDUCTIONS;
@@ -84,6 +89,8 @@ struct Pool {
     online: AtomicUword,
     /// What the threads have worked so far, by number.
     work_done: Mutex<Vec<Arc<WorkDone>>, locks::DirtyWork>,
+    /// Whether it stops while multi-scheduling is blocked.
+    stops: bool,
 }
 
 /// The time that a thread has worked.
@@ -96,7 +103,7 @@ struct WorkDone {
 
 impl Pool {
     oxbeam_ethread::const_fn! {
-        fn new() -> Pool {
+        fn new(stops: bool) -> Pool {
             let jobs = Jobs { waiting: ByPriority::new(), idle_threads: 0, threads: 0, working: 0 };
             Pool {
                 jobs: Mutex::new(jobs),
@@ -104,20 +111,24 @@ impl Pool {
                 max_threads: AtomicUword::new(1),
                 online: AtomicUword::new(1),
                 work_done: Mutex::new(vec![]),
+                stops,
             }
         }
     }
 }
 
 oxbeam_ethread::shared! {
-    static CPU: Pool = Pool::new();
-    static IO: Pool = Pool::new();
+    static CPU: Pool = Pool::new(true);
+    static IO: Pool = Pool::new(true);
     /// One thread of its own: what natives do on the other pools' threads delays no errand.
-    static AUX: Pool = Pool::new();
+    static AUX: Pool = Pool::new(false);
     /// Pids of the handler processes, plus one, by [`handler_of`].
     static HANDLERS: [AtomicU64; 3] = [AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0)];
     /// Errands that are not done.
     static ERRANDS: AtomicUword = AtomicUword::new(0);
+    /// Whether multi-scheduling is blocked, and whose turn it is then (rule 8).
+    static BLOCKED: AtomicU32 = AtomicU32::new(0);
+    static TURN: Turn = Turn::new();
     /// How often idle threads were asked to give memory back.
     static GIVE_BACKS: AtomicUword = AtomicUword::new(0);
 }
@@ -172,6 +183,39 @@ pub fn set_cpu_online(count: usize) -> usize {
     drop(jobs);
     CPU.work.notify_all();
     old
+}
+
+/// Multi-scheduling is blocked, or no longer; the caller wakes the scheduler that is to know.
+pub(crate) fn set_blocked(blocked: bool) {
+    if BLOCKED.xchg_mb(blocked.into()) != 0 && !blocked {
+        TURN.end();
+        notify_all();
+    }
+}
+
+/// Whether the threads of the pools may not work beside the schedulers.
+pub fn is_blocked() -> bool {
+    BLOCKED.read_acqb() != 0
+}
+
+/// Whether no thread works that may not.
+pub(crate) fn settled() -> bool {
+    !is_blocked() || [&CPU, &IO].iter().all(|pool| pool.jobs.lock().working == 0)
+}
+
+/// Between two turns of the only scheduler that runs: whether the next one is a pool's (rule 8).
+pub(crate) fn has_turn() -> bool {
+    BLOCKED.read() != 0 && TURN.is_of_pools(|| queue_lengths() != [0, 0], notify_all)
+}
+
+/// Has the threads of the pools look again at whether they may work.
+fn notify_all() {
+    for pool in [&CPU, &IO] {
+        // Under the lock: a thread is asleep, or looks before it sleeps.
+        let jobs = pool.jobs.lock();
+        pool.work.notify_all();
+        drop(jobs);
+    }
 }
 
 /// How many threads of the CPU pool may work at a time.
@@ -326,11 +370,19 @@ fn give(pool: &'static Pool, run_on: RunOn, work: Work) {
     jobs.waiting.push(work, priority);
     if jobs.idle_threads >= jobs.waiting.len() {
         pool.work.notify_one();
+        drop(jobs);
     } else if jobs.threads < pool.max_threads.read() {
         jobs.threads += 1;
         let number = jobs.threads;
         drop(jobs);
         start_thread(pool, run_on, number);
+    } else {
+        drop(jobs);
+    }
+    // Who blocks sees what waits, or it is seen here that somebody does.
+    membar(Orders::STORE_LOAD);
+    if BLOCKED.read() != 0 {
+        crate::scheduler::wake_first();
     }
 }
 
@@ -358,7 +410,11 @@ fn work(pool: &Pool, run_on: RunOn) {
     let mut given_back = GIVE_BACKS.read();
     let mut jobs = pool.jobs.lock();
     loop {
-        let may_work = jobs.working < pool.online.read();
+        let by_turn = pool.stops && is_blocked();
+        let may_work = match by_turn {
+            true => jobs.waiting.len() > 0 && TURN.take(),
+            false => jobs.working < pool.online.read(),
+        };
         match if may_work { jobs.waiting.pop() } else { None } {
             Some(work) => {
                 jobs.working += 1;
@@ -379,6 +435,10 @@ fn work(pool: &Pool, run_on: RunOn) {
                 done.busy_ns.add_relb(monotonic_ns() - started_ns);
                 jobs = pool.jobs.lock();
                 jobs.working -= 1;
+                if by_turn {
+                    TURN.give_back();
+                    crate::scheduler::wake_first();
+                }
             }
             None if given_back != GIVE_BACKS.read() => {
                 given_back = GIVE_BACKS.read();

@@ -291,10 +291,12 @@ fn blockers(heap: &Heap, block: Block) -> Term<'_> {
 fn all_schedulers(heap: &Heap) -> Term<'_> {
     let system = system::get();
     let dirty_online = oxbeam_runtime::dirty::cpu_online();
+    let dirty_active = |online| if oxbeam_runtime::dirty::is_blocked() { 0 } else { online };
+    let (cpus, ios) = (system.dirty_cpu_schedulers, system.dirty_io_schedulers);
     let kinds = [
         ("normal", [system.schedulers, online::online(), online::active()]),
-        ("dirty_cpu", [system.dirty_cpu_schedulers, dirty_online, dirty_online]),
-        ("dirty_io", [system.dirty_io_schedulers; 3]),
+        ("dirty_cpu", [cpus, dirty_online, dirty_active(dirty_online)]),
+        ("dirty_io", [ios, ios, dirty_active(ios)]),
     ];
     let kinds = kinds.map(|(name, counts)| {
         let [total, online, active] = counts.map(|count| heap.usize(count));

@@ -300,6 +300,11 @@ fn wake_one(schedulers: &Schedulers, preferred: usize) {
     }
 }
 
+/// Has the first scheduler look at what there is besides processes.
+pub(crate) fn wake_first() {
+    schedulers().all[0].wake_up.set();
+}
+
 /// A timer was set that is due before all others: an idle scheduler must not sleep past it.
 ///
 /// One that will wake up in time by itself is enough: before it sleeps it writes down until when

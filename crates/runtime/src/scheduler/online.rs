@@ -1,6 +1,7 @@
 //! How many schedulers run processes: `schedulers_online`, and the blocking of multi-scheduling.
 //!
 //! 1. Schedulers from the limit on take no process; what is in their queues goes to the others.
+//!    Who blocks all stops the dirty schedulers as well: `dirty` says how they still get their turns.
 //! 2. A change takes effect when those above the limit have ended their turns: [`settled`] says
 //!    when that is so.
 
@@ -8,7 +9,9 @@ use super::{Schedulers, schedulers, wake_one};
 use crate::locks;
 use crate::process::PidData;
 use crate::progress::Managed;
+use crate::{dirty, timer};
 use oxbeam_ethread::lock::{Mutex, MutexGuard};
+use oxbeam_sys::clock::monotonic_ns;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -67,6 +70,7 @@ fn set_limit(this: &Schedulers, blockers: &Mutexed<'_>) {
     let blocked = !blockers.all.is_empty() || !blockers.normal.is_empty();
     let limit = if blocked { 1 } else { this.online.read_acqb() };
     this.limit.set_relb(limit);
+    dirty::set_blocked(!blockers.all.is_empty());
     this.all.iter().for_each(|scheduler| scheduler.wake_up.set());
 }
 
@@ -112,11 +116,11 @@ pub(crate) fn process_ended(pid: PidData) {
     }
 }
 
-/// Whether no scheduler above the limit runs a process any more.
+/// Whether no scheduler above the limit runs a process any more, and no dirty one that may not.
 pub fn settled() -> bool {
     let this = schedulers();
     let wanted = (this.limit()..this.all.len()).fold(0, |mask, index| mask | 1u64 << index);
-    this.offline.read_acqb() & wanted == wanted
+    this.offline.read_acqb() & wanted == wanted && dirty::settled()
 }
 
 /// The calling scheduler, which is above the limit, sleeps until that changes or it has errands.
@@ -133,6 +137,17 @@ pub(super) fn stay_away(this: &Schedulers, index: usize, managed: &Managed) {
         managed.go_on();
     }
     this.offline.read_band_acqb(!(1 << index));
+}
+
+/// The calling scheduler, the only one, sleeps while a dirty one has a turn, until that ends, a timer
+/// is due or it has errands.
+pub(super) fn let_pools_work(this: &Schedulers, index: usize, managed: &Managed) {
+    let wait_ns = timer::next_deadline_ns().saturating_sub(monotonic_ns());
+    if wait_ns > 0 && managed.wait() {
+        let timeout = Duration::from_nanos(wait_ns as u64);
+        super::worker::sleep(&this.all[index], Duration::ZERO, Some(timeout));
+        managed.go_on();
+    }
 }
 
 pub(super) fn new_blockers() -> Mutex<Blockers, locks::Blockers> {

@@ -47,6 +47,11 @@ pub(super) fn run(index: usize) {
             watch = Watch::default();
             continue;
         }
+        if index == 0 && crate::dirty::has_turn() {
+            super::online::let_pools_work(schedulers, index, &managed);
+            watch = Watch::default();
+            continue;
+        }
         match next_process(schedulers, index) {
             Some(process) => {
                 execute(schedulers, index, &mut regs, process);
