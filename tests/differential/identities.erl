@@ -200,6 +200,24 @@ here() -> process_info(self(), [message_queue_len, current_function]).
 spin(A) -> case atomics:get(A, 1) of 2 -> ok; _ -> spin(A) end.
 sends(To, A, N) -> case atomics:get(A, 1) of 1 -> To ! N, atomics:put(A, 1, 2), sends(To, A, N + 1); _ -> erlang:yield(), sends(To, A, N) end.
 
+%% Who was sent a message before the question waits no more.
+t_status_of_who_is_woken() ->
+    process_flag(scheduler, 1),
+    process_flag(priority, high),
+    Waits = fun() -> receive go -> receive after infinity -> ok end end end,
+    Sleeps = fun() -> erlang:hibernate(?MODULE, wait, []) end,
+    R = [begin
+        P = spawn_opt(F, [{scheduler, 1}]),
+        waiting(P),
+        P ! M,
+        {status, S} = process_info(P, status),
+        exit(P, kill),
+        {S =:= waiting, M}
+    end || F <- [Waits, Sleeps], M <- [go, not_expected]],
+    process_flag(scheduler, 0),
+    R.
+waiting(P) -> case process_info(P, status) of {_, waiting} -> ok; _ -> receive after 1 -> waiting(P) end end.
+
 %% Of tasks for a process a low one comes after eight normal ones.
 t_low_tasks_among_normal_ones() ->
     process_flag(priority, high),

@@ -74,6 +74,11 @@ impl Mailbox {
         Some(message)
     }
 
+    /// Whether all messages have been looked at.
+    pub fn is_at_end(&mut self) -> bool {
+        self.list.at_save().is_none()
+    }
+
     /// As [`Mailbox::peek`], for what needs nothing to be done first.
     #[inline(always)]
     pub fn at_hand(&self) -> Option<RawTerm> {

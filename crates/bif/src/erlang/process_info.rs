@@ -399,7 +399,7 @@ pub(crate) fn max_heap_term<'h>(heap: &'h Heap, max: MaxHeap) -> Term<'h> {
     heap.map_with_keys(heap.tuple(&keys), &values)
 }
 
-fn status(cx: &Cx<'_>) -> Atom {
+fn status(cx: &mut Cx<'_>) -> Atom {
     // A suspension has effect only when it comes back.
     if cx.process.state.is_dirty() {
         return am::running;
@@ -407,10 +407,14 @@ fn status(cx: &Cx<'_>) -> Atom {
     if cx.is_suspended() {
         return am::suspended;
     }
-    match cx.own.waiting {
-        Waiting::No => am::running,
-        _ => am::waiting,
-    }
+    // Who has been sent a message by the signals before the question is awake already.
+    let waits = match cx.own.waiting {
+        Waiting::No => false,
+        Waiting::Message => cx.own.mailbox.is_at_end() && !cx.own.timed_out,
+        Waiting::Hibernated => cx.own.mailbox.is_empty(),
+        Waiting::Wake => true,
+    };
+    if waits { am::waiting } else { am::running }
 }
 
 fn last_calls<'a>(cx: &Cx<'_>, heap: &'a Heap) -> Term<'a> {
