@@ -141,6 +141,7 @@ t_magic_references_are_counted() ->
         P ! {M, self()},
         Three = receive {count, N} -> N end,
         receive {'DOWN', R, process, P, _} -> ok end,
+        true = M =:= M2,
         Ext = other_magic(),
         garbage_collect(),
         {M4, _} = binary_to_term(Ext),
@@ -199,6 +200,18 @@ t_info_of_itself_after_signals() ->
 here() -> process_info(self(), [message_queue_len, current_function]).
 spin(A) -> case atomics:get(A, 1) of 2 -> ok; _ -> spin(A) end.
 sends(To, A, N) -> case atomics:get(A, 1) of 1 -> To ! N, atomics:put(A, 1, 2), sends(To, A, N + 1); _ -> erlang:yield(), sends(To, A, N) end.
+
+%% More come while it looks at many.
+t_many_messages_of_itself() ->
+    Me = self(),
+    {P, M} = spawn_monitor(fun() -> [Me ! {N, [N, N]} || N <- lists:seq(1, 30000)] end),
+    many(P, M).
+many(P, M) ->
+    {messages, L} = process_info(self(), messages),
+    case lists:keymember(M, 2, L) of
+        true -> {length(L), [process_info(self(), message_queue_len)]};
+        false -> many(P, M)
+    end.
 
 %% Who was sent a message before the question waits no more.
 t_status_of_who_is_woken() ->

@@ -6,6 +6,7 @@ use oxbeam_heap::copy::copy_words_within;
 use oxbeam_heap::{Heap, OwnedTerm};
 use oxbeam_runtime::engine::TURN_REDUCTIONS;
 use oxbeam_runtime::monitor::Target;
+use oxbeam_runtime::native::RunOn;
 use oxbeam_runtime::process::rare::{Call, Suspensions};
 use oxbeam_runtime::process::{MaxHeap, Mfa, PidData, Priority, Waiting, table};
 use oxbeam_runtime::reference::{RefNumbers, new_numbers};
@@ -80,8 +81,9 @@ fn info<'h>(
     };
     let of_queue = |item: &Atom| matches!(*item, am::messages | am::message_queue_len);
     if pid == cx.process.pid {
-        // What has been sent to it is to be seen: signals that wait come first.
-        if items.iter().any(of_queue) {
+        // What has been sent to it is to be seen: signals that wait come first. When it is on a dirty
+        // scheduler for this they have been handled.
+        if dirty::current() == RunOn::Normal && items.iter().any(of_queue) {
             after_signals(cx)?;
         }
         dirty::if_long(native, || is_long(cx, items))?;
