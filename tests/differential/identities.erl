@@ -167,9 +167,12 @@ selected(Pid, Port, Ref) ->
     ets:insert(Tab, [{a, Pid, Port, Ref}, {b, self(), Port, Ref}, {d, Pid, Port, Ref}]),
     {M1, C1} = ets:select(Tab, [{{'$1', Pid, Port, Ref}, [{'=/=', '$1', {const, Port}}], ['$1', {{Pid}}]}], 1),
     Some = {counted(binary), counted(ets)},
-    {M2, _} = ets:select(C1),
+    {M2, C2} = ets:select(C1),
+    Same = counted(binary),
+    '$end_of_table' = ets:select(C2),
+    '$end_of_table' = ets:select(element(2, ets:select(C1))),
     ets:delete(Tab),
-    {Some, length(M1 ++ M2)}.
+    {Some, Same, length(M1 ++ M2)}.
 counted(Kind) ->
     {{_, Nodes}, _} = erts_debug:get_internal_state(node_and_dist_references),
     {_, _, Holders} = lists:keyfind({'spec@far', 1}, 1, Nodes),
@@ -202,7 +205,7 @@ spin(A) -> case atomics:get(A, 1) of 2 -> ok; _ -> spin(A) end.
 sends(To, A, N) -> case atomics:get(A, 1) of 1 -> To ! N, atomics:put(A, 1, 2), sends(To, A, N + 1); _ -> erlang:yield(), sends(To, A, N) end.
 
 %% More come while it looks at many.
-t_many_messages_of_itself() ->
+t_heavy_many_messages_of_itself() ->
     Me = self(),
     {P, M} = spawn_monitor(fun() -> [Me ! {N, [N, N]} || N <- lists:seq(1, 30000)] end),
     many(P, M).

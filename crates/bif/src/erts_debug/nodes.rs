@@ -6,7 +6,7 @@ use oxbeam_runtime::{Cx, Flow, NativeResult};
 use oxbeam_term::{Atom, Node, RawTerm, Term, am};
 
 use super::ends::atom;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// How many references of one kind somebody has.
 struct Held {
@@ -46,21 +46,25 @@ fn holders_term<'h>(cx: &Cx<'h>, held: &[Held]) -> Term<'h> {
     heap.list(&by_holder.iter().map(entry).collect::<Vec<_>>())
 }
 
-/// References of a process's heap and messages, and of what its magic references hold; `None`: it is
-/// about to run.
+/// References of a process's heap and messages, and of the compiled specifications that it refers to and
+/// that have not been `seen` (continuations share them); `None`: it is about to run.
 fn of_process(
     cx: &Cx<'_>,
     process: &std::sync::Arc<oxbeam_runtime::Process>,
     to: &Node,
+    seen: &mut HashSet<usize>,
 ) -> Option<[usize; 2]> {
-    let look = |cx: &Cx<'_>| {
-        let (mut count, mut in_magic) = (0, 0);
+    let mut look = |cx: &Cx<'_>| {
+        let (mut count, mut compiled) = (0, 0);
         let mut see = |node: &'static Node| count += usize::from(node == to);
         cx.heap.each_node(&mut see);
         cx.own.mailbox.each_unattached(|message| message.each_node(&mut see));
         cx.process.each_queued_term(cx.own, |term| term.each_node(&mut see));
-        cx.heap.each_magic(|value| in_magic += oxbeam_ets::count_in_compiled(value, to));
-        [count, in_magic]
+        cx.heap.each_magic(|value| match oxbeam_ets::count_in_compiled(value, to) {
+            Some((which, count)) if seen.insert(which) => compiled += count,
+            _ => {}
+        });
+        [count, compiled]
     };
     if process.pid == cx.process.pid {
         Some(look(cx))
@@ -74,8 +78,10 @@ fn holders(cx: &Cx<'_>, node: &'static Node) -> Option<(usize, Vec<Held>)> {
     let references = node.references();
     let mut held = vec![];
     if references > 0 {
+        let mut seen = HashSet::new();
         for process in table::all() {
-            for (kind, count) in ["heap", "binary"].into_iter().zip(of_process(cx, &process, node)?)
+            for (kind, count) in
+                ["heap", "binary"].into_iter().zip(of_process(cx, &process, node, &mut seen)?)
             {
                 held.push(Held::new("process", RawTerm::pid(process.pid), kind, count));
             }

@@ -23,14 +23,13 @@ use crate::walk::{Walk, key_order};
 /// A compiled specification behind a reference.
 pub struct Compiled(pub Arc<Program>);
 
-/// How many references to a node a compiled specification of ours has, if the value is one.
-pub fn count_in_compiled(value: &(dyn Any + Send + Sync), to: &Node) -> usize {
+/// If the value is a compiled specification of ours: which, and how many references to a node it has.
+pub fn count_in_compiled(value: &(dyn Any + Send + Sync), to: &Node) -> Option<(usize, usize)> {
+    let Compiled(program) = value.downcast_ref()?;
     let mut count = 0;
-    if let Some(Compiled(program)) = value.downcast_ref() {
-        let mut see = |node: &'static Node| count += usize::from(node == to);
-        program.each_constant(|term| term.each_node(&mut see));
-    }
-    count
+    let mut see = |node: &'static Node| count += usize::from(node == to);
+    program.each_constant(|term| term.each_node(&mut see));
+    Some((Arc::as_ptr(program) as usize, count))
 }
 
 /// Compiles a specification, or `badarg`.
