@@ -9,8 +9,8 @@ use oxbeam_heap::Heap;
 use oxbeam_runtime::engine::TURN_REDUCTIONS;
 use oxbeam_runtime::native::Native;
 use oxbeam_runtime::process::ProcState;
-use oxbeam_runtime::{Cx, NativeResult, Process, yielding};
-use oxbeam_term::{RawTerm, Term, am};
+use oxbeam_runtime::{Cx, NativeResult, Process, system, yielding};
+use oxbeam_term::{Atom, RawTerm, Term, am};
 
 #[global_allocator]
 static ALLOCATOR: oxbeam_sys::allocator::Allocator = oxbeam_sys::allocator::Allocator;
@@ -38,9 +38,60 @@ fn iolist(heap: &Heap, count: usize) -> Term<'_> {
     heap.list(&vec![part; count])
 }
 
+fn native(name: &str) -> &'static Native {
+    BIFS.iter().find(|native| full_name(native) == name).expect("a native")
+}
+
+/// A table of pairs, with what a native calls it.
+fn table<'h>(cx: &mut Cx<'h>, kind: &str, count: i64) -> Option<Term<'h>> {
+    let heap = cx.heap;
+    let options = heap.list(&[Term::atom(Atom::new(kind).ok()?), Term::atom(am::public)]);
+    let table = (native("ets:new/2").call)(cx, &[Term::atom(am::ok), options]).ok()?;
+    let insert = native("ets:insert/2").call;
+    for n in 0..count {
+        insert(cx, &[table, heap.tuple(&[heap.int(n), heap.int(n % 7)])]).ok()?;
+    }
+    Some(table)
+}
+
+/// A pattern of pairs, of which one in seven matches.
+fn pattern(heap: &Heap, seventh: bool) -> Term<'_> {
+    let variable = |name: &str| Term::atom(Atom::new(name).expect("a short name"));
+    heap.tuple(&[variable("$1"), if seventh { heap.int(3) } else { variable("$2") }])
+}
+
+/// A match specification whose guard is true of one pair in seven, and its result.
+fn specification<'h>(heap: &'h Heap, result: Term<'h>) -> Term<'h> {
+    let second = Term::atom(Atom::new("$2").expect("a short name"));
+    let equal = Term::atom(Atom::new("=:=").expect("a short name"));
+    let guards = heap.list(&[heap.tuple(&[equal, second, heap.int(3)])]);
+    heap.list(&[heap.tuple(&[pattern(heap, false), guards, heap.list(&[result])])])
+}
+
+/// Arguments of the natives of tables.
+fn table_arguments<'h>(cx: &mut Cx<'h>, name: &str) -> Option<Vec<Term<'h>>> {
+    let heap = cx.heap;
+    let second = match name {
+        "ets:match/2" | "ets:match_object/2" => pattern(heap, true),
+        "ets:select/2" | "ets:select_reverse/2" => {
+            specification(heap, Term::atom(Atom::new("$1").ok()?))
+        }
+        "ets:select_count/2" | "ets:internal_select_delete/2" => {
+            specification(heap, Term::atom(am::true_))
+        }
+        "ets:select_replace/2" => {
+            let pair = heap.tuple(&[Term::atom(Atom::new("$1").ok()?), heap.int(1)]);
+            specification(heap, heap.tuple(&[pair]))
+        }
+        _ => return None,
+    };
+    let kind = if name == "ets:select_reverse/2" { "ordered_set" } else { "set" };
+    Some(vec![table(cx, kind, 200_000)?, second])
+}
+
 /// The natives, by module, name and number of arguments, and these.
-fn arguments<'h>(heap: &'h Heap, name: &str) -> Option<Vec<Term<'h>>> {
-    let nil = Term::nil();
+fn arguments<'h>(cx: &mut Cx<'h>, name: &str) -> Option<Vec<Term<'h>>> {
+    let (heap, nil) = (cx.heap, Term::nil());
     Some(match name {
         "erlang:++/2" => vec![list(heap), nil],
         "erlang:--/2" => vec![pairs(heap, 50_000), pairs(heap, 40_000)],
@@ -72,7 +123,8 @@ fn arguments<'h>(heap: &'h Heap, name: &str) -> Option<Vec<Term<'h>>> {
         }
         // To nobody: there is no such process, but the message is copied.
         "erlang:send/2" => vec![Term::atom(am::ok), pairs(heap, 200_000)],
-        _ => return None,
+        "ets:delete/1" | "ets:delete_all_objects/1" => vec![table(cx, "set", 200_000)?],
+        _ => return table_arguments(cx, name),
     })
 }
 
@@ -102,6 +154,7 @@ fn measured<'h>(
 }
 
 fn main() {
+    system::install(Default::default());
     let heap = Heap::detached();
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [name, mode] = &args[..] else {
@@ -110,13 +163,12 @@ fn main() {
         }
         return;
     };
-    let native = BIFS.iter().find(|native| full_name(native) == *name).expect("a native");
-    let Some(args) = arguments(&heap, name) else { return };
     let process = Process::detached(0);
     let mut own = ProcState::new(0, RawTerm::NIL, (am::ok, am::ok, 0));
     let mut cx = Cx { heap: &heap, own: &mut own, process: &process, reductions: 0 };
+    let Some(args) = arguments(&mut cx, name) else { return };
     let slice = if mode == "once" { i64::MAX / 1_000_000 } else { TURN_REDUCTIONS };
-    let (_, turns) = measured(&mut cx, native, &args, slice);
+    let (_, turns) = measured(&mut cx, native(name), &args, slice);
     println!("{turns}");
     // Freeing it all is not of interest.
     std::process::exit(0);

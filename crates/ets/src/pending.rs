@@ -17,6 +17,7 @@ use oxbeam_runtime::progress::{self, Waiters};
 use parking_lot::Mutex;
 
 use crate::garbage::Garbage;
+use crate::natives::long::INSERT_UNITS;
 use crate::natives::store::insert_into_shard;
 use crate::object::Object;
 use crate::queue::Queue;
@@ -74,8 +75,8 @@ pub enum Outcome {
     Cleared(usize),
 }
 
-/// Objects that a process looks at, or inserts, at a time when it helps.
-pub const HELP_OBJECTS: usize = 2000;
+/// What a process pays at a time when it helps: one for an object that it looks at.
+pub const HELP_UNITS: usize = 2000;
 
 impl Task {
     /// Inserting objects, one after the other. `new_only`: if none of their keys is there.
@@ -87,7 +88,7 @@ impl Task {
         Task::Clear { walk: Walk::default(), count: 0 }
     }
 
-    /// Works on the task for about `units` objects.
+    /// Works on the task for about `units`.
     fn go_on(&mut self, table: &Table, units: &mut usize) -> Option<Outcome> {
         match self {
             Task::Insert { left, checked } => {
@@ -136,10 +137,10 @@ impl Pending {
     /// Sees to it that the task is over: for a thread that is no scheduler.
     pub fn finish(&self, table: &Table) {
         self.waiters.block();
-        while !self.help(table, &mut HELP_OBJECTS.clone()) {}
+        while !self.help(table, &mut HELP_UNITS.clone()) {}
     }
 
-    /// Works on the task for about `units` objects, once nobody has to wait. Whether it is over.
+    /// Works on the task for about `units`, once nobody has to wait. Whether it is over.
     pub fn help(&self, table: &Table, units: &mut usize) -> bool {
         let mut work = self.work.lock();
         if !work.is_over {
@@ -175,7 +176,7 @@ fn insert_some(
         *checked = Some(count + 1);
     }
     while *units > 0 {
-        *units -= 1;
+        *units = units.saturating_sub(INSERT_UNITS);
         let Some(object) = left.pop_front() else { return Some(true) };
         insert(table, object);
     }

@@ -126,7 +126,9 @@ const MANY_YOUNG_WORDS: usize = 1 << 20;
 /// it was long the last time, or may be.
 pub fn is_long(owned: &Owned) -> bool {
     let Owned { heap, own } = owned;
-    own.gc_disabled == 0 && (own.flags.collects_long || heap.young_words() >= MANY_YOUNG_WORDS)
+    // A large message is a fragment.
+    let young_words = heap.young_words() + heap.fragment_words();
+    own.gc_disabled == 0 && (own.flags.collects_long || young_words >= MANY_YOUNG_WORDS)
 }
 
 /// Whether such a collection of a process between two turns is due.

@@ -4,8 +4,9 @@
 //! gathers only when that thread allocates again, or is asked to. So when much less is in use than
 //! was, and a scheduler has nothing to do, all threads ask.
 //!
-//! What no thread keeps is given back by the thread for errands, once a second while there is work and
-//! once more afterwards: a scheduler that did it would be held up by what others have freed.
+//! A scheduler only lets go of its pages. What no thread keeps is given back by the thread for errands, once
+//! a second while there is work and once more afterwards: for hundreds of megabytes that takes many
+//! milliseconds, for which the scheduler would keep waiting who becomes runnable meanwhile.
 
 use oxbeam_ethread::{Atomic64, AtomicFlag, AtomicUword};
 use oxbeam_heap::block::{Category, bytes_in_use};
@@ -33,7 +34,7 @@ pub(crate) fn start() {
     oxbeam_sys::allocator::give_back_on_demand();
 }
 
-/// Much memory is being freed.
+/// Much memory is being freed, or let go of.
 pub(crate) fn freed() {
     FREED.set_relb(true);
 }
@@ -96,7 +97,10 @@ fn give_back_all() -> i64 {
     }
     in_turn(&LAST_NS, PAUSE_NS, || {
         PEAK_BYTES.set(now_bytes);
-        crate::scheduler::on_each(oxbeam_sys::allocator::give_back);
+        crate::scheduler::on_each(|| {
+            oxbeam_sys::allocator::let_go();
+            freed();
+        });
         crate::dirty::give_back();
     })
 }

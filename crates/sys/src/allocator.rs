@@ -40,6 +40,13 @@ pub fn give_back() {
     unsafe { mi_collect(true) }
 }
 
+/// Has the calling thread let go of pages of which nothing is in use any more, for others to use or give back:
+/// a look at its pages, however much memory they are.
+pub fn let_go() {
+    // SAFETY: as in `give_back`.
+    unsafe { mi_collect(false) }
+}
+
 /// For `#[global_allocator]`.
 pub struct Allocator;
 

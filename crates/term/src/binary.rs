@@ -233,6 +233,22 @@ mod tests {
     }
 
     #[test]
+    fn who_else_refers_to_a_block_keeps_it_when_it_grows() {
+        let block = Binary::from_bytes(b"abc").unwrap();
+        // SAFETY: two references are ours, each is given back once.
+        unsafe {
+            block.as_ref().retain();
+            let grown = Binary::grow_zeroed(block, 10).unwrap();
+            assert_ne!(block, grown);
+            assert_eq!((block.as_ref().size(), block.as_ref().refc()), (3, 1));
+            assert_eq!(std::slice::from_raw_parts(Binary::data(block), 3), b"abc");
+            assert_eq!(std::slice::from_raw_parts(Binary::data(grown), 5), b"abc\0\0");
+            Binary::release(block);
+            Binary::release(grown);
+        }
+    }
+
+    #[test]
     fn growing_keeps_the_bytes() {
         let block = Binary::from_bytes(b"abc").unwrap();
         // SAFETY: sole reference.

@@ -43,8 +43,10 @@ routines! {
 
 /// Objects that are freed in a reduction.
 const FREED_PER_REDUCTION: usize = 4;
-/// Objects that are made, matched or inserted in a reduction.
+/// Objects that are matched in a reduction.
 const OBJECTS_PER_REDUCTION: usize = 1;
+/// As many as this are matched while one is made or inserted.
+pub const INSERT_UNITS: usize = 2;
 
 /// Whether an operation over all objects of a table takes long.
 pub fn is_large(table: &Table) -> bool {
@@ -140,7 +142,7 @@ async fn copied(y: Yielder, table: &Table, list: Slot) -> Result<Garbage, Failur
         .slices(OBJECTS_PER_REDUCTION, |_, roots, units| {
             let mut rest = roots.get(list).list();
             while *units > 0 {
-                *units -= 1;
+                *units = units.saturating_sub(INSERT_UNITS);
                 let Some(tuple) = rest.next() else { return Some(rest.rest().is_nil()) };
                 let arity = tuple.as_tuple().map_or(0, |tuple| tuple.arity());
                 if arity < table.key_position() {

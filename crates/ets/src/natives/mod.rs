@@ -21,7 +21,7 @@ use oxbeam_term::hash::is_long;
 use oxbeam_term::{Term, am};
 
 use crate::error::because;
-use crate::pending::HELP_OBJECTS;
+use crate::pending::HELP_UNITS;
 use crate::registry;
 use crate::table::{Handle, Protection, Table};
 
@@ -100,7 +100,7 @@ pub fn table<'h>(cx: &mut Cx<'h>, term: Term<'h>, access: Access) -> Result<Foun
             continue;
         }
         // A portion of what must be done first; then the native is called again.
-        if pending.wait(cx) || !pending.help(&found, &mut HELP_OBJECTS.clone()) {
+        if pending.wait(cx) || !pending.help(&found, &mut HELP_UNITS.clone()) {
             return Err(Flow::Retry);
         }
     }
