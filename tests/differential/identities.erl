@@ -140,6 +140,8 @@ t_magic_references_are_counted() ->
         {P, R} = spawn_monitor(fun() -> receive {M3, From} -> From ! {count, Count(M3)} end end),
         P ! {M, self()},
         Three = receive {count, N} -> N end,
+        %% Until now they are in use.
+        true = M =:= M2,
         receive {'DOWN', R, process, P, _} -> ok end,
         true = M =:= M2,
         Ext = other_magic(),
