@@ -169,6 +169,8 @@ pub struct EmulatorOptions {
     pub no_line_numbers: bool,
     /// Threads that poll for input and output.
     pub poll_threads: u32,
+    /// Sets of descriptors that they poll; no more than threads.
+    pub poll_sets: u32,
     /// The flags as they came, for `system_info(emu_args)`.
     pub raw: Vec<Word>,
 }
@@ -407,6 +409,7 @@ fn defaults(situation: &Situation) -> EmulatorOptions {
         compat_release: situation.otp_release,
         no_line_numbers: false,
         poll_threads: 1,
+        poll_sets: 1,
         raw: Vec::new(),
     }
 }

@@ -48,6 +48,17 @@ fn what_tools_pass() {
 }
 
 #[test]
+fn threads_that_poll_and_their_sets() {
+    let counts = |text: &str| {
+        let o = options(text);
+        (o.poll_threads, o.poll_sets)
+    };
+    assert_eq!([counts(""), counts("-IOt 5"), counts("-IOt 5 -IOp 2")], [(1, 1), (5, 1), (5, 2)]);
+    assert_eq!([counts("-IOt 10 -IOPp 50"), counts("-S 8 -IOPt 100 -IOPp 25")], [(10, 5), (8, 2)]);
+    assert_eq!([counts("-S 4:2 -IOPt 100"), counts("-S 2 -IOPt 10 -IOPp 10")], [(4, 1), (1, 1)]);
+}
+
+#[test]
 fn sizes_and_switches() {
     let o = options("-hms 400 -hmbs 50 -hmax 10000 -hmaxk false -hmqd off_heap -pc unicode -fnle");
     assert_eq!((o.min_heap_words, o.min_binary_heap_words), (400, 50));

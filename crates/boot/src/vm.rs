@@ -4,7 +4,7 @@
 //! before any code, code before the first process, the first process before the schedulers run.
 
 use crate::flags::BadFileName;
-use crate::flags::{Break, EmulatorOptions, TimeWarp, WarningMap};
+use crate::flags::{Break, TimeWarp, WarningMap};
 use crate::front::Start;
 use oxbeam_code::index::Permission;
 use oxbeam_code::module;
@@ -68,7 +68,9 @@ fn distribute_load(start: &Start) {
     };
     scheduler::set_distribution(options.compact_load, wakeup);
     scheduler::topology::detect(options.detects_topology);
-    scheduler::set_busy_wait(busy_wait(options));
+    let [normal, dirty_cpu, dirty_io] = options.busy_wait.each_ref().map(|name| busy_wait(name));
+    scheduler::set_busy_wait(normal);
+    dirty::set_busy_wait(dirty_cpu, dirty_io);
     // It was looked at when the flags were read.
     scheduler::topology::define(options.cpu_topology.clone()).expect("a topology");
     let bind = std::str::from_utf8(&options.bind_type).ok().and_then(BindType::named);
@@ -77,8 +79,8 @@ fn distribute_load(start: &Start) {
 
 /// How long a scheduler without work spins. Where there is a single processor, who spins keeps others from
 /// waking it.
-fn busy_wait(options: &EmulatorOptions) -> Duration {
-    let micros = match options.busy_wait[0].as_slice() {
+fn busy_wait(name: &[u8]) -> Duration {
+    let micros = match name {
         _ if scheduler::topology::processors().available == 1 => 0,
         b"none" => 0,
         b"very_short" => 2,
@@ -172,6 +174,7 @@ fn install_io(start: &Start) {
         BadFileName::Ignored => names::BadName::Ignored,
         BadFileName::Error => names::BadName::Error,
     });
+    port::poll::set_counts(start.options.poll_threads as usize, start.options.poll_sets as usize);
     port::install();
     match start.options.on_break {
         Break::Menu => port::signals::on_interrupt(Some(oxbeam_bif::break_menu::ask)),

@@ -57,6 +57,22 @@ fn ports() {
 }
 
 #[test]
+fn ports_with_several_threads_that_poll() {
+    let program = "S = self(), T = fun(N) -> os:cmd(\"echo \" ++ integer_to_list(N)) end, \
+        [spawn(fun() -> S ! {N, [T(N), T(N)]} end) || N <- lists:seq(1, 20)], \
+        L = [receive {N, [A, A]} -> A end || N <- lists:seq(1, 20)], \
+        I = [proplists:get_value(poll_threads, X) || X <- erlang:system_info(check_io)], \
+        io:format(\"~p~n\", [{[X || X <- I, X > 0], L}]), halt().";
+    let told = |runtime: &str| {
+        let flags = ["+IOt", "5", "+IOp", "2", "-noshell", "-noinput", "-eval", program];
+        String::from_utf8(Command::new(runtime).args(flags).output().unwrap().stdout).unwrap()
+    };
+    let ours = told(env!("CARGO_BIN_EXE_oxbeam"));
+    assert!(ours.starts_with("{[3,2],"), "{ours}");
+    assert_eq!(ours, told("erl"));
+}
+
+#[test]
 fn environment() {
     same_as_stock("io_os");
 }

@@ -24,6 +24,7 @@ mod turn;
 use crate::native::{Cx, Flow, NativeFn, RunOn};
 use crate::process::{Owned, PidData, Priority, ProcState, Process, exit};
 use crate::scheduler::by_priority::ByPriority;
+use crate::scheduler::worker::spins;
 use crate::signal::take::take_all;
 use crate::task::Left;
 use crate::{gc, literal_release, locks, longest, task, yielding};
@@ -34,6 +35,7 @@ use oxbeam_sys::clock::monotonic_ns;
 use oxbeam_term::{RawTerm, Term};
 use std::cell::Cell;
 use std::sync::Arc;
+use std::time::Duration;
 use turn::Turn;
 
 /// Reductions that a native on a pool's thread may count on.
@@ -76,6 +78,8 @@ impl Work {
 struct Jobs {
     waiting: ByPriority<Work>,
     idle_threads: usize,
+    /// Those of them that spin: who sees by itself that there is something to do.
+    spinning: usize,
     threads: usize,
     /// Threads that work; no more than are online begin to.
     working: usize,
@@ -89,6 +93,10 @@ struct Pool {
     online: AtomicUword,
     /// What the threads have worked so far, by number.
     work_done: Mutex<Vec<Arc<WorkDone>>, locks::DirtyWork>,
+    /// How much waits, for who does not hold the lock.
+    len: AtomicUword,
+    /// How long a thread that has worked spins before it sleeps.
+    busy_wait_ns: AtomicU64,
     /// Whether it stops while multi-scheduling is blocked.
     stops: bool,
 }
@@ -104,13 +112,15 @@ struct WorkDone {
 impl Pool {
     oxbeam_ethread::const_fn! {
         fn new(stops: bool) -> Pool {
-            let jobs = Jobs { waiting: ByPriority::new(), idle_threads: 0, threads: 0, working: 0 };
+            let jobs = Jobs { waiting: ByPriority::new(), idle_threads: 0, spinning: 0, threads: 0, working: 0 };
             Pool {
                 jobs: Mutex::new(jobs),
                 work: Condition::new(),
                 max_threads: AtomicUword::new(1),
                 online: AtomicUword::new(1),
                 work_done: Mutex::new(vec![]),
+                len: AtomicUword::new(0),
+                busy_wait_ns: AtomicU64::new(0),
                 stops,
             }
         }
@@ -173,6 +183,13 @@ pub fn set_limits(cpu: usize, io: usize) {
     for (pool, count) in [(&CPU, cpu.max(1)), (&IO, io.max(1))] {
         pool.max_threads.set(count);
         pool.online.set(count);
+    }
+}
+
+/// Sets how long threads of the pools spin before they sleep (`+sbwtdcpu`, `+sbwtdio`).
+pub fn set_busy_wait(cpu: Duration, io: Duration) {
+    for (pool, spin) in [(&CPU, cpu), (&IO, io)] {
+        pool.busy_wait_ns.set(spin.as_nanos() as u64);
     }
 }
 
@@ -368,8 +385,11 @@ fn give(pool: &'static Pool, run_on: RunOn, work: Work) {
     let mut jobs = pool.jobs.lock();
     let priority = work.priority();
     jobs.waiting.push(work, priority);
+    pool.len.set(jobs.waiting.len());
     if jobs.idle_threads >= jobs.waiting.len() {
-        pool.work.notify_one();
+        if jobs.spinning < jobs.waiting.len() {
+            pool.work.notify_one();
+        }
         drop(jobs);
     } else if jobs.threads < pool.max_threads.read() {
         jobs.threads += 1;
@@ -407,7 +427,7 @@ fn work(pool: &Pool, run_on: RunOn) {
     oxbeam_sys::cpu::bind_thread(None);
     let done = Arc::new(WorkDone::default());
     pool.work_done.lock().push(done.clone());
-    let mut given_back = GIVE_BACKS.read();
+    let (mut given_back, mut has_worked) = (GIVE_BACKS.read(), false);
     let mut jobs = pool.jobs.lock();
     loop {
         let by_turn = pool.stops && is_blocked();
@@ -418,6 +438,8 @@ fn work(pool: &Pool, run_on: RunOn) {
         match if may_work { jobs.waiting.pop() } else { None } {
             Some(work) => {
                 jobs.working += 1;
+                pool.len.set(jobs.waiting.len());
+                has_worked = true;
                 drop(jobs);
                 let started_ns = monotonic_ns();
                 done.busy_since_ns.set_relb(started_ns);
@@ -445,6 +467,17 @@ fn work(pool: &Pool, run_on: RunOn) {
                 drop(jobs);
                 oxbeam_sys::allocator::give_back();
                 jobs = pool.jobs.lock();
+            }
+            None if has_worked && jobs.waiting.len() == 0 => {
+                has_worked = false;
+                jobs.idle_threads += 1;
+                jobs.spinning += 1;
+                drop(jobs);
+                let until_ns = monotonic_ns() + pool.busy_wait_ns.read() as i64;
+                spins(|| pool.len.read() != 0, until_ns);
+                jobs = pool.jobs.lock();
+                jobs.spinning -= 1;
+                jobs.idle_threads -= 1;
             }
             None => {
                 jobs.idle_threads += 1;

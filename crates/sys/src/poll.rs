@@ -26,7 +26,7 @@ pub struct Event {
     pub ready: Readiness,
 }
 
-/// An epoll instance; any thread may register, one waits.
+/// An epoll instance; any thread may register, and any wait: each event goes to one of these.
 #[derive(Debug)]
 pub struct Poller {
     epoll: OwnedFd,
@@ -71,23 +71,25 @@ impl Poller {
         Ok(poller)
     }
 
-    /// Registers or re-arms a descriptor for one event. The caller keeps the
-    /// descriptor open until [`Poller::forget`].
+    /// Registers or re-arms a descriptor for one event; `true`: it was not registered. The caller
+    /// keeps the descriptor open until [`Poller::forget`].
     ///
     /// Errors: `EPERM` for a regular file (always ready, cannot be polled) and
     /// the system's others.
-    pub fn arm(&self, fd: RawFd, key: u64, interest: Readiness) -> Result<(), Errno> {
+    pub fn arm(&self, fd: RawFd, key: u64, interest: Readiness) -> Result<bool, Errno> {
         assert_ne!(key, WAKE_KEY, "the key of the wake-up");
         let bits = event_bits(interest);
         match self.control(libc::EPOLL_CTL_MOD, fd, bits, key) {
-            Err(Errno(libc::ENOENT)) => self.control(libc::EPOLL_CTL_ADD, fd, bits, key),
-            other => other,
+            Err(Errno(libc::ENOENT)) => {
+                self.control(libc::EPOLL_CTL_ADD, fd, bits, key).map(|()| true)
+            }
+            other => other.map(|()| false),
         }
     }
 
-    /// Ends the registration of a descriptor; one that has none is left alone.
-    pub fn forget(&self, fd: RawFd) {
-        let _ = self.control(libc::EPOLL_CTL_DEL, fd, 0, 0);
+    /// Ends the registration of a descriptor; `false`: it had none.
+    pub fn forget(&self, fd: RawFd) -> bool {
+        self.control(libc::EPOLL_CTL_DEL, fd, 0, 0).is_ok()
     }
 
     /// Makes a waiting [`Poller::wait`] return, or the next one.
@@ -168,14 +170,14 @@ mod tests {
     fn input_is_reported_once_until_armed_again() {
         let poller = Poller::new().unwrap();
         let (mut writer, reader) = UnixStream::pair().unwrap();
-        poller.arm(reader.as_raw_fd(), 5, INPUT).unwrap();
+        assert!(poller.arm(reader.as_raw_fd(), 5, INPUT).unwrap());
         assert!(wait_ms(&poller, 0).is_empty());
         writer.write_all(b"x").unwrap();
         assert_eq!(wait_ms(&poller, 1000), [Event { key: 5, ready: INPUT }]);
         assert!(wait_ms(&poller, 0).is_empty());
-        poller.arm(reader.as_raw_fd(), 5, INPUT).unwrap();
+        assert!(!poller.arm(reader.as_raw_fd(), 5, INPUT).unwrap());
         assert_eq!(wait_ms(&poller, 1000).len(), 1);
-        poller.forget(reader.as_raw_fd());
+        assert!(poller.forget(reader.as_raw_fd()) && !poller.forget(reader.as_raw_fd()));
         assert!(wait_ms(&poller, 0).is_empty());
     }
 

@@ -322,23 +322,25 @@ fn natives(heap: &Heap) -> Term<'_> {
     heap.list(&natives.collect::<Vec<_>>())
 }
 
-/// The one poll set: what it is and how many descriptors it watches.
+/// The poll sets: what each is and how many descriptors it watches.
 fn check_io(heap: &Heap) -> Term<'_> {
-    let watched = heap.usize(oxbeam_io::port::table::count());
-    let items = [
-        ("name", atom("erts_poll")),
-        ("primary", atom("epoll")),
-        ("kernel_poll", atom("epoll")),
-        ("total_poll_set_size", watched),
-        ("lazy_updates", Term::bool(false)),
-        ("pending_updates", heap.int(0)),
-        ("batch_updates", Term::bool(false)),
-        ("concurrent_updates", Term::bool(true)),
-        ("fallback", Term::bool(false)),
-        ("max_fds", heap.usize(host::max_open_files())),
-        ("active_fds", watched),
-        ("poll_threads", heap.int(1)),
-    ];
-    let items = items.map(|(key, value)| heap.tuple(&[atom(key), value]));
-    heap.list(&[heap.list(&items)])
+    let set = |set: oxbeam_io::port::poll::SetInfo| {
+        let items = [
+            ("name", atom("erts_poll")),
+            ("primary", atom("epoll")),
+            ("kernel_poll", atom("epoll")),
+            ("memory_size", heap.usize(set.bytes)),
+            ("total_poll_set_size", heap.usize(set.descriptors)),
+            ("lazy_updates", Term::bool(false)),
+            ("pending_updates", heap.int(0)),
+            ("batch_updates", Term::bool(false)),
+            ("concurrent_updates", Term::bool(true)),
+            ("fallback", Term::bool(false)),
+            ("max_fds", heap.usize(host::max_open_files())),
+            ("active_fds", heap.usize(set.active)),
+            ("poll_threads", heap.usize(set.threads)),
+        ];
+        heap.list(&items.map(|(key, value)| heap.tuple(&[atom(key), value])))
+    };
+    heap.list(&oxbeam_io::port::poll::sets().map(set).collect::<Vec<_>>())
 }

@@ -1,5 +1,5 @@
-//! `-M…` (allocators) and `-I…` (polling): checked for shape. The allocators
-//! are this runtime's own, so the switches of stock's have nothing to set.
+//! `-M…` (allocators) and `-I…` (polling). The allocators are this runtime's own, so the switches of
+//! stock's have nothing to set and are checked for shape; so is `-IOs`: schedulers do not poll.
 
 use super::{Answer, Reader, number, usage};
 
@@ -62,6 +62,7 @@ impl<'a> Reader<'a> {
     pub(super) fn read_polling(&mut self) -> Answer {
         self.next = 0;
         let (mut threads, mut sets) = (0, 0);
+        let (mut threads_percent, mut sets_percent) = (0, 0);
         while let Some(flag) = self.words.get(self.next) {
             self.next += 1;
             if flag == b"--" {
@@ -74,9 +75,10 @@ impl<'a> Reader<'a> {
                 sets = self.poll_number(rest, 1..=i64::MAX, b"bad I/O pollset number: ")?;
             } else if let Some(rest) = rest.strip_prefix(b"Pt") {
                 let message = b"bad I/O poll thread percentage number: ";
-                self.poll_number(rest, 0..=100, message)?;
+                threads_percent = self.poll_number(rest, 0..=100, message)?;
             } else if let Some(rest) = rest.strip_prefix(b"Pp") {
-                self.poll_number(rest, 0..=100, b"bad I/O pollset percentage number: ")?;
+                let message = b"bad I/O pollset percentage number: ";
+                sets_percent = self.poll_number(rest, 0..=100, message)?;
             } else if rest == b"s" {
                 let value = self.value(b"")?;
                 if !matches!(value, b"true" | b"false") {
@@ -84,15 +86,20 @@ impl<'a> Reader<'a> {
                 }
             }
         }
-        if sets > threads.max(1) {
+        if threads == 0 {
+            threads = (i64::from(self.options.schedulers) * threads_percent / 100).max(1);
+        }
+        if sets == 0 {
+            sets = (threads * sets_percent / 100).max(1);
+        }
+        if sets > threads {
             let text = format!(
                 "number of IO poll threads has to be greater or equal to the number of \n\
-                 IO pollsets. Current values are set to: \n  -IOt {} -IOp {sets}",
-                threads.max(1)
+                 IO pollsets. Current values are set to: \n  -IOt {threads} -IOp {sets}",
             );
             return Err(usage(&[text.as_bytes()]));
         }
-        self.options.poll_threads = threads.max(1) as u32;
+        (self.options.poll_threads, self.options.poll_sets) = (threads as u32, sets as u32);
         Ok(())
     }
 

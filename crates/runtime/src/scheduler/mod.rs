@@ -17,7 +17,7 @@ mod idle;
 pub mod online;
 mod run_queue;
 pub mod topology;
-mod worker;
+pub(crate) mod worker;
 
 use crate::locks;
 use crate::process::{Priority, Process};

@@ -10,7 +10,6 @@ use crate::signal::take::take_at_start;
 use crate::task::Left;
 use crate::trace::of_processes;
 use crate::{dirty, gc, give_back, longest, system_monitor, system_profile, task, timer};
-use oxbeam_ethread::Event;
 use oxbeam_heap::GcKind;
 use oxbeam_sys::clock::monotonic_ns;
 use std::sync::Arc;
@@ -140,7 +139,7 @@ pub(super) fn sleep(scheduler: &Scheduler, spin: Duration, timeout: Option<Durat
     scheduler.slept.begin();
     let started_ns = monotonic_ns();
     let spin = timeout.map_or(spin, |timeout| timeout.min(spin));
-    let woken = spins(&scheduler.wake_up, started_ns + spin.as_nanos() as i64);
+    let woken = spins(|| scheduler.wake_up.is_set(), started_ns + spin.as_nanos() as i64);
     let spun = Duration::from_nanos((monotonic_ns() - started_ns) as u64);
     match timeout.map(|timeout| timeout.saturating_sub(spun)) {
         _ if woken => {}
@@ -151,11 +150,11 @@ pub(super) fn sleep(scheduler: &Scheduler, spin: Duration, timeout: Option<Durat
     scheduler.slept.end();
 }
 
-/// Waits for the event without a sleep. `false`: it is not set by that time.
-fn spins(event: &Event, until_ns: i64) -> bool {
+/// Waits for something without a sleep. `false`: it has not come by that time.
+pub(crate) fn spins(has_come: impl Fn() -> bool, until_ns: i64) -> bool {
     while monotonic_ns() < until_ns {
         for _ in 0..SPINS {
-            if event.is_set() {
+            if has_come() {
                 return true;
             }
             std::hint::spin_loop();
@@ -166,7 +165,7 @@ fn spins(event: &Event, until_ns: i64) -> bool {
     false
 }
 
-/// Looks at an event between two looks at the clock.
+/// Looks at it between two looks at the clock.
 const SPINS: u32 = 16;
 
 /// One turn of a process.
