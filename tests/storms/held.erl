@@ -40,7 +40,7 @@ bound(Main, Number, Left) ->
     bound(Main, Number, Left - 1).
 
 had_turns(Turns, Until) ->
-    Without = [At || At <- lists:seq(1, 2 * ?OTHERS), counters:get(Turns, At) < 1000],
+    Without = [At || At <- lists:seq(1, 2 * ?OTHERS), counters:get(Turns, At) < 100],
     case Without =:= [] orelse erlang:monotonic_time(millisecond) > Until of
         true -> [] = Without;
         false -> receive after 10 -> had_turns(Turns, Until) end
