@@ -12,6 +12,7 @@ use crate::trace::of_processes;
 use crate::{dirty, gc, give_back, longest, system_monitor, system_profile, task, timer};
 use oxbeam_heap::GcKind;
 use oxbeam_sys::clock::monotonic_ns;
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -150,9 +151,14 @@ pub(super) fn sleep(scheduler: &Scheduler, spin: Duration, timeout: Option<Durat
     scheduler.slept.end();
 }
 
-/// Waits for something without a sleep. `false`: it has not come by that time.
+/// Waits for something without a sleep. `false`: it has not come by that time, or others want the processor: who
+/// has given way to them would get it back much later than one who sleeps and is woken.
 pub(crate) fn spins(has_come: impl Fn() -> bool, until_ns: i64) -> bool {
-    while monotonic_ns() < until_ns {
+    thread_local! {
+        static SPINS_FROM_NS: Cell<i64> = const { Cell::new(0) };
+    }
+    let mut now_ns = monotonic_ns();
+    while now_ns < until_ns && now_ns >= SPINS_FROM_NS.get() {
         for _ in 0..SPINS {
             if has_come() {
                 return true;
@@ -161,12 +167,20 @@ pub(crate) fn spins(has_come: impl Fn() -> bool, until_ns: i64) -> bool {
         }
         // Who was woken just now may have been put on this processor.
         std::thread::yield_now();
+        let before_ns = std::mem::replace(&mut now_ns, monotonic_ns());
+        if now_ns - before_ns > OTHERS_NS {
+            SPINS_FROM_NS.set(now_ns + SHARED_NS);
+        }
     }
     false
 }
 
 /// Looks at it between two looks at the clock.
 const SPINS: u32 = 16;
+/// When so much has gone by between two looks at the clock, others had the processor,
+const OTHERS_NS: i64 = 30_000;
+/// and are taken to want it for so long.
+const SHARED_NS: i64 = 20_000_000;
 
 /// One turn of a process.
 fn execute(schedulers: &Schedulers, index: usize, regs: &mut Regs, process: Arc<Process>) {
